@@ -1,0 +1,141 @@
+"""Annotators, their sessions and the invitations that let them in."""
+
+import hashlib
+import hmac
+import secrets
+import time
+
+from sqlite_utils import Database
+
+from store.db import writing
+from store.errors import BadInput, NotFound
+from store.records import Annotator, Role
+
+SESSION_SECONDS = 14 * 86400.0
+INVITATION_SECONDS = 7 * 86400.0
+MIN_PASSWORD = 8
+
+
+def add(db: Database, name: str, role: Role = "annotator", password: str | None = None) -> Annotator:
+    """A new account; raises BadInput for a name that is taken or empty and for a password under 8 characters."""
+    name = name.strip()
+    if not 1 <= len(name) <= 80:
+        raise BadInput(f"A name has 1 to 80 characters, not {len(name)}: choose another.")
+    if password is not None and len(password) < MIN_PASSWORD:
+        raise BadInput(
+            f"A password has at least {MIN_PASSWORD} characters, not {len(password)}: choose a longer one."
+        )
+    with writing(db):
+        if db["annotators"].count_where("name = ?", [name]):
+            raise BadInput(f"The name {name!r} is taken: choose another, or sign in.")
+        db.execute(
+            "INSERT INTO annotators (name, role, password_hash) VALUES (?, ?, ?)",
+            [name, role, _scrypt(password) if password is not None else None],
+        )
+    return get(db, name)
+
+
+def ensure(db: Database, name: str) -> None:
+    """An account without a password, for annotators who never sign in (simulated or imported ones)."""
+    with writing(db):
+        db.execute("INSERT OR IGNORE INTO annotators (name, role) VALUES (?, 'annotator')", [name])
+
+
+def get(db: Database, name: str) -> Annotator:
+    """One annotator; raises NotFound."""
+    for row in db.query("SELECT * FROM annotators WHERE name = ?", [name]):
+        return Annotator(row["name"], row["role"], row["password_hash"], bool(row["active"]), row["created"])
+    raise NotFound(f"There is no annotator {name!r}.")
+
+
+def every(db: Database) -> list[Annotator]:
+    """All annotators by name."""
+    return [get(db, row["name"]) for row in db.query("SELECT name FROM annotators ORDER BY name")]
+
+
+def verify(db: Database, name: str, password: str) -> Annotator | None:
+    """The annotator if name and password fit, else None; costs the same time either way."""
+    row = next(db.query("SELECT * FROM annotators WHERE name = ?", [name.strip()]), None)
+    stored = row["password_hash"] if row else None
+    fits = _matches(password, stored or _DUMMY)
+    return get(db, row["name"]) if row and stored and fits and row["active"] else None
+
+
+def open_session(db: Database, name: str) -> str:
+    """A fresh session token; only its hash is stored."""
+    token = secrets.token_urlsafe(32)
+    with writing(db):
+        db.execute("DELETE FROM sessions WHERE expires < ?", [time.time()])
+        db.execute(
+            "INSERT INTO sessions (token_hash, annotator, expires) VALUES (?, ?, ?)",
+            [_sha(token), name, time.time() + SESSION_SECONDS],
+        )
+    return token
+
+
+def of_session(db: Database, token: str) -> Annotator | None:
+    """Who is signed in with this token; None if it is unknown or expired, or the account was disabled."""
+    row = next(
+        db.query("SELECT annotator FROM sessions WHERE token_hash = ? AND expires > ?", [_sha(token), time.time()]),
+        None,
+    )
+    annotator = get(db, row["annotator"]) if row else None
+    return annotator if annotator and annotator.active else None
+
+
+def close_session(db: Database, token: str) -> None:
+    """Sign out."""
+    with writing(db):
+        db.execute("DELETE FROM sessions WHERE token_hash = ?", [_sha(token)])
+
+
+def invite(db: Database, role: Role, *, uses: int | None = 1) -> str:
+    """A token for a link that lets somebody make an account with `role`, `uses` times (None: any number)."""
+    token = secrets.token_urlsafe(24)
+    with writing(db):
+        db.execute(
+            "INSERT INTO invitations (token_hash, role, uses_left, expires) VALUES (?, ?, ?, ?)",
+            [_sha(token), role, uses, time.time() + INVITATION_SECONDS],
+        )
+    return token
+
+
+def invited_role(db: Database, token: str) -> Role | None:
+    """The role that an invitation gives, None if it is used up, expired or unknown."""
+    row = next(
+        db.query(
+            "SELECT role FROM invitations WHERE token_hash = ? AND expires > ? AND coalesce(uses_left, 1) > 0",
+            [_sha(token), time.time()],
+        ),
+        None,
+    )
+    return row["role"] if row else None
+
+
+def accept(db: Database, token: str, name: str, password: str) -> Annotator:
+    """Make the account that an invitation allows and use the invitation up by one; raises BadInput."""
+    with writing(db):
+        role = invited_role(db, token)
+        if role is None:
+            raise BadInput("This invitation was used or has expired: ask for a new one.")
+        annotator = add(db, name, role, password)
+        db.execute("UPDATE invitations SET uses_left = uses_left - 1 WHERE token_hash = ?", [_sha(token)])
+        return annotator
+
+
+def _sha(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _scrypt(password: str, salt: bytes | None = None) -> str:
+    salt = salt or secrets.token_bytes(16)
+    # 32 MiB: OWASP's 2023 choice for scrypt at p = 1 is N = 2^17; 2^15 keeps a shared two-core server usable.
+    key = hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=64 * 2**20)
+    return f"scrypt${salt.hex()}${key.hex()}"
+
+
+def _matches(password: str, stored: str) -> bool:
+    return hmac.compare_digest(_scrypt(password, bytes.fromhex(stored.split("$")[1])), stored)
+
+
+_DUMMY = _scrypt("nobody has this one", b"0" * 16)

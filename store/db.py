@@ -1,0 +1,94 @@
+"""Opening the one SQLite file, and writing to it without ever losing a ranking."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from store.errors import NewerWorkspace, NotFound, WorkError
+from store.schema import migrations
+
+# One writer at a time in a process: threads queue here, where waiting is fair and cheap, and not at SQLite's
+# busy handler, which sleeps and retries.
+_writer = threading.RLock()
+
+
+@contextmanager
+def opened(path: Path | str, *, create: bool = False) -> Iterator[Database]:
+    """A short-lived connection: WAL, foreign keys on, every commit synced to disk.
+
+    Raises NotFound where there is no file (unless `create`), NewerWorkspace where the file knows migrations
+    that this version does not.
+    """
+    path = Path(path)
+    if not create and not path.exists():
+        raise NotFound(f"There is no workspace at {path.parent}: make one with `python launch.py init`.")
+    # A Database belongs to the thread that made it, so nothing here is cached or shared.
+    db = Database(str(path))
+    try:
+        db.execute("PRAGMA busy_timeout = 15000")
+        _migrate(db, path)
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA synchronous = FULL")
+        yield db
+    finally:
+        db.close()
+
+
+def _migrate(db: Database, path: Path) -> None:
+    known = {m.name for m in migrations._migrations}
+    applied = {m.name for m in migrations.applied(db)}
+    if newer := sorted(applied - known):
+        raise NewerWorkspace(
+            f"{path} was written by a newer version (it has {newer[-1]}, which this one does not know): "
+            "upgrade this installation."
+        )
+    if applied == known:
+        return
+    if not applied:
+        db.execute("PRAGMA journal_mode = WAL")
+    with writing(db):
+        migrations.apply(db)
+
+
+@contextmanager
+def writing(db: Database) -> Iterator[Database]:
+    """A write transaction that takes its lock at once; commits at the end, rolls back on any exception.
+
+    BEGIN IMMEDIATE, because a deferred transaction that reads and then writes fails at once under contention.
+    Raises WorkError when the disk is full or the file cannot be written.
+    """
+    with _writer:
+        if db.conn.in_transaction:  # nested: part of the outer transaction
+            yield db
+            return
+        try:
+            db.conn.execute("BEGIN IMMEDIATE")
+            yield db
+            db.conn.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            _rollback(db)
+            if "full" in str(error) or "readonly" in str(error) or "I/O" in str(error):
+                raise WorkError(
+                    f"The store could not be written ({error}); nothing was changed: free disk space."
+                ) from error
+            raise
+        except BaseException:
+            _rollback(db)
+            raise
+
+
+def insert(db: Database, table: str, row: dict[str, Any]) -> int:
+    """Insert one row inside the caller's transaction; returns its id."""
+    marks = ", ".join("?" * len(row))
+    done = db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    return int(done.lastrowid or 0)
+
+
+def _rollback(db: Database) -> None:
+    if db.conn.in_transaction:
+        db.conn.execute("ROLLBACK")

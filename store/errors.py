@@ -1,0 +1,50 @@
+"""The exceptions of the whole project, in one tree.
+
+    PlatformError
+    ├── RequestError            what was asked cannot be done as asked: exit 2
+    │   ├── BadInput            a file, a value or an option is wrong
+    │   ├── NotFound            a workspace, model, prompt, task or job that is not there
+    │   ├── NotReady            an earlier stage has to come first, or more rankings have to
+    │   ├── NewerWorkspace      the workspace was made by a newer version
+    │   ├── Refused             allowed only with --force
+    │   └── LeaseLost           the task is somebody else's by now, or already ranked
+    └── WorkError               the work itself failed: exit 1
+
+Every message is one line: the fact, the number, the remedy.
+"""
+
+
+class PlatformError(Exception):
+    """Anything the project raises on purpose."""
+
+
+class RequestError(PlatformError):
+    """The request was wrong; nothing was changed."""
+
+
+class BadInput(RequestError):
+    """A file, a value or an option is wrong."""
+
+
+class NotFound(RequestError):
+    """Something named in the request does not exist."""
+
+
+class NotReady(RequestError):
+    """The request needs something that has not been made yet."""
+
+
+class NewerWorkspace(RequestError):
+    """The workspace was written by a newer version of the project."""
+
+
+class Refused(RequestError):
+    """The request would do harm; `--force` overrides."""
+
+
+class LeaseLost(RequestError):
+    """The task is leased to somebody else by now, or was finished."""
+
+
+class WorkError(PlatformError):
+    """The request was right and the work failed."""

@@ -1,0 +1,140 @@
+"""Jobs: what the page or the launcher asked for, how far it is, and what came of it."""
+
+import json
+import time
+from typing import Any
+
+from sqlite_utils import Database
+
+from store.db import insert, writing
+from store.errors import NotFound
+from store.records import Job
+
+STALE_SECONDS = 30.0
+"""A running job whose heart has not beaten for so long, and whose process is gone, is dead."""
+
+
+def enqueue(db: Database, kind: str, params: dict[str, Any] | None = None) -> int:
+    """Ask for work; a worker will take it. Returns the job's id."""
+    with writing(db):
+        return insert(db, "jobs", {"kind": kind, "params": json.dumps(params or {})})
+
+
+def claim(db: Database, pid: int, job_id: int | None = None) -> Job | None:
+    """Take the oldest queued job (or the named one) for the process `pid`; None if there is none."""
+    with writing(db):
+        row = db.execute(
+            "UPDATE jobs SET state = 'running', pid = ?, heartbeat = ?, error = '', note = '', progress = 0"
+            " WHERE id = (SELECT id FROM jobs WHERE state = 'queued' AND id = coalesce(?, id) ORDER BY id LIMIT 1)"
+            " RETURNING id",
+            [pid, time.time(), job_id],
+        ).fetchone()
+        return get(db, row[0]) if row else None
+
+
+def beat(db: Database, job_id: int, *, pid: int | None = None) -> None:
+    """Say that the job is alive, and which process does it now."""
+    with writing(db):
+        db.execute("UPDATE jobs SET heartbeat = ?, pid = coalesce(?, pid) WHERE id = ?", [time.time(), pid, job_id])
+
+
+def report(db: Database, job_id: int, progress: float, note: str) -> None:
+    """Progress from 0 to 1 and what is being done."""
+    with writing(db):
+        db.execute(
+            "UPDATE jobs SET progress = ?, note = ?, heartbeat = ? WHERE id = ?",
+            [min(max(progress, 0.0), 1.0), note, time.time(), job_id],
+        )
+
+
+def set_params(db: Database, job_id: int, params: dict[str, Any]) -> None:
+    """Keep the resolved configuration with the job."""
+    with writing(db):
+        db.execute("UPDATE jobs SET params = ? WHERE id = ?", [json.dumps(params), job_id])
+
+
+def log(db: Database, job_id: int, step: int, metrics: dict[str, float]) -> None:
+    """The metrics of one step; a step logged again (after a resume) replaces the old one."""
+    with writing(db):
+        db.conn.executemany(
+            "INSERT OR REPLACE INTO metrics (job_id, step, name, value) VALUES (?, ?, ?, ?)",
+            [(job_id, step, name, float(value)) for name, value in metrics.items()],
+        )
+
+
+def series(db: Database, job_id: int) -> dict[str, list[tuple[int, float]]]:
+    """Each metric of a job as (step, value) pairs in order of step."""
+    out: dict[str, list[tuple[int, float]]] = {}
+    for name, step, value in db.execute(
+        "SELECT name, step, value FROM metrics WHERE job_id = ? ORDER BY name, step", [job_id]
+    ):
+        out.setdefault(name, []).append((step, value))
+    return out
+
+
+def finish(db: Database, job_id: int, result: dict[str, Any]) -> None:
+    """The work is done."""
+    with writing(db):
+        db.execute(
+            "UPDATE jobs SET state = 'done', progress = 1, result = ?, heartbeat = ? WHERE id = ?",
+            [json.dumps(result), time.time(), job_id],
+        )
+
+
+def fail(db: Database, job_id: int, error: str) -> None:
+    """The work failed; a job that was cancelled stays so."""
+    with writing(db):
+        db.execute(
+            "UPDATE jobs SET state = 'failed', error = ?, heartbeat = ? WHERE id = ? AND state != 'cancelled'",
+            [error, time.time(), job_id],
+        )
+
+
+def cancel(db: Database, job_id: int) -> Job:
+    """Stop a job that has not ended; a running one is ended by its worker. Raises NotFound."""
+    with writing(db):
+        db.execute("UPDATE jobs SET state = 'cancelled' WHERE id = ? AND state IN ('queued', 'running')", [job_id])
+        return get(db, job_id)
+
+
+def requeue(db: Database, job_id: int) -> None:
+    """Put a job back whose worker died: it starts again, finished stages are skipped."""
+    with writing(db):
+        db.execute("UPDATE jobs SET state = 'queued', pid = NULL WHERE id = ? AND state = 'running'", [job_id])
+
+
+def stale(db: Database) -> list[Job]:
+    """Running jobs whose heart has stopped; whether the process is gone is the worker's to see."""
+    rows = db.query(
+        "SELECT * FROM jobs WHERE state = 'running' AND heartbeat < ? ORDER BY id",
+        [time.time() - STALE_SECONDS],
+    )
+    return [_job(row) for row in rows]
+
+
+def get(db: Database, job_id: int) -> Job:
+    """One job; raises NotFound."""
+    for row in db.query("SELECT * FROM jobs WHERE id = ?", [job_id]):
+        return _job(row)
+    raise NotFound(f"There is no job {job_id}.")
+
+
+def recent(db: Database, limit: int = 20) -> list[Job]:
+    """The latest jobs, newest first."""
+    return [_job(row) for row in db.query("SELECT * FROM jobs ORDER BY id DESC LIMIT ?", [limit])]
+
+
+def _job(row: dict) -> Job:
+    return Job(
+        row["kind"],
+        json.loads(row["params"]),
+        row["state"],
+        row["pid"],
+        row["heartbeat"],
+        row["progress"],
+        row["note"],
+        row["error"],
+        json.loads(row["result"]),
+        row["id"],
+        row["created"],
+    )

@@ -1,0 +1,107 @@
+"""Model versions and their lineage, and the rounds that made them."""
+
+import json
+from typing import Any
+
+from sqlite_utils import Database
+
+from store.db import insert, writing
+from store.errors import NotFound
+from store.records import Model, ModelKind, Round
+
+
+def add(db: Database, model: Model) -> int:
+    """Store a version; returns its id."""
+    with writing(db):
+        return insert(
+            db,
+            "models",
+            {
+                "name": model.name,
+                "kind": model.kind,
+                "base_model": model.base_model,
+                "parent_id": model.parent_id,
+                "job_id": model.job_id,
+                "path": model.path,
+                "metrics": json.dumps(model.metrics),
+            },
+        )
+
+
+def add_metrics(db: Database, model_id: int, metrics: dict[str, Any]) -> None:
+    """Merge what was measured later into a version's metrics."""
+    with writing(db):
+        db.execute("UPDATE models SET metrics = json_patch(metrics, ?) WHERE id = ?", [json.dumps(metrics), model_id])
+
+
+def every(db: Database, kind: ModelKind | None = None) -> list[Model]:
+    """All versions, oldest first."""
+    where, args = ("WHERE kind = ?", [kind]) if kind else ("", [])
+    return [_model(row) for row in db.query(f"SELECT * FROM models {where} ORDER BY id", args)]
+
+
+def latest(db: Database, kind: ModelKind) -> Model | None:
+    """The newest version of a kind."""
+    rows = db.query("SELECT * FROM models WHERE kind = ? ORDER BY id DESC LIMIT 1", [kind])
+    return next((_model(row) for row in rows), None)
+
+
+def get(db: Database, model_id: int) -> Model:
+    """One version; raises NotFound."""
+    for row in db.query("SELECT * FROM models WHERE id = ?", [model_id]):
+        return _model(row)
+    raise NotFound(f"There is no model {model_id}.")
+
+
+def named(db: Database, name: str) -> Model:
+    """One version by its name; raises NotFound with the names there are."""
+    for row in db.query("SELECT * FROM models WHERE name = ?", [name]):
+        return _model(row)
+    names = ", ".join(m.name for m in every(db)) or "none yet"
+    raise NotFound(f"There is no model {name!r}: the workspace has {names}.")
+
+
+def lineage(db: Database, model_id: int) -> list[Model]:
+    """The version, its parent, and so on up to the base."""
+    chain = [get(db, model_id)]
+    while (parent := chain[-1].parent_id) is not None:
+        chain.append(get(db, parent))
+    return chain
+
+
+def add_round(db: Database, round_: Round) -> None:
+    """Record a finished turn of the loop."""
+    with writing(db):
+        db.execute(
+            "INSERT INTO rounds (number, rating_id, reward_id, policy_id, metrics) VALUES (?, ?, ?, ?, ?)",
+            [round_.number, round_.rating_id, round_.reward_id, round_.policy_id, json.dumps(round_.metrics)],
+        )
+
+
+def rounds(db: Database) -> list[Round]:
+    """The finished turns of the loop, oldest first."""
+    return [
+        Round(
+            r["number"],
+            r["rating_id"],
+            r["reward_id"],
+            r["policy_id"],
+            json.loads(r["metrics"]),
+            r["created"],
+        )
+        for r in db.query("SELECT * FROM rounds ORDER BY number")
+    ]
+
+
+def _model(row: dict) -> Model:
+    return Model(
+        row["name"],
+        row["kind"],
+        row["base_model"],
+        row["parent_id"],
+        row["job_id"],
+        row["path"],
+        json.loads(row["metrics"]),
+        row["id"],
+        row["created"],
+    )

@@ -1,0 +1,172 @@
+"""Rankings: what people said. Append-only."""
+
+import json
+
+from sqlite_utils import Database
+
+from store import tasks
+from store.db import insert, writing
+from store.errors import BadInput, LeaseLost
+from store.records import SIMULATED, Comparison, Ranking, RankingKind
+
+
+def submit(
+    db: Database,
+    lease: str,
+    annotator: str,
+    levels: dict[int, int],
+    *,
+    kind: RankingKind = "ranked",
+    seconds: float | None = None,
+    comment: str = "",
+) -> Ranking:
+    """Store a ranking and close its task; on disk when this returns.
+
+    The same lease submitted twice returns the ranking already stored. A skipped task goes back to the others.
+    Raises LeaseLost if the lease is unknown, somebody else's, or was taken over; BadInput if `levels` does not
+    rank just the task's responses from 1 (best) without gaps.
+    """
+    with writing(db):
+        if stored := _of_lease(db, lease):
+            if stored.annotator != annotator:
+                raise LeaseLost("This task was ranked by somebody else: ask for the next one.")
+            return stored
+        row = next(db.query("SELECT id FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator]), None)
+        if row is None:
+            raise LeaseLost("This task is no longer yours (the lease ran out): ask for the next one.")
+        task = tasks.get(db, row["id"])
+        if kind == "ranked":
+            _check(levels, task.response_ids)
+        ranking_id = _insert(
+            db,
+            Ranking(
+                row["id"],
+                task.prompt_id,
+                annotator,
+                levels if kind == "ranked" else {},
+                kind,
+                seconds,
+                comment,
+            ),
+            lease,
+            task.shown_order,
+        )
+        if kind == "skipped":
+            db.execute(
+                "UPDATE tasks SET state = 'open', annotator = NULL, lease = NULL, leased_until = NULL WHERE id = ?",
+                [row["id"]],
+            )
+        else:
+            db.execute("UPDATE tasks SET state = 'done' WHERE id = ?", [row["id"]])
+        return get(db, ranking_id)
+
+
+def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int], comment: str = "") -> Ranking:
+    """A changed mind: a new row that supersedes one's own earlier ranking.
+
+    Raises LeaseLost if the ranking is somebody else's or was revised already.
+    """
+    with writing(db):
+        old = get(db, ranking_id)
+        if old.annotator != annotator:
+            raise LeaseLost(f"Ranking {ranking_id} is {old.annotator}'s: revise your own.")
+        if db["rankings"].count_where("supersedes = ?", [ranking_id]):
+            raise LeaseLost(f"Ranking {ranking_id} was revised already: revise the newer one.")
+        task = tasks.get(db, old.task_id)
+        _check(levels, task.response_ids)
+        new = Ranking(old.task_id, old.prompt_id, annotator, levels, "ranked", None, comment, ranking_id)
+        return get(db, _insert(db, new, None, task.shown_order))
+
+
+def get(db: Database, ranking_id: int) -> Ranking:
+    """One ranking, superseded or not."""
+    return _ranking(next(db.query("SELECT * FROM rankings WHERE id = ?", [ranking_id])))
+
+
+def current(db: Database, *, up_to: int | None = None) -> list[Ranking]:
+    """The rankings that count, in order of arrival: the newest of each chain, without skips and flags."""
+    rows = db.query(
+        "SELECT * FROM current_rankings WHERE kind = 'ranked' AND id <= ? ORDER BY id",
+        [up_to if up_to is not None else 2**62],
+    )
+    return [_ranking(row) for row in rows]
+
+
+def of_annotator(db: Database, annotator: str, limit: int = 20) -> list[Ranking]:
+    """One person's latest standing rankings, newest first."""
+    rows = db.query("SELECT * FROM current_rankings WHERE annotator = ? ORDER BY id DESC LIMIT ?", [annotator, limit])
+    return [_ranking(row) for row in rows]
+
+
+def count(db: Database, *, since: int = 0) -> int:
+    """How many standing rankings arrived after ranking `since`."""
+    return db.execute("SELECT count(*) FROM current_rankings WHERE kind = 'ranked' AND id > ?", [since]).fetchone()[0]
+
+
+def people_and_simulated(db: Database) -> tuple[int, int]:
+    """Standing rankings by people and by simulated annotators."""
+    row = db.execute(
+        "SELECT coalesce(sum(annotator NOT LIKE ?), 0), coalesce(sum(annotator LIKE ?), 0)"
+        " FROM current_rankings WHERE kind = 'ranked'",
+        [SIMULATED + "%", SIMULATED + "%"],
+    ).fetchone()
+    return row[0], row[1]
+
+
+def comparisons(ranking: Ranking) -> list[Comparison]:
+    """The pairs of a ranking, winner first; a tie names the pair in order of id."""
+    items = sorted(ranking.levels.items(), key=lambda item: (item[1], item[0]))
+    return [
+        Comparison(ranking.prompt_id, a, b, level_a == level_b, ranking.annotator)
+        for i, (a, level_a) in enumerate(items)
+        for b, level_b in items[i + 1 :]
+    ]
+
+
+def _check(levels: dict[int, int], response_ids: tuple[int, ...]) -> None:
+    if set(levels) != set(response_ids):
+        raise BadInput(
+            f"The ranking names {len(levels)} responses and the task has {len(response_ids)}: rank each of them."
+        )
+    used = sorted(set(levels.values()))
+    if used != list(range(1, len(used) + 1)):
+        raise BadInput(f"Levels must run from 1 (best) without gaps, not {used}.")
+
+
+def _insert(db: Database, ranking: Ranking, lease: str | None, shown_order: tuple[int, ...]) -> int:
+    levels = {str(response): level for response, level in sorted(ranking.levels.items())}
+    return insert(
+        db,
+        "rankings",
+        {
+            "task_id": ranking.task_id,
+            "prompt_id": ranking.prompt_id,
+            "annotator": ranking.annotator,
+            "levels": json.dumps(levels),
+            "kind": ranking.kind,
+            "seconds": ranking.seconds,
+            "comment": ranking.comment,
+            "supersedes": ranking.supersedes,
+            "lease": lease,
+            "shown_order": json.dumps(list(shown_order)),
+        },
+    )
+
+
+def _of_lease(db: Database, lease: str) -> Ranking | None:
+    return next((_ranking(row) for row in db.query("SELECT * FROM rankings WHERE lease = ?", [lease])), None)
+
+
+def _ranking(row: dict) -> Ranking:
+    return Ranking(
+        row["task_id"],
+        row["prompt_id"],
+        row["annotator"],
+        {int(response): level for response, level in json.loads(row["levels"]).items()},
+        row["kind"],
+        row["seconds"],
+        row["comment"],
+        row["supersedes"],
+        row["id"],
+        row["created"],
+    )

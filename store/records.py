@@ -1,0 +1,181 @@
+"""Every record of the project on one page: the vocabulary that all rooms share.
+
+Times are ISO 8601 strings in UTC, except `Task.leased_until` and `Job.heartbeat` (seconds since the epoch,
+because they are compared with the clock). `id` is 0 until the store has given one.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Message = dict[str, str]
+"""One turn of a chat: `role` (system, user or assistant) and `content`."""
+
+Split = Literal["train", "eval"]
+FinishReason = Literal["stop", "length", "imported"]
+TaskState = Literal["open", "leased", "done"]
+RankingKind = Literal["ranked", "skipped", "flagged"]
+ModelKind = Literal["policy", "reward"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+Role = Literal["annotator", "researcher", "admin"]
+
+SIMULATED = "simulated:"
+"""Prefix of the names of simulated annotators, who are never mixed silently with people."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A chat that ends with the user's turn; `split` is drawn once, from the text."""
+
+    messages: tuple[Message, ...]
+    split: Split
+    source: str
+    id: int = 0
+
+    @property
+    def text(self) -> str:
+        """The last turn, the one to be answered."""
+        return self.messages[-1]["content"]
+
+
+@dataclass(frozen=True)
+class Response:
+    """One answer of one model to one prompt."""
+
+    prompt_id: int
+    model_id: int
+    text: str
+    seed: int
+    sampling: dict[str, Any]
+    finish_reason: FinishReason
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Responses to one prompt that one person is to rank.
+
+    `shown_order` and `lease` are drawn when the task is leased; `lease` is the secret that a submission must
+    carry, and makes a repeated submission harmless.
+    """
+
+    prompt_id: int
+    response_ids: tuple[int, ...]
+    state: TaskState = "open"
+    annotator: str | None = None
+    shown_order: tuple[int, ...] = ()
+    leased_until: float | None = None
+    lease: str | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What one person said of one task: `levels` maps response id to level, 1 is best, equal is a tie.
+
+    Append-only: a changed mind is a new row, whose `supersedes` names the old one.
+    """
+
+    task_id: int
+    prompt_id: int
+    annotator: str
+    levels: dict[int, int]
+    kind: RankingKind = "ranked"
+    seconds: float | None = None
+    comment: str = ""
+    supersedes: int | None = None
+    id: int = 0
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Derived from a ranking, winner first, never stored."""
+
+    prompt_id: int
+    winner_id: int
+    loser_id: int
+    tie: bool
+    annotator: str
+
+
+@dataclass(frozen=True)
+class Rating:
+    """One run of the converter; its scores can be made again from the rankings up to `last_ranking_id`."""
+
+    method: str
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    last_ranking_id: int
+    id: int = 0
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A response's rating on the Elo scale (1000 is the prompt's mean) with its standard error."""
+
+    response_id: int
+    elo: float
+    stderr: float
+    comparisons: int
+    rating_id: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A version: the adapters and heads in `path`, over `base_model`; the parent chain is the lineage."""
+
+    name: str
+    kind: ModelKind
+    base_model: str
+    parent_id: int | None = None
+    job_id: int | None = None
+    path: str | None = None
+    metrics: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that the page or the launcher asked for; `params` is the resolved configuration."""
+
+    kind: str
+    params: dict[str, Any]
+    state: JobState = "queued"
+    pid: int | None = None
+    heartbeat: float | None = None
+    progress: float = 0.0
+    note: str = ""
+    error: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """A person (or a simulated one) who may sign in."""
+
+    name: str
+    role: Role = "annotator"
+    password_hash: str | None = None
+    active: bool = True
+    created: str = ""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the name says that no person stands behind it."""
+        return self.name.startswith(SIMULATED)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One turn of the loop: what it made and how good that was (the launcher's JSON keys are in `metrics`)."""
+
+    number: int
+    rating_id: int
+    reward_id: int
+    policy_id: int
+    metrics: dict[str, Any]
+    created: str = ""

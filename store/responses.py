@@ -1,0 +1,67 @@
+"""Responses: what the model versions answered."""
+
+import json
+from collections.abc import Iterable
+
+from sqlite_utils import Database
+
+from store.db import insert, writing
+from store.records import Response
+
+
+def add(db: Database, responses: Iterable[Response]) -> list[int]:
+    """Store responses; returns their ids in order."""
+    with writing(db):
+        return [
+            insert(
+                db,
+                "responses",
+                {
+                    "prompt_id": r.prompt_id,
+                    "model_id": r.model_id,
+                    "text": r.text,
+                    "seed": r.seed,
+                    "sampling": json.dumps(r.sampling),
+                    "finish_reason": r.finish_reason,
+                },
+            )
+            for r in responses
+        ]
+
+
+def every(db: Database) -> list[Response]:
+    """All responses in order of arrival."""
+    return [_response(row) for row in db.query("SELECT * FROM responses ORDER BY id")]
+
+
+def of_task(db: Database, task_id: int) -> list[Response]:
+    """The responses of a task, in the task's stored order (not the order shown)."""
+    rows = db.query(
+        "SELECT r.* FROM responses r JOIN task_responses t ON t.response_id = r.id"
+        " WHERE t.task_id = ? ORDER BY t.position",
+        [task_id],
+    )
+    return [_response(row) for row in rows]
+
+
+def of_model(db: Database, model_id: int) -> list[Response]:
+    """What one model version answered, in order of arrival."""
+    rows = db.query("SELECT * FROM responses WHERE model_id = ? ORDER BY id", [model_id])
+    return [_response(row) for row in rows]
+
+
+def count(db: Database) -> int:
+    """How many responses are stored."""
+    return db["responses"].count
+
+
+def _response(row: dict) -> Response:
+    return Response(
+        row["prompt_id"],
+        row["model_id"],
+        row["text"],
+        row["seed"],
+        json.loads(row["sampling"]),
+        row["finish_reason"],
+        row["id"],
+    )

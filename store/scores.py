@@ -1,0 +1,60 @@
+"""Ratings and their scores: derived from the rankings, kept so that every stage names what it was taught."""
+
+import json
+from collections.abc import Iterable
+
+from sqlite_utils import Database
+
+from store.db import insert, writing
+from store.errors import NotReady
+from store.records import Rating, Score
+
+
+def save(db: Database, rating: Rating, scores: Iterable[tuple[int, float, float, int]]) -> int:
+    """Store one run of the converter with its (response_id, elo, stderr, comparisons) rows; returns its id."""
+    with writing(db):
+        rating_id = insert(
+            db,
+            "ratings",
+            {
+                "method": rating.method,
+                "config": json.dumps(rating.config),
+                "metrics": json.dumps(rating.metrics),
+                "last_ranking_id": rating.last_ranking_id,
+            },
+        )
+        db.conn.executemany(
+            "INSERT INTO scores (rating_id, response_id, elo, stderr, comparisons) VALUES (?, ?, ?, ?, ?)",
+            [(rating_id, *score) for score in scores],
+        )
+        return rating_id
+
+
+def latest(db: Database) -> Rating | None:
+    """The newest run of the converter."""
+    rows = db.query("SELECT * FROM ratings ORDER BY id DESC LIMIT 1")
+    return next((_rating(row) for row in rows), None)
+
+
+def newest(db: Database) -> Rating:
+    """The newest run of the converter; raises NotReady where there is none."""
+    if rating := latest(db):
+        return rating
+    raise NotReady("There are no scores yet: run `python launch.py rate` first.")
+
+
+def of_rating(db: Database, rating_id: int) -> list[Score]:
+    """The scores of one run, in order of response."""
+    rows = db.query("SELECT * FROM scores WHERE rating_id = ? ORDER BY response_id", [rating_id])
+    return [Score(r["response_id"], r["elo"], r["stderr"], r["comparisons"], r["rating_id"]) for r in rows]
+
+
+def _rating(row: dict) -> Rating:
+    return Rating(
+        row["method"],
+        json.loads(row["config"]),
+        json.loads(row["metrics"]),
+        row["last_ranking_id"],
+        row["id"],
+        row["created"],
+    )

@@ -1,0 +1,117 @@
+"""Tasks: which responses are to be ranked together, and by whom at the moment."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+
+from sqlite_utils import Database
+
+from store.db import insert, writing
+from store.errors import LeaseLost, NotFound
+from store.records import Task
+
+LEASE_SECONDS = 1800.0
+
+
+def add(db: Database, tasks: Iterable[Task]) -> list[int]:
+    """Store open tasks; the same responses in several tasks are ranked by several people."""
+    ids = []
+    with writing(db):
+        for task in tasks:
+            task_id = insert(db, "tasks", {"prompt_id": task.prompt_id})
+            db.conn.executemany(
+                "INSERT INTO task_responses (task_id, position, response_id) VALUES (?, ?, ?)",
+                [(task_id, position, response) for position, response in enumerate(task.response_ids)],
+            )
+            ids.append(task_id)
+    return ids
+
+
+def get(db: Database, task_id: int) -> Task:
+    """One task; raises NotFound."""
+    for row in db.query("SELECT * FROM tasks WHERE id = ?", [task_id]):
+        return _task(db, row)
+    raise NotFound(f"There is no task {task_id}.")
+
+
+def held_by(db: Database, annotator: str) -> Task | None:
+    """The task that this person has on the page now, if the lease has not run out."""
+    rows = db.query(
+        "SELECT * FROM tasks WHERE state = 'leased' AND annotator = ? AND leased_until > ? ORDER BY id LIMIT 1",
+        [annotator, time.time()],
+    )
+    return next((_task(db, row) for row in rows), None)
+
+
+def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
+    """Ids of tasks that this person may take, oldest first: open, or leased to somebody whose time ran out.
+
+    Nobody gets responses that they have already ranked, skipped or flagged in a twin of the task.
+    """
+    rows = db.execute(
+        """SELECT t.id FROM tasks t
+           WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now))
+             AND NOT EXISTS (SELECT 1 FROM rankings r JOIN task_responses mine ON mine.task_id = r.task_id
+                             JOIN task_responses its ON its.response_id = mine.response_id
+                             WHERE r.annotator = :annotator AND r.prompt_id = t.prompt_id AND its.task_id = t.id)
+           ORDER BY t.id LIMIT :limit""",
+        {"now": time.time(), "annotator": annotator, "limit": limit},
+    )
+    return [row[0] for row in rows]
+
+
+def lease(
+    db: Database, task_id: int, annotator: str, shown_order: Sequence[int], seconds: float = LEASE_SECONDS
+) -> Task:
+    """Give a free task to a person. Raises LeaseLost if somebody else holds it or it is done.
+
+    `shown_order` lists the task's response ids in the order in which the page will show them.
+    """
+    with writing(db):
+        task = get(db, task_id)
+        free = task.state == "open" or (task.state == "leased" and (task.leased_until or 0) <= time.time())
+        if not free:
+            raise LeaseLost(f"Task {task_id} is taken: ask for the next one.")
+        db.execute(
+            "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?"
+            " WHERE id = ?",
+            [
+                annotator,
+                json.dumps(list(shown_order)),
+                time.time() + seconds,
+                secrets.token_urlsafe(16),
+                task_id,
+            ],
+        )
+        return get(db, task_id)
+
+
+def renew(db: Database, task_id: int, lease: str, seconds: float = LEASE_SECONDS) -> None:
+    """Keep a lease while its holder still reads; raises LeaseLost if it has gone to somebody else."""
+    with writing(db):
+        changed = db.execute(
+            "UPDATE tasks SET leased_until = ? WHERE id = ? AND lease = ? AND state = 'leased'",
+            [time.time() + seconds, task_id, lease],
+        ).rowcount
+    if not changed:
+        raise LeaseLost(f"Task {task_id} is no longer yours: ask for the next one.")
+
+
+def count_open(db: Database) -> int:
+    """Tasks that wait for a ranking, those on somebody's page included."""
+    return db["tasks"].count_where("state != 'done'")
+
+
+def _task(db: Database, row: dict) -> Task:
+    responses = db.execute("SELECT response_id FROM task_responses WHERE task_id = ? ORDER BY position", [row["id"]])
+    return Task(
+        row["prompt_id"],
+        tuple(r[0] for r in responses),
+        row["state"],
+        row["annotator"],
+        tuple(json.loads(row["shown_order"])),
+        row["leased_until"],
+        row["lease"],
+        row["id"],
+    )
