@@ -124,6 +124,11 @@ def recent(db: Database, limit: int = 20) -> list[Job]:
     return [_job(row) for row in db.query("SELECT * FROM jobs ORDER BY id DESC LIMIT ?", [limit])]
 
 
+def active(db: Database) -> list[Job]:
+    """Jobs that wait or run, oldest first."""
+    return [_job(row) for row in db.query("SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY id")]
+
+
 def _job(row: dict) -> Job:
     return Job(
         row["kind"],

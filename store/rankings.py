@@ -103,6 +103,15 @@ def count(db: Database, *, since: int = 0) -> int:
     return db.execute("SELECT count(*) FROM current_rankings WHERE kind = 'ranked' AND id > ?", [since]).fetchone()[0]
 
 
+def done_by(db: Database, annotator: str, *, since: str = "") -> int:
+    """How many tasks one person has ranked or flagged, from the time `since` (ISO 8601, UTC) on."""
+    return db.execute(
+        "SELECT count(*) FROM rankings WHERE annotator = ? AND kind != 'skipped' AND supersedes IS NULL"
+        " AND created >= ?",
+        [annotator, since],
+    ).fetchone()[0]
+
+
 def people_and_simulated(db: Database) -> tuple[int, int]:
     """Standing rankings by people and by simulated annotators."""
     row = db.execute(

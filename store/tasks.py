@@ -44,6 +44,23 @@ def held_by(db: Database, annotator: str) -> Task | None:
     return next((_task(db, row) for row in rows), None)
 
 
+def resume(db: Database, annotator: str, seconds: float = LEASE_SECONDS) -> Task | None:
+    """The task that this person had last, with the same lease, even late: unless somebody has taken it since."""
+    with writing(db):
+        row = db.execute(
+            "UPDATE tasks SET leased_until = ? WHERE id ="
+            " (SELECT id FROM tasks WHERE state = 'leased' AND annotator = ? ORDER BY id LIMIT 1) RETURNING id",
+            [time.time() + seconds, annotator],
+        ).fetchone()
+        return get(db, row[0]) if row else None
+
+
+def of_lease(db: Database, lease: str, annotator: str) -> Task | None:
+    """The task that this person was given under this lease, ranked by now or not; None if it was not theirs."""
+    rows = db.query("SELECT * FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator])
+    return next((_task(db, row) for row in rows), None)
+
+
 def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
     """Ids of tasks that this person may take, oldest first: open, or leased to somebody whose time ran out.
 
