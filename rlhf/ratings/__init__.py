@@ -1,0 +1,15 @@
+"""Rankings to scores on the Elo scale, with standard errors. numpy only.
+
+    from rlhf.ratings import rate
+    ratings = rate(levels=[[1, 2, 3], [1, 3, 2]], prompt=[0, 0])
+    ratings.elo, ratings.stderr        # (1, 3) each
+
+Read in this order: `rankings` (the arrays), `davidson` (the model of a pair), `newton` (the fit), `leave_out`
+(how good it is), `tuning` (what is chosen by that), `converter` (all of it, in `rate`). `plackett_luce` and
+`elo` are the other methods, `flip_risk` says which prompt to rank next.
+"""
+
+from rlhf.ratings.converter import Ratings, rate
+from rlhf.ratings.rankings import BadRankings
+
+__all__ = ["BadRankings", "Ratings", "rate"]

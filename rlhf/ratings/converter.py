@@ -1,0 +1,262 @@
+"""`rate`: rankings in, Elo-scale scores with standard errors out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rlhf.ratings.davidson import Davidson
+from rlhf.ratings.elo import play_in_order
+from rlhf.ratings.leave_out import leave_out, log_loss
+from rlhf.ratings.likelihood import gather, scatter_pairs
+from rlhf.ratings.newton import Fit
+from rlhf.ratings.plackett_luce import PlackettLuce
+from rlhf.ratings.rankings import (
+    BadRankings,
+    Floats,
+    Group,
+    Rankings,
+    check_rankings,
+    group_rankings,
+    pair_index,
+)
+from rlhf.ratings.tuning import (
+    DEFAULT_SIGMA,
+    ROUNDS,
+    SETTLED,
+    Problem,
+    Setting,
+    annotator_step,
+    make_problems,
+    sample_prompts,
+    tie_update,
+    tune_sigma,
+)
+
+CENTRE = 1000.0
+"""Elo; the mean score of the responses to one prompt."""
+ELO_PER_LOGIT = 400.0 / np.log(10.0)
+METHODS = ("davidson", "elo", "plackett_luce")
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Scores of P prompts x K responses on the Elo scale, and how sure they are.
+
+    `elo` and `stderr` are (P, K) in Elo, NaN for a response that no ranking of its prompt showed. The scores
+    of a prompt have mean 1000, and only their differences mean anything: scores of different prompts cannot
+    be compared. `stderr` is that of the centred score. `reliability` (A,) is each annotator's temperature, 1
+    for the median one and near 0 for one who clicks at random. `sigma` is the spread of the prior in logits
+    (1 logit is 173.7 Elo), `tie` Davidson's parameter. `log_loss` is the mean over pairs of -log P(what was
+    chosen | all other rankings), in nats.
+    """
+
+    elo: Floats
+    stderr: Floats
+    reliability: Floats
+    sigma: float
+    tie: float
+    log_loss: float
+
+    def win_probability(self, prompt: int, i: int, j: int) -> float:
+        """Probability that a typical annotator who ties neither puts response `i` of `prompt` above `j`.
+
+        Averaged over the uncertainty of the scores, so that two responses seen once are closer to even than
+        their Elo says. Uses E[logistic(N(d, v))] = logistic(d / sqrt(1 + pi v / 8)) (MacKay 1992, The
+        evidence framework applied to classification networks). NaN where either was not shown.
+        """
+        gap = (self.elo[prompt, i] - self.elo[prompt, j]) / ELO_PER_LOGIT
+        shown = int(np.isfinite(self.elo[prompt]).sum())
+        variance = (self.stderr[prompt, i] ** 2 + self.stderr[prompt, j] ** 2) / ELO_PER_LOGIT**2
+        variance *= shown / max(1, shown - 1) if i != j else 0.0
+        spread = 1.0 if np.isnan(variance) and np.isfinite(gap) else np.sqrt(1.0 + np.pi / 8.0 * variance)
+        return float(1.0 / (1.0 + np.exp(-gap / spread)))
+
+
+def rate(  # noqa: PLR0913 - one call for a researcher, named options only
+    levels: ArrayLike,
+    prompt: ArrayLike,
+    annotator: ArrayLike | None = None,
+    *,
+    method: str = "davidson",
+    sigma: float | None = None,
+    tie: float | None = None,
+    reliability: bool = False,
+    prior_mean: ArrayLike | None = None,
+) -> Ratings:
+    """Scores of all prompts' responses from N rankings of up to K responses each.
+
+    `levels` (N, K): 1 is best, equal levels are a tie, -1 was not shown; only their order counts. `prompt`
+    (N,) numbers the prompt of each ranking from 0, `annotator` (N,) who made it. Two rankings of one prompt
+    by one person are two observations. `method` is
+
+    - davidson: Bradley-Terry with ties and a normal prior, maximum a posteriori, sandwich standard errors
+    - plackett_luce: whole rankings instead of pairs, same prior; ties are shared (Breslow), not predicted
+    - elo: the sequential chess rule in order of arrival; no standard errors, no log-loss (NaN)
+
+    `sigma` (logits) and `tie` are tuned on left-out rankings unless given. `reliability` also fits a
+    temperature to each annotator and weighs by it. `prior_mean` (P, K), in Elo, is where scores start from,
+    such as the leaderboard score of the version that wrote the response; only its differences within a prompt
+    matter.
+
+    Raises `BadRankings`, a ValueError, for levels, numbers, shapes or options that mean nothing.
+    """
+    rankings = check_rankings(levels, prompt, annotator)
+    _check_options(method, sigma, tie, reliability and annotator is None)
+    width = rankings.levels.shape[1]
+    prior = _check_prior_mean(prior_mean, rankings)
+    if method == "elo":
+        return _rate_by_elo(rankings, prior)
+    problems = make_problems(rankings, prior)
+    setting = _settle(rankings, problems, prior, Wanted(method, sigma, tie, reliability))
+    elo = np.full((rankings.prompts, width), np.nan)
+    stderr = elo.copy()
+    loss, pairs = 0.0, 0
+    for problem in problems:
+        group, fit = problem.group, problem.solve(setting)
+        centred = fit.scores - fit.scores.mean(0)
+        elo[group.prompts, group.columns] = CENTRE + ELO_PER_LOGIT * centred
+        stderr[group.prompts, group.columns] = ELO_PER_LOGIT * _standard_errors(group, fit, setting)
+        for left in leave_out(group, fit, setting.model, setting.temperature):
+            lost, count = log_loss(left, setting.model.tie, setting.temperature)
+            loss, pairs = loss + lost, pairs + count
+        problem.fit = None
+    heat = np.ones(rankings.annotators) if setting.temperature is None else setting.temperature
+    return Ratings(
+        elo, stderr, heat, setting.sigma, setting.model.tie, loss / pairs if pairs else float("nan")
+    )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the caller asked for; None is to be tuned."""
+
+    method: str
+    sigma: float | None
+    tie: float | None
+    reliability: bool
+
+
+def _settle(rankings: Rankings, problems: Sequence[Problem], prior: Floats | None, wanted: Wanted) -> Setting:
+    """Tune what the caller left open: sigma and tie on a sample, temperatures on everything, in turn."""
+    tied = wanted.method == "davidson"
+    model = Davidson(0.5 if wanted.tie is None else wanted.tie) if tied else PlackettLuce()
+    setting = Setting(model, DEFAULT_SIGMA if wanted.sigma is None else wanted.sigma)
+    chosen, repeated = sample_prompts(rankings)
+    sample = make_problems(chosen, prior)
+    tune = _Tuner(sample, tied and wanted.tie is None, repeated and wanted.sigma is None)
+    setting = tune(setting)
+    if wanted.reliability:
+        setting = _fit_annotators(problems, setting, rankings.annotators)
+        setting = _fit_annotators(problems, tune(setting), rankings.annotators)
+    return setting
+
+
+@dataclass(frozen=True)
+class _Tuner:
+    """Tunes sigma and tie on the sample, or whichever of them is open."""
+
+    sample: Sequence[Problem]
+    open_tie: bool
+    open_sigma: bool
+
+    def __call__(self, setting: Setting) -> Setting:
+        setting = self._tune_tie(setting)
+        if self.open_sigma:
+            setting = self._tune_tie(tune_sigma(self.sample, setting))
+        return setting
+
+    def _tune_tie(self, setting: Setting) -> Setting:
+        for _ in range(4 if self.open_tie else 0):
+            setting = replace(setting, model=Davidson(tie_update(self.sample, setting)))
+        return setting
+
+
+def _fit_annotators(problems: Sequence[Problem], setting: Setting, people: int) -> Setting:
+    """`setting` with each annotator's temperature, by expectation-maximisation on the left-out views."""
+    log_heat = np.zeros(people) if setting.temperature is None else np.log(setting.temperature)
+    for _ in range(ROUNDS):
+        after = annotator_step(problems, setting, log_heat)
+        moved = float(np.abs(after - log_heat).max(initial=0.0))
+        log_heat = after
+        setting = replace(setting, temperature=np.exp(log_heat))
+        if moved < SETTLED:
+            break
+    return setting
+
+
+def _standard_errors(group: Group, fit: Fit, setting: Setting) -> Floats:
+    """Standard errors (k, p), in logits, of the scores centred within the prompt.
+
+    White (1982), Maximum likelihood estimation of misspecified models, theorem 3.2: V = A^-1 B A^-1 with A
+    the information of likelihood and prior. The score's variance B is the likelihood's information times
+    `inflation`, for the pairs of one ranking are dependent, plus the prior's. The mean of a prompt has
+    variance sigma^2 / k under both, which centring takes away.
+    """
+    k = len(fit.scores)
+    first, second = pair_index(k)
+    weights = _inflated_information(group, fit, setting)
+    variance = np.empty_like(fit.scores)
+    for i in range(k):
+        row = fit.inverse[i]
+        moved = row[first] - row[second]
+        variance[i] = (moved * moved * weights).sum(0) + (row * row).sum(0) * setting.sigma**-2
+    return np.sqrt(np.maximum(variance - setting.sigma**2 / k, 0.0))
+
+
+def _inflated_information(group: Group, fit: Fit, setting: Setting) -> Floats:
+    """The likelihood's information by pair (pairs, p), each ranking's times its inflation."""
+    first, second = pair_index(len(fit.scores))
+    if len(group.batches) == 1:
+        return -fit.information[first, second] * setting.model.inflation(group.batches[0].size)
+    weights = np.zeros((len(first), fit.scores.shape[1]))
+    for batch in group.batches:
+        heat = None if setting.temperature is None else setting.temperature[batch.annotator]
+        curvature = setting.model.of_batch(batch, gather(batch, fit.scores), heat)[1]
+        weights += setting.model.inflation(batch.size) * scatter_pairs(batch, group, curvature)
+    return weights
+
+
+def _rate_by_elo(rankings: Rankings, prior: Floats | None) -> Ratings:
+    elo = np.full((rankings.prompts, rankings.levels.shape[1]), np.nan)
+    for group in group_rankings(rankings):
+        place = (group.prompts, group.columns)
+        start = np.zeros(group.columns.shape) if prior is None else prior[place] * ELO_PER_LOGIT
+        played = play_in_order(group, start)
+        elo[place] = CENTRE + played - played.mean(0)
+    nan = float("nan")
+    return Ratings(elo, np.full_like(elo, np.nan), np.ones(rankings.annotators), nan, nan, nan)
+
+
+def _check_options(method: str, sigma: float | None, tie: float | None, nameless: bool) -> None:
+    if method not in METHODS:
+        raise BadRankings(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
+    if sigma is not None and not 0.0 < sigma < np.inf:
+        raise BadRankings(f"sigma is {sigma}: give a positive number of logits, or None to tune it.")
+    if tie is not None and not 0.0 <= tie < np.inf:
+        raise BadRankings(f"tie is {tie}: give 0 or a positive number, or None to tune it.")
+    if nameless:
+        raise BadRankings(
+            "reliability is a number for each annotator and annotator is None: pass who made each ranking."
+        )
+
+
+def _check_prior_mean(prior_mean: ArrayLike | None, rankings: Rankings) -> Floats | None:
+    """`prior_mean` in logits about 0, or None."""
+    if prior_mean is None:
+        return None
+    mean = np.asarray(prior_mean, float)
+    expected = (rankings.prompts, rankings.levels.shape[1])
+    if mean.shape != expected:
+        raise BadRankings(
+            f"prior_mean has shape {mean.shape} and there are {expected[0]} prompts of {expected[1]}."
+        )
+    unknown = (rankings.levels > 0) & ~np.isfinite(mean[rankings.prompt])
+    if unknown.any():
+        row, column = (int(place[0]) for place in np.nonzero(unknown))
+        raise BadRankings(
+            f"prior_mean of prompt {rankings.prompt[row]} is {mean[rankings.prompt[row], column]} "
+            f"for response {column}, which was shown: give a number, 1000 where nothing is known."
+        )
+    return (mean - CENTRE) / ELO_PER_LOGIT

@@ -1,0 +1,89 @@
+"""Davidson's model of one pair: Bradley-Terry with a third outcome, the tie.
+
+With d the difference of two scores in logits, P(first better) : P(tie) : P(second better) is
+exp(d/2) : tie : exp(-d/2) (Davidson 1970, On extending the Bradley-Terry model to accommodate ties, with
+pi = exp(score)). tie = 0 is the model of Bradley and Terry (1952). Everything is written in h = exp(-|d|/2)
+<= 1, which cannot overflow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlhf.ratings.likelihood import pair_totals, sum_batches
+from rlhf.ratings.newton import Terms
+from rlhf.ratings.rankings import Batch, Floats, Group, incidence
+
+
+def slope_and_curvature(d: Floats, tie: float) -> tuple[Floats, Floats]:
+    """First and second derivative of log(exp(d/2) + exp(-d/2) + tie) in d, shaped like `d`.
+
+    The log-likelihood of an outcome y in {-1, 0, 1} is y d/2 minus that logarithm (plus log tie for a tie),
+    so its gradient is y/2 - slope and its information is the curvature, whatever the outcome.
+    """
+    h = np.exp(-0.5 * np.abs(d))
+    square = h * h
+    inverse = 1.0 / (1.0 + square + tie * h)
+    slope = np.copysign(0.5 * (1.0 - square) * inverse, d)
+    curvature = (square + (0.25 * tie) * h * (1.0 + square)) * inverse * inverse
+    return slope, curvature
+
+
+def probability(outcome: NDArray[np.int8], d: Floats, tie: float) -> Floats:
+    """Probability of the outcome (+1 first better, 0 tie, -1 second better) at the difference d in logits."""
+    h = np.exp(-0.5 * np.abs(d))
+    square = h * h
+    weight = np.where(outcome * d >= 0.0, 1.0, square)
+    if tie > 0.0:
+        weight = np.where(outcome == 0, tie * h, weight)
+    return weight / (1.0 + square + tie * h)
+
+
+def tie_share(d: Floats, tie: float) -> Floats:
+    """Probability of a tie at the difference d in logits."""
+    h = np.exp(-0.5 * np.abs(d))
+    return tie * h / (1.0 + h * h + tie * h)
+
+
+@dataclass(frozen=True)
+class Davidson:
+    """The likelihood of a ranking as if its pairs were independent votes (`inflation` says by how much they
+    are not)."""
+
+    tie: float
+
+    def inflation(self, size: int) -> float:
+        """Variance of a ranking's score over that of independent pairs, (size + 1) / 3.
+
+        For `size` equal responses in random order the wins of one have variance (size^2 - 1) / 12; for as
+        many independent votes it is (size - 1) / 4.
+        """
+        return (size + 1) / 3
+
+    def of_batch(self, batch: Batch, scores: Floats, temperature: Floats | None) -> tuple[Floats, Floats]:
+        """Gradient (m, n) and information by pair (pairs, n) of each ranking, at its responses' `scores` (m,
+        n)."""
+        differences = incidence(batch.size) @ scores
+        if temperature is None:
+            slope, curvature = slope_and_curvature(differences, self.tie)
+            pull = 0.5 * batch.outcome - slope
+        else:
+            slope, curvature = slope_and_curvature(differences * temperature, self.tie)
+            pull = (0.5 * batch.outcome - slope) * temperature
+            curvature *= temperature * temperature
+        return incidence(batch.size).T @ pull, curvature
+
+    def of_group(self, group: Group, temperature: Floats | None) -> Terms:
+        """The likelihood of all rankings of each prompt; without temperatures, from the totals by pair."""
+        if temperature is not None:
+            return sum_batches(self, group, temperature)
+        size = len(group.columns)
+        wins, votes = pair_totals(group)
+        matrix = incidence(size)
+
+        def terms(scores: Floats) -> tuple[Floats, Floats]:
+            slope, curvature = slope_and_curvature(matrix @ scores, self.tie)
+            return matrix.T @ (wins - votes * slope), votes * curvature
+
+        return terms

@@ -1,0 +1,213 @@
+"""Rankings as arrays: checked, sorted by prompt and cut into groups that numpy can work on at once.
+
+A ranking is a row of levels: 1 is best, equal levels are a tie, -1 was not shown. Only the order of the
+levels matters, so gaps (1, 5, 9) change nothing. Prompts that show the same number of responses form groups;
+within a group the rankings that hold the same number of responses form batches. Every array below has the
+long axis last, so that a step of the arithmetic is one pass over contiguous memory.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+NOT_SHOWN = -1
+GROUP_CELLS = 2**17
+"""Numbers in one (k, k, prompts) block of a group: one megabyte, so that a group's work stays in the
+cache."""
+
+
+class BadRankings(ValueError):
+    """Rankings, or what came with them, that no score can be made from; the message says which, and what to
+    do."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rankings of one group that hold the same number of responses.
+
+    `row` (n,) is the place of each ranking's prompt in the group; `items` (m, n) the places of the ranked
+    responses among the prompt's, ascending, or None where every response of the prompt is ranked; `outcome`
+    (pairs, n) is +1 where the first response of the pair is better, -1 where the second is, 0 for a tie;
+    `annotator` and `arrival`, the place among all rankings of the group, are (n,).
+    """
+
+    size: int
+    row: Ints
+    items: Ints | None
+    outcome: NDArray[np.int8]
+    annotator: Ints
+    arrival: Ints
+
+
+@dataclass(frozen=True)
+class Group:
+    """Prompts that show the same number of responses k, and their rankings.
+
+    `prompts` (p,) are prompt numbers; `columns` (k, p) tells which column of the caller's `levels` each
+    response is.
+    """
+
+    prompts: Ints
+    columns: Ints
+    batches: tuple[Batch, ...]
+
+
+@dataclass(frozen=True)
+class Rankings:
+    """Checked rankings, sorted by prompt.
+
+    `levels` (N, K) with -1 for not shown, `prompt` (N,), `annotator` (N,).
+
+    The sort is stable: the rankings of one prompt stay in order of arrival.
+    """
+
+    levels: NDArray[np.integer]
+    prompt: Ints
+    annotator: Ints
+    prompts: int
+    annotators: int
+
+    def of_prompts(self, chosen: NDArray[np.bool_]) -> "Rankings":
+        """Only the rankings of the prompts that `chosen` (P,) marks; the numbers of prompts stay as they
+        are."""
+        keep = chosen[self.prompt]
+        return Rankings(
+            self.levels[keep], self.prompt[keep], self.annotator[keep], self.prompts, self.annotators
+        )
+
+
+@lru_cache
+def pair_index(size: int) -> tuple[Ints, Ints]:
+    """First and second response of each pair of `size` responses, (size * (size - 1) / 2,) each."""
+    return np.triu_indices(size, 1)
+
+
+@lru_cache
+def incidence(size: int) -> Floats:
+    """The (pairs, size) matrix that turns scores into differences: +1 at the first response, -1 at the
+    second."""
+    first, second = pair_index(size)
+    matrix = np.zeros((len(first), size))
+    matrix[np.arange(len(first)), first] = 1.0
+    matrix[np.arange(len(first)), second] = -1.0
+    return matrix
+
+
+def check_rankings(levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike | None) -> Rankings:
+    """Rankings sorted by prompt, or `BadRankings` with the row, the number and the remedy."""
+    checked = _check_levels(levels)
+    count = len(checked)
+    prompts = _check_numbers("prompt", prompt, count)
+    annotators = (
+        np.zeros(count, np.intp) if annotator is None else _check_numbers("annotator", annotator, count)
+    )
+    total = int(prompts.max(initial=-1)) + 1
+    people = int(annotators.max(initial=-1)) + 1 if annotator is not None else 0
+    if (prompts[1:] < prompts[:-1]).any():
+        order = np.argsort(prompts, kind="stable")
+        checked, prompts, annotators = checked[order], prompts[order], annotators[order]
+    return Rankings(checked, prompts, annotators, total, people)
+
+
+def _check_levels(levels: ArrayLike) -> NDArray[np.integer]:
+    array = np.asarray(levels)
+    if array.ndim != 2:
+        raise BadRankings(
+            f"levels has {array.ndim} dimensions and needs 2: one row a ranking, one column a response."
+        )
+    if array.size == 0:
+        return np.full(array.shape, NOT_SHOWN, np.int16)
+    if array.dtype.kind not in "iuf":
+        raise BadRankings(f"levels holds {array.dtype}, not numbers: give whole numbers, 1 for the best.")
+    wrong = (array < 1) & (array != NOT_SHOWN)
+    if array.dtype.kind == "f":
+        wrong |= ~np.isfinite(array) | (array != np.floor(array))
+    if wrong.any():
+        row, column = (int(place[0]) for place in np.nonzero(wrong))
+        raise BadRankings(
+            f"Ranking {row} gives response {column} the level {array[row, column]}: "
+            "a level is a whole number from 1 (best), or -1 for a response that was not shown."
+        )
+    return _compact(array)
+
+
+def _compact(array: NDArray[np.number]) -> NDArray[np.integer]:
+    """Levels as 16-bit numbers; only the order counts, so larger ones are replaced by their rank."""
+    if array.max() > np.iinfo(np.int16).max:
+        distinct, rank = np.unique(array, return_inverse=True)
+        smaller = rank.reshape(array.shape) + (distinct[0] != NOT_SHOWN)
+        return np.where(array == NOT_SHOWN, NOT_SHOWN, smaller).astype(np.int32)
+    return array.astype(np.int16)
+
+
+def _check_numbers(name: str, values: ArrayLike, count: int) -> Ints:
+    array = np.asarray(values)
+    if array.shape != (count,):
+        raise BadRankings(
+            f"{name} has shape {array.shape} and there are {count} rankings: give one number a ranking."
+        )
+    if array.size == 0:
+        return np.empty(0, np.intp)
+    whole = array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool((array == np.floor(array)).all()))
+    if not whole or array.min() < 0:
+        raise BadRankings(f"{name} must hold whole numbers from 0, such as a row number of your own table.")
+    return array.astype(np.intp)
+
+
+def group_rankings(rankings: Rankings) -> Iterator[Group]:
+    """Groups of at most `GROUP_CELLS` cells; each prompt with a shown response is in exactly one of them."""
+    if not len(rankings.prompt):
+        return
+    shown = rankings.levels > 0
+    start = np.flatnonzero(np.diff(rankings.prompt, prepend=-1))
+    present = rankings.prompt[start]
+    shown_ever = np.logical_or.reduceat(shown, start, axis=0)
+    count = shown_ever.sum(1)
+    end = np.append(start[1:], len(rankings.prompt))
+    for k in np.unique(count[count > 0]):
+        same = np.flatnonzero(count == k)
+        step = max(1, GROUP_CELLS // int(k * k))
+        for chunk in (same[at : at + step] for at in range(0, len(same), step)):
+            yield _make_group(rankings, present[chunk], shown_ever[chunk], (start[chunk], end[chunk]))
+
+
+def _make_group(
+    rankings: Rankings, prompts: Ints, shown: NDArray[np.bool_], span: tuple[Ints, Ints]
+) -> Group:
+    start, end = span
+    k = int(shown[0].sum())
+    row = np.repeat(np.arange(len(prompts)), end - start)
+    before = np.cumsum(end - start) - (end - start)
+    at = np.arange(len(row)) + np.repeat(start - before, end - start)
+    columns = np.flatnonzero(shown.ravel()).reshape(-1, k) % shown.shape[1]
+    levels = rankings.levels[at]
+    if k < shown.shape[1]:
+        levels = np.take_along_axis(levels, columns[row], axis=1)
+    annotator = rankings.annotator[at]
+    size = (levels > 0).sum(1)
+    batches = tuple(
+        _make_batch(int(m), np.flatnonzero(size == m), row, levels, annotator)
+        for m in np.unique(size[size > 1])
+    )
+    return Group(prompts, columns.T, batches)
+
+
+def _make_batch(size: int, chosen: Ints, row: Ints, levels: NDArray[np.integer], annotator: Ints) -> Batch:
+    """One batch out of a group's `levels` (n, k): the `chosen` rankings, which hold `size` responses each."""
+    items = None
+    levels = levels[chosen]
+    ranked = levels.T
+    if size < levels.shape[1]:
+        places = np.flatnonzero(levels.ravel() > 0).reshape(-1, size) % levels.shape[1]
+        items = np.ascontiguousarray(places.T)
+        ranked = np.take_along_axis(levels, places, axis=1).T
+    first, second = pair_index(size)
+    ranked = np.ascontiguousarray(ranked)
+    outcome = np.sign(ranked[second] - ranked[first]).astype(np.int8)
+    return Batch(size, row[chosen], items, outcome, annotator[chosen], chosen)
