@@ -1,0 +1,115 @@
+"""The web process: two Gradio pages behind one gate, the doors before them, and nothing that trains."""
+
+import os
+import socket
+from typing import Annotated
+
+# Before gradio is imported, which reads it then.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+import uvicorn
+from fastapi import Body, FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from annotate import look, ranking
+from annotate.login import Door
+from annotate.security import ROLES, Gate, admitted, signed_in
+from store import tasks
+from store.errors import BadInput, LeaseLost, PlatformError
+from store.workspace import Workspace
+
+
+def build(workspace: Workspace) -> FastAPI:
+    """The whole site of one workspace: /login, /join, /annotate, /research, /healthz."""
+    app = FastAPI(title="Rankloop", docs_url=None, redoc_url=None, openapi_url=None)
+    # No origin is allowed: without this, Gradio adds a CORS answer of its own that reflects whoever asks.
+    app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.add_middleware(Gate, workspace=workspace)
+    app.include_router(Door(workspace).router())
+    _add_api(app, workspace)
+    _mount(app, "/annotate", ranking.page(workspace))
+    return app
+
+
+def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) -> None:
+    """Serve the pages until the process is told to stop; raises BadInput if the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise BadInput(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --port.") from error
+        # Pages hold a heartbeat connection for ever, so a graceful stop has to have an end.
+        config = uvicorn.Config(build(workspace), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _mount(app: FastAPI, path: str, page: gr.Blocks) -> None:
+    system = ("ui-sans-serif", "system-ui", "sans-serif")
+    gr.mount_gradio_app(
+        app,
+        page,
+        path,
+        # Fonts of the system: those of the default theme would be fetched.
+        theme=gr.themes.Base(font=system, font_mono=("ui-monospace", "monospace")),
+        css=look.read("tokens.css", "page.css"),
+        auth_dependency=admitted,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        pwa=False,
+        allowed_paths=[],
+        show_error=False,
+        max_file_size=1,
+    )
+
+
+def _add_api(app: FastAPI, workspace: Workspace) -> None:
+    @app.get("/")
+    def home(request: Request) -> Response:
+        annotator = signed_in(workspace, request)
+        if annotator is None:
+            return RedirectResponse("/login", 303)
+        return RedirectResponse("/research" if annotator.role in ROLES["/research"] else "/annotate", 303)
+
+    @app.get("/healthz")
+    def health() -> JSONResponse:
+        try:
+            with workspace.store() as db:
+                return JSONResponse({"ok": True, "open_tasks": tasks.count_open(db)})
+        except PlatformError as error:
+            return JSONResponse({"ok": False, "error": str(error)}, 503)
+
+    @app.get("/api/me")
+    def me(request: Request) -> JSONResponse:
+        annotator = signed_in(workspace, request)
+        if annotator is None:
+            return JSONResponse({"error": "Not signed in."}, 401)
+        return JSONResponse({"name": annotator.name, "role": annotator.role})
+
+    @app.post("/api/renew")
+    def renew(request: Request, lease: Annotated[str, Body(embed=True)]) -> JSONResponse:
+        annotator = signed_in(workspace, request)
+        if annotator is None:
+            return JSONResponse({"error": "Not signed in."}, 401)
+        with workspace.store() as db:
+            task = tasks.of_lease(db, lease, annotator.name)
+            try:
+                tasks.renew(db, task.id if task else 0, lease)
+            except LeaseLost as error:
+                return JSONResponse({"error": str(error)}, 409)
+        return JSONResponse({"ok": True})
+
+    @app.get("/favicon.svg")
+    @app.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(look.MARK, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
+
+    @app.get("/manifest.json")
+    def manifest() -> JSONResponse:
+        return JSONResponse({"name": "Rankloop", "icons": [{"src": "/favicon.svg", "sizes": "any"}]})

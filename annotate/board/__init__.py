@@ -1,0 +1,29 @@
+"""The ranking board: one gr.HTML component, made by a function from the files beside this one.
+
+The template is static and the texts come in as JSON in `value`: gr.HTML compiles its template as JavaScript, so
+a model's text inside it would run. A factory and not a subclass, because Gradio writes a `.pyi` file beside the
+module of every subclass.
+"""
+
+from pathlib import Path
+
+import gradio as gr
+
+_HERE = Path(__file__).parent
+_SCRIPTS = ("model.js", "draw.js", "drag.js", "keys.js", "panel.js", "talk.js", "main.js")
+_STYLES = ("board.css", "bar.css")
+
+
+def ranking_board() -> gr.HTML:
+    """The board. Its value is `annotate.queue.view`; `.submit` brings what the person decided as EventData."""
+    return gr.HTML(
+        html_template=_read("board.html"),
+        css_template=_read(*_STYLES),
+        js_on_load=_read(*_SCRIPTS),
+        apply_default_css=False,
+        elem_id="board",
+    )
+
+
+def _read(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)

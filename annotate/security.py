@@ -1,0 +1,190 @@
+"""Who may come in: sessions, the gate before every page, headers, and the brake on guessing passwords."""
+
+import threading
+import time
+from collections import defaultdict, deque
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from store import annotators
+from store.errors import RequestError
+from store.records import Annotator, Role
+from store.workspace import Workspace
+
+COOKIE = "rankloop_session"
+ROLES: dict[str, frozenset[Role]] = {
+    "/annotate": frozenset(("annotator", "researcher", "admin")),
+    "/research": frozenset(("researcher", "admin")),
+}
+"""Each part of the site and who may enter it."""
+
+# Gradio's own code, the same in every installation: nothing of the workspace is in it.
+_PUBLIC = tuple(f"{area}/{folder}/" for area in ROLES for folder in ("assets", "static"))
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+# gr.HTML compiles its template with `Function`, and Gradio's page carries inline scripts and styles.
+_CSP = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self';"
+    " form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Forbidden(RequestError):
+    """The person is not signed in, or their role does not allow this."""
+
+
+class TooManyAttempts(RequestError):
+    """Somebody guesses passwords."""
+
+
+def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | None:
+    """Who sends this request, by their cookie; None for nobody."""
+    token = connection.cookies.get(COOKIE)
+    if not token:
+        return None
+    with workspace.store() as db:
+        return annotators.of_session(db, token)
+
+
+def require(workspace: Workspace, connection: HTTPConnection | None, area: str) -> Annotator:
+    """The person, if they may use `area` (a key of ROLES); raises Forbidden."""
+    annotator = signed_in(workspace, connection) if connection else None
+    if annotator is None:
+        raise Forbidden("You are signed out: sign in again.")
+    if annotator.role not in ROLES[area]:
+        raise Forbidden(f"This page is not for the role {annotator.role}: ask an admin for another role.")
+    return annotator
+
+
+def admitted(request: Request) -> str | None:
+    """For Gradio's `auth_dependency`: the name of the person that the gate let through, None without a gate."""
+    annotator: Annotator | None = request.scope.get("annotator")
+    return annotator.name if annotator else None
+
+
+def same_site(headers: HTTPConnection) -> bool:
+    """Whether a write comes from a page of this site, as far as the browser says."""
+    sent = headers.headers
+    # Browsers send Sec-Fetch-Site on https and localhost, and no page can forge it; it is right behind a proxy
+    # that rewrites Host, where comparing Origin would lock everybody out.
+    if site := sent.get("sec-fetch-site"):
+        return site in ("same-origin", "none")
+    origin = sent.get("origin")
+    return origin is None or urlsplit(origin).netloc == sent.get("host")
+
+
+class Gate:
+    """ASGI middleware before everything: refuses foreign writes and strangers, and sets the headers."""
+
+    def __init__(self, app: ASGIApp, workspace: Workspace) -> None:
+        self.app = app
+        self.workspace = workspace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # a websocket: nothing here speaks it
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _set_headers(MutableHeaders(scope=message))
+            await send(message)
+
+        answer = await self._refusal(scope)
+        await (answer or self.app)(scope, receive, send_with_headers)
+
+    async def _refusal(self, scope: Scope) -> Response | None:
+        connection = HTTPConnection(scope)
+        if scope["method"] not in _SAFE_METHODS and not same_site(connection):
+            return JSONResponse({"error": "This request comes from another site."}, 403)
+        path = scope["path"]
+        area = next((area for area in ROLES if path == area or path.startswith(area + "/")), None)
+        if area is None or path.startswith(_PUBLIC):
+            return None
+        annotator = await run_in_threadpool(signed_in, self.workspace, connection)
+        scope["annotator"] = annotator
+        opens_page = scope["method"] == "GET" and path.rstrip("/") == area
+        if annotator is None:
+            return RedirectResponse("/login", 303) if opens_page else JSONResponse({"error": "Not signed in."}, 401)
+        if annotator.role not in ROLES[area]:
+            scope["annotator"] = None
+            return RedirectResponse("/", 303) if opens_page else JSONResponse({"error": "Not your role."}, 403)
+        return None
+
+
+def _set_headers(headers: MutableHeaders) -> None:
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+    if headers.get("content-type", "").startswith("text/html"):
+        headers["Cache-Control"] = "no-store"
+
+
+class Brake:
+    """Counts failed sign-ins per name and address, per address and per name; too many have to wait."""
+
+    WINDOW = 900.0
+    # One person who mistypes; one address that tries many names; many addresses that try one name. The last is
+    # high, because whoever knows a name could otherwise lock its owner out.
+    LIMITS = (("pair", 5), ("address", 30), ("name", 100))
+    MOST_KEYS = 10_000
+
+    def __init__(self) -> None:
+        self._failures: dict[tuple[str, ...], deque[float]] = defaultdict(deque)
+        self._lock = threading.Lock()
+
+    def check(self, name: str, address: str) -> None:
+        """Raises TooManyAttempts while the wait lasts."""
+        now = time.monotonic()
+        with self._lock:
+            for key, limit in self._keys(name, address):
+                failures = self._recent(key, now)
+                if len(failures) >= limit:
+                    minutes = int((failures[-limit] + self.WINDOW - now) // 60) + 1
+                    wait = f"{minutes} minute{'s' * (minutes > 1)}"
+                    raise TooManyAttempts(f"{len(failures)} sign-ins failed: wait {wait}, then try again.")
+
+    def failed(self, name: str, address: str) -> None:
+        """Count a failure."""
+        now = time.monotonic()
+        with self._lock:
+            if len(self._failures) > self.MOST_KEYS:
+                self._forget(now)
+            for key, _ in self._keys(name, address):
+                self._failures[key].append(now)
+
+    def succeeded(self, name: str, address: str) -> None:
+        """Forget the mistypings of somebody who got in."""
+        with self._lock:
+            self._failures.pop(("pair", name.strip().casefold(), address), None)
+
+    def _keys(self, name: str, address: str) -> list[tuple[tuple[str, ...], int]]:
+        name = name.strip().casefold()
+        parts = {"pair": ("pair", name, address), "address": ("address", address), "name": ("name", name)}
+        return [(parts[kind], limit) for kind, limit in self.LIMITS]
+
+    def _recent(self, key: tuple[str, ...], now: float) -> deque[float]:
+        failures = self._failures.get(key, deque())
+        while failures and failures[0] < now - self.WINDOW:
+            failures.popleft()
+        return failures
+
+    def _forget(self, now: float) -> None:
+        for key in [key for key in self._failures if not self._recent(key, now)]:
+            del self._failures[key]
