@@ -13,7 +13,7 @@ from fastapi import Body, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import look, ranking
+from annotate import dashboard, look, ranking
 from annotate.login import Door
 from annotate.security import ROLES, Gate, admitted, signed_in
 from store import tasks
@@ -29,7 +29,8 @@ def build(workspace: Workspace) -> FastAPI:
     app.add_middleware(Gate, workspace=workspace)
     app.include_router(Door(workspace).router())
     _add_api(app, workspace)
-    _mount(app, "/annotate", ranking.page(workspace))
+    _mount(app, ranking.AREA, ranking.page(workspace))
+    _mount(app, dashboard.AREA, dashboard.page(workspace))
     return app
 
 
@@ -55,7 +56,7 @@ def _mount(app: FastAPI, path: str, page: gr.Blocks) -> None:
         path,
         # Fonts of the system: those of the default theme would be fetched.
         theme=gr.themes.Base(font=system, font_mono=("ui-monospace", "monospace")),
-        css=look.read("tokens.css", "page.css"),
+        css=look.read("tokens.css", "page.css", "research.css"),
         auth_dependency=admitted,
         footer_links=[],
         run_history=False,

@@ -84,8 +84,8 @@ function flagKey() { return count() > LETTERS.indexOf('F') ? '⇧F' : 'F'; }
 function drawKeys() {
   const last = letter(count() - 1);
   $('.keys').replaceChildren(
-    key(`A–${last}`, 'pick'), key(`1–${count()}`, 'rank, same is a tie'), key('← →', 'move'), key('⌫', 'clear'),
-    key('S', 'skip'), key(flagKey(), 'flag'), key('Ctrl Z', 'undo'), key('⏎', 'submit'),
+    key(`A–${last}`, 'pick'), key(`1–${count()}`, 'rank, equal is a tie'), key('← →', 'move'), key('⌫', 'clear'),
+    key('S', 'skip'), key(flagKey(), 'flag'), key('Ctrl Z', 'undo'),
   );
 }
 

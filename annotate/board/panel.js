@@ -24,6 +24,7 @@ function openPanel(kind) {
   $('.panel .main').replaceChildren(button, ' ', make('kbd', '', '⏎'));
   $('.panel').setAttribute('aria-label', title);
   $('.panel').hidden = false;
+  $('.bar').classList.add('asking');
   $('.reasons input').focus({ preventScroll: true });
 }
 
@@ -38,6 +39,7 @@ function reasonBox(text, i) {
 function closePanel() {
   state.panel = null;
   $('.panel').hidden = true;
+  $('.bar').classList.remove('asking');
   if (state.picked !== null) refresh(true);
   else document.activeElement?.blur();
 }

@@ -72,6 +72,7 @@ function begin(task) {
   Object.assign(state, { picked: null, history: [], panel: null, seconds: draft?.seconds ?? 0 });
   comment().value = draft?.comment ?? '';
   $('.panel').hidden = true;
+  $('.bar').classList.remove('asking');
   $('.board').dataset.state = task ? 'ranking' : 'resting';
   if (!task) return rest();
   drawTask();

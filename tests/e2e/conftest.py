@@ -1,5 +1,6 @@
 """A workspace with content that reads like the real thing, a server of its own, a browser that must be there."""
 
+import math
 import os
 import shutil
 import socket
@@ -15,8 +16,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from store import annotators, models, prompts, responses, tasks
-from store.records import Model, Response, Task
+from store import annotators, jobs, models, prompts, rankings, responses, scores, tasks
+from store.records import Model, Rating, Response, Round, Task
 from store.workspace import Workspace, create
 
 SERVE = "import sys; from pathlib import Path; from annotate.app import serve; from store.workspace import Workspace;"
@@ -51,7 +52,7 @@ CHATS = {
 def fill(workspace: Workspace, chats: dict[str, tuple[str, ...]] | None = None) -> None:
     """Prompts, responses of one model and a task a prompt."""
     with workspace.store() as db:
-        model_id = models.add(db, Model("secret-base", "policy", "tiny"))
+        model_id = models.add(db, Model("tiny-base", "policy", "tiny"))
         for text, answers in (chats or CHATS).items():
             turn = {"role": "user", "content": text}
             (prompt_id,) = prompts.add(db, [prompts.make([turn], source="test", split="train")])
@@ -59,6 +60,55 @@ def fill(workspace: Workspace, chats: dict[str, tuple[str, ...]] | None = None) 
                 db, [Response(prompt_id, model_id, answer, i, {}, "stop") for i, answer in enumerate(answers)]
             )
             tasks.add(db, [Task(prompt_id, tuple(ids))])
+
+
+def live_in(workspace: Workspace) -> None:
+    """Two finished rounds, a failed job and one that runs, as after an afternoon of work."""
+    with workspace.store() as db:
+        for number, name in enumerate(["simulated:kit", "simulated:noor", "simulated:sam"]):
+            annotators.ensure(db, name)
+            (task_id,) = tasks.add(db, [Task(1, (1, 2, 3, 4))])
+            lease = tasks.lease(db, task_id, name, [1, 2, 3, 4]).lease
+            last = rankings.submit(db, str(lease), name, {1: 1, 2: 3, 3: 2 + number % 2, 4: 3 - number % 2}).id
+        policy = 1
+        for number, (accuracy, win, kl) in enumerate([(0.83, 0.71, 9.4), (0.88, 0.84, 14.1), (0.89, 0.9, 16.8)], 1):
+            job = jobs.enqueue(db, "round")
+            jobs.claim(db, 1, job)
+            reward = models.add(
+                db, Model(f"reward-{number}", "reward", "tiny", None, job, None, {"accuracy": accuracy, "nll": 0.41})
+            )
+            policy = models.add(
+                db, Model(f"policy-{number}", "policy", "tiny", policy, job, None, {"win_rate": win, "kl": kl})
+            )
+            rating = scores.save(db, Rating("davidson", {}, {}, last), [])
+            found = {
+                "round": number,
+                "policy": f"policy-{number}",
+                "rankings": 400 * number,
+                "reward_accuracy": accuracy,
+                "reward_before": 0.02 * number,
+                "reward_after": 0.9 + 0.2 * number,
+                "kl": kl,
+                "win_rate": win,
+                "seconds": 118.0,
+            }
+            models.add_round(db, Round(number, rating, reward, policy, found))
+            jobs.finish(db, job, {"rounds": [found]})
+        failed = jobs.enqueue(db, "reward")
+        jobs.claim(db, 1, failed)
+        jobs.fail(db, failed, "The reward model needs 32 rankings and 12 are stored: rank 20 more.")
+        running = jobs.enqueue(db, "round")
+        jobs.claim(db, 1, running)
+        for step in range(40):
+            grown = 1 - math.exp(-step / 12)
+            wave = 0.08 * math.sin(step * 1.7)
+            found = {
+                "reward/mean": 1.4 * grown + wave,
+                "kl/reference": 15 * grown + 4 * wave,
+                "losses/policy": -0.02 - wave / 4,
+            }
+            jobs.log(db, running, step, found | {"losses/value": 0.6 - 0.4 * grown + wave / 3})
+        jobs.report(db, running, 0.62, "PPO step 40 of 64, about 1 minute left")
 
 
 @dataclass
