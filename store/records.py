@@ -112,11 +112,14 @@ class Rating:
 
 @dataclass(frozen=True)
 class Score:
-    """A response's rating on the Elo scale (1000 is the prompt's mean) with its standard error."""
+    """A response's rating on the Elo scale (1000 is the prompt's mean) with its standard error.
+
+    `stderr` is None where the method has none (sequential Elo).
+    """
 
     response_id: int
     elo: float
-    stderr: float
+    stderr: float | None
     comparisons: int
     rating_id: int
 

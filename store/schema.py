@@ -131,7 +131,7 @@ FIRST_TABLES = (
         rating_id INTEGER NOT NULL REFERENCES ratings(id),
         response_id INTEGER NOT NULL REFERENCES responses(id),
         elo REAL NOT NULL,
-        stderr REAL NOT NULL,
+        stderr REAL,
         comparisons INTEGER NOT NULL,
         PRIMARY KEY (rating_id, response_id)) STRICT, WITHOUT ROWID""",
     f"""CREATE TABLE rounds (

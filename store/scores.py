@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from sqlite_utils import Database
 
 from store.db import insert, writing
-from store.errors import NotReady
+from store.errors import NotFound, NotReady
 from store.records import Rating, Score
 
 
-def save(db: Database, rating: Rating, scores: Iterable[tuple[int, float, float, int]]) -> int:
+def save(db: Database, rating: Rating, scores: Iterable[tuple[int, float, float | None, int]]) -> int:
     """Store one run of the converter with its (response_id, elo, stderr, comparisons) rows; returns its id."""
     with writing(db):
         rating_id = insert(
@@ -41,6 +41,13 @@ def newest(db: Database) -> Rating:
     if rating := latest(db):
         return rating
     raise NotReady("There are no scores yet: run `python launch.py rate` first.")
+
+
+def get(db: Database, rating_id: int) -> Rating:
+    """One run of the converter; raises NotFound."""
+    for row in db.query("SELECT * FROM ratings WHERE id = ?", [rating_id]):
+        return _rating(row)
+    raise NotFound(f"There is no rating {rating_id}.")
 
 
 def of_rating(db: Database, rating_id: int) -> list[Score]:

@@ -120,6 +120,11 @@ def count_open(db: Database) -> int:
     return db["tasks"].count_where("state != 'done'")
 
 
+def per_prompt(db: Database) -> dict[int, int]:
+    """How many tasks each prompt has had, done ones included."""
+    return dict(db.execute("SELECT prompt_id, count(*) FROM tasks GROUP BY prompt_id").fetchall())
+
+
 def _task(db: Database, row: dict) -> Task:
     responses = db.execute("SELECT response_id FROM task_responses WHERE task_id = ? ORDER BY position", [row["id"]])
     return Task(

@@ -1,0 +1,165 @@
+"""Chats to token ids and back: the tokenizer of a base model, its template and its end-of-turn tokens."""
+
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+
+from rlhf.tiny import MODEL_DIR
+from store.errors import BadInput
+from store.records import Message
+
+log = logging.getLogger(__name__)
+
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'].capitalize() }}: {{ message['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+"""For base models that bring no chat template of their own."""
+
+
+def resolve(base_model: str) -> str:
+    """Where a base model's files are: `tiny` is the embedded one, else a folder or a hub name.
+
+    Raises BadInput for a folder that is not there or holds no causal model of transformers.
+    """
+    if base_model == "tiny":
+        return str(MODEL_DIR)
+    folder = Path(base_model).expanduser()
+    looks_local = folder.is_absolute() or base_model.startswith((".", "~")) or base_model.count("/") != 1
+    if not folder.exists():
+        if looks_local:
+            raise BadInput(
+                f"There is no folder {base_model}: name one saved by save_pretrained, a hub name, or `tiny`."
+            )
+        return base_model
+    if not (folder / "config.json").exists():
+        raise BadInput(f"{base_model} has no config.json: name a folder saved by a transformers save_pretrained.")
+    return str(folder.resolve())
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Prompts and the responses to them, as token ids; True in a mask is a real token.
+
+    Prompts (B, P) are padded on the left, responses (B, R) on the right, so that every response starts in the
+    same column.
+    """
+
+    prompt_ids: torch.Tensor
+    prompt_mask: torch.Tensor
+    response_ids: torch.Tensor
+    response_mask: torch.Tensor
+
+    @property
+    def input_ids(self) -> torch.Tensor:
+        """(B, P + R)"""
+        return torch.cat([self.prompt_ids, self.response_ids], dim=1)
+
+    @property
+    def attention_mask(self) -> torch.Tensor:
+        """(B, P + R)"""
+        return torch.cat([self.prompt_mask, self.response_mask], dim=1)
+
+    @property
+    def position_ids(self) -> torch.Tensor:
+        """(B, P + R): counted over real tokens, so that padding changes nothing."""
+        return (self.attention_mask.long().cumsum(dim=1) - 1).clamp(min=0)
+
+    @property
+    def lengths(self) -> torch.Tensor:
+        """(B,): real tokens of each response."""
+        return self.response_mask.sum(dim=1)
+
+    def rows(self, index: torch.Tensor) -> "Sequences":
+        """Some rows, with the padding that none of them needs cut off."""
+        prompt_mask, response_mask = self.prompt_mask[index], self.response_mask[index]
+        first = prompt_mask.shape[1] - int(prompt_mask.sum(dim=1).max())
+        last = int(response_mask.sum(dim=1).max())
+        return Sequences(
+            self.prompt_ids[index, first:],
+            prompt_mask[:, first:],
+            self.response_ids[index, :last],
+            response_mask[:, :last],
+        )
+
+
+class Chat:
+    """The tokenizer of one base model with its chat template; `plain` says that a plain template stands in."""
+
+    def __init__(self, base_model: str) -> None:
+        path = resolve(base_model)
+        try:
+            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path)
+            self.context = _context(AutoConfig.from_pretrained(path))
+        except (OSError, ValueError) as error:
+            first_line = str(error).splitlines()[0]
+            raise BadInput(f"{base_model} cannot be loaded as a chat model ({first_line}).") from error
+        self.plain = not self.tokenizer.chat_template
+        if self.plain:
+            log.warning("%s has no chat template: using a plain one, `User: ...` and `Assistant: ...`.", base_model)
+            self.tokenizer.chat_template = PLAIN_TEMPLATE
+        self.eos_ids = _eos_ids(path, self.tokenizer)
+        # Masks come from lengths, never from comparing ids, so a pad token that is also an end token is harmless.
+        pad = self.tokenizer.pad_token_id
+        self.pad_id: int = pad if pad is not None else self.eos_ids[0]
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a chat up to where the assistant starts to speak."""
+        encoded: Any = self.tokenizer.apply_chat_template(
+            list(messages), add_generation_prompt=True, tokenize=True, return_dict=True
+        )
+        return list(encoded["input_ids"])
+
+    def response(self, text: str, *, finished: bool = True) -> list[int]:
+        """Token ids of an answer, with the end-of-turn token if it was finished."""
+        ids = list(self.tokenizer.encode(text, add_special_tokens=False))
+        return [*ids, self.eos_ids[0]] if finished else ids
+
+    def text(self, ids: Sequence[int]) -> str:
+        """What the ids say, special tokens left out."""
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+
+    def room(self, messages: Sequence[Message], new_tokens: int) -> int:
+        """Tokens of the context left after the chat and `new_tokens` of an answer; negative if they do not fit."""
+        return self.context - new_tokens - len(self.prompt(messages))
+
+    def sequences(self, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]) -> Sequences:
+        """Pad token ids into one batch."""
+        prompt_ids, prompt_mask = pad(prompts, self.pad_id, left=True)
+        response_ids, response_mask = pad(responses, self.pad_id, left=False)
+        return Sequences(prompt_ids, prompt_mask, response_ids, response_mask)
+
+
+def pad(rows: Sequence[Sequence[int]], value: int, *, left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of ids to (B, longest) ids and mask."""
+    width = max((len(row) for row in rows), default=0)
+    ids = torch.full((len(rows), width), value, dtype=torch.long)
+    mask = torch.zeros((len(rows), width), dtype=torch.bool)
+    for i, row in enumerate(rows):
+        where = slice(width - len(row), width) if left else slice(0, len(row))
+        ids[i, where] = torch.tensor(row, dtype=torch.long)
+        mask[i, where] = True
+    return ids, mask
+
+
+def _context(config: object) -> int:
+    return int(getattr(config, "max_position_embeddings", None) or 2048)
+
+
+def _eos_ids(path: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Every token that ends an answer: chat models often name more than one in generation_config.json."""
+    ids: list[int] = []
+    if tokenizer.eos_token_id is not None:
+        ids.append(int(tokenizer.eos_token_id))
+    with contextlib.suppress(OSError):
+        named = GenerationConfig.from_pretrained(path).eos_token_id
+        ids += [int(i) for i in (named if isinstance(named, list) else [named]) if i is not None]
+    if not ids:
+        raise BadInput(f"The tokenizer of {path} names no end-of-sequence token: set eos_token in it.")
+    return list(dict.fromkeys(ids))

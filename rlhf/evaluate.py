@@ -1,0 +1,82 @@
+"""What got better: held-out accuracy, calibration, win rate, divergence from the base."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from rlhf.losses import kl_k1, masked_sum
+from rlhf.models import Role, RoleModel
+from rlhf.sampling import Sample
+from store.records import Message
+
+Judge = Callable[[Sequence[Message], str], float]
+"""How good an answer to a chat is; higher is better."""
+
+
+def pair_metrics(scores: Sequence[np.ndarray], elo: Sequence[np.ndarray], bins: int = 10) -> dict[str, Any]:
+    """Accuracy with its 95% interval, NLL (nats) and ECE over the pairs that the ratings put in an order.
+
+    `scores` and `elo` hold one array a prompt. The interval treats a prompt as one observation (its pairs are
+    dependent). ECE: Guo et al. 2017, eq. 3, over equal-width bins of the predicted probability.
+    """
+    predicted, prompt = [], []
+    for p, (s, e) in enumerate(zip(scores, elo, strict=True)):
+        i, j = np.triu_indices(len(s), 1)
+        gap, margin = e[i] - e[j], s[i] - s[j]
+        decided = gap != 0
+        predicted.append(1 / (1 + np.exp(-np.where(gap > 0, margin, -margin)[decided])))
+        prompt.append(np.full(int(decided.sum()), p))
+    right, cluster = np.concatenate(predicted), np.concatenate(prompt)  # probability given to what was preferred
+    hit = (right > 0.5) + 0.5 * (right == 0.5)
+    accuracy = float(hit.mean())
+    per_prompt = np.bincount(cluster, hit - accuracy)
+    error = float(np.sqrt((per_prompt**2).sum()) / len(hit))
+    confidence = np.maximum(right, 1 - right)
+    bucket = np.minimum(((confidence - 0.5) * 2 * bins).astype(int), bins - 1)
+    gaps = np.bincount(bucket, hit - confidence, bins)
+    return {
+        "accuracy": accuracy,
+        "accuracy_low": accuracy - 1.96 * error,
+        "accuracy_high": min(1.0, accuracy + 1.96 * error),
+        "nll": float(-np.log(np.maximum(right, 1e-12)).mean()),
+        "ece": float(np.abs(gaps).sum() / len(hit)),
+        "pairs": len(hit),
+    }
+
+
+def win_rate(judge: Judge, chats: Sequence[Sequence[Message]], new: Sequence[str], old: Sequence[str]) -> float:
+    """Share of the chats on which the new answer is judged better; equal counts half."""
+    gaps = [judge(chat, a) - judge(chat, b) for chat, a, b in zip(chats, new, old, strict=True)]
+    return float(np.mean([0.5 if gap == 0 else float(gap > 0) for gap in gaps]))
+
+
+@torch.no_grad()
+def divergence(
+    model: RoleModel,
+    chats: Sequence[Sequence[Message]],
+    samples: Sequence[Sample],
+    temperature: float = 1.0,
+    *,
+    against: Role = "base",
+) -> float:
+    """KL(policy || base) in nats a response, by the mean log-ratio of the policy's own samples."""
+    total = 0.0
+    for start in range(0, len(samples), 64):
+        rows = range(start, min(start + 64, len(samples)))
+        seq = model.to_device(
+            model.chat.sequences([model.chat.prompt(chats[i]) for i in rows], [samples[i].token_ids for i in rows])
+        )
+        with model.role("policy"):
+            policy, _ = model.logprobs(seq, temperature)
+        with model.role(against):
+            base, _ = model.logprobs(seq, temperature)
+        total += float(masked_sum(kl_k1(policy, base), seq.response_mask))
+    return total / len(samples)
+
+
+def distinct(texts: Sequence[str], n: int = 2) -> float:
+    """Distinct n-grams of words over all of them, from 0 to 1 (Li et al. 2016, distinct-n)."""
+    grams = [tuple(words[i : i + n]) for words in map(str.split, texts) for i in range(len(words) - n + 1)]
+    return len(set(grams)) / max(len(grams), 1)

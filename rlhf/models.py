@@ -1,0 +1,243 @@
+"""One quantised base in memory, LoRA adapters by role, fp32 heads: the only file that knows peft and bitsandbytes.
+
+Each rule here stands against a measured trap of peft 0.21: `set_adapter` silently freezes every other adapter, and
+leaving `disable_adapter` re-enables the gradients of the active one only. So a forward and its backward belong inside
+one `role(...)`, and requires_grad is put back for every trained role each time the role changes.
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, GenerationConfig
+from trl.trainer.utils import disable_dropout_in_model, entropy_from_logits, selective_log_softmax
+
+from rlhf.chat import Chat, Sequences, resolve
+from store.errors import BadInput, WorkError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import bitsandbytes as bnb
+
+log = logging.getLogger(__name__)
+
+Role = Literal["policy", "reference", "value", "reward", "base"]
+Quantization = Literal["nf4", "none"]
+
+
+class RoleModel:
+    """A chat model with four roles on one base: policy, reference, value and reward.
+
+    `reference` is the frozen copy of the adapter that the policy started from (which is the bare base when it
+    started fresh), `base` is the model without any adapter. `value` and `reward` have an fp32 head each, fed from
+    the last hidden state.
+    """
+
+    def __init__(self, base_model: str, *, quantization: Quantization = "nf4", rank: int = 16) -> None:
+        self.base_model, self.quantization = base_model, quantization
+        self.chat = Chat(base_model)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        base = _load_base(base_model, quantization, self.device)
+        self._lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+        # Any: PeftModel forwards unknown names to what it wraps, which no type checker can follow.
+        self.peft: Any = get_peft_model(base, self._lora, adapter_name="policy")
+        self.peft.eval()
+        self.heads = nn.ModuleDict().to(self.device)
+        self._trained: set[str] = set()
+        self._adapters: set[str] = {"policy"}
+        self._restore_gradients()
+
+    @property
+    def base(self) -> Any:
+        """The transformers model under the adapters."""
+        return self.peft.get_base_model()
+
+    # --- roles -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def role(self, role: Role) -> Iterator[None]:
+        """Forwards and their backwards inside this scope go through the role's adapter."""
+        if role == "base":
+            self.peft.base_model.disable_adapter_layers()
+        elif role not in self._adapters:
+            raise WorkError(f"The role {role} has no adapter: {sorted(self._adapters)} have.")
+        else:
+            self.peft.base_model.enable_adapter_layers()
+            self.peft.base_model.set_adapter(role)
+        self._restore_gradients()
+        yield
+
+    def train_roles(self, *roles: Role) -> None:
+        """Let the gradients of just these roles flow, and put modules in train mode (every dropout is 0)."""
+        self._trained = set(roles)
+        self.peft.train(bool(roles))
+        self._restore_gradients()
+
+    def parameters(self, role: Role) -> list[nn.Parameter]:
+        """The weights that belong to a role: its adapter and its head."""
+        found = [p for name, p in self.peft.named_parameters() if f".{role}." in name]
+        if role in self.heads:
+            found += list(self.heads[role].parameters())
+        return found
+
+    def _restore_gradients(self) -> None:
+        for name in self._adapters:
+            self.peft.base_model.set_requires_grad(name, name in self._trained)
+        for name, head in self.heads.items():
+            head.requires_grad_(name in self._trained)
+
+    # --- adapters and heads --------------------------------------------------------------------------------------
+
+    def fresh(self, role: Role) -> None:
+        """A new adapter that changes nothing yet (its B is zero), with a zero head for value and reward."""
+        if role in self._adapters:
+            self.peft.delete_adapter(role)
+        self._add(role)
+
+    def copy(self, source: Role, target: Role) -> None:
+        """Start a role from another one's adapter and head."""
+        self._add(target)
+        for layer in self._layers():
+            layer.lora_A[target].weight.data.copy_(layer.lora_A[source].weight.data)
+            layer.lora_B[target].weight.data.copy_(layer.lora_B[source].weight.data)
+        if source in self.heads and target in self.heads:
+            self.heads[target].load_state_dict(self.heads[source].state_dict())
+
+    def save(self, role: Role, folder: Path) -> None:
+        """Write a role as a peft adapter folder, with `head.safetensors` beside it where it has a head."""
+        self.peft.save_pretrained(str(folder), selected_adapters=[role], save_embedding_layers=False)
+        for made in (folder / role).iterdir():
+            made.replace(folder / made.name)
+        (folder / role).rmdir()
+        if role in self.heads:
+            save_file(self.heads[role].state_dict(), folder / "head.safetensors")
+
+    def load(self, role: Role, folder: Path) -> None:
+        """Read a role from a folder; raises BadInput unless every weight of the adapter and its head is there."""
+        if not (folder / "adapter_model.safetensors").exists():
+            raise BadInput(f"{folder} holds no adapter: the model was moved or deleted; train it again.")
+        rank = json.loads((folder / "adapter_config.json").read_text())["r"]
+        if rank != self._lora.r:
+            raise BadInput(f"{folder} has rank {rank} and this workspace uses {self._lora.r}: set `rank` to match.")
+        self._add(role)
+        weights = load_peft_weights(str(folder), device=str(self.device))
+        result: Any = set_peft_model_state_dict(self.peft, weights, adapter_name=role)
+        missing = [name for name in result.missing_keys if f".{role}." in name]
+        if missing or result.unexpected_keys:
+            raise BadInput(
+                f"{folder} does not fit {self.base_model}: {len(missing)} weights are missing and "
+                f"{len(result.unexpected_keys)} unknown; it was trained on another base."
+            )
+        if role in self.heads:
+            self.heads[role].load_state_dict(load_file(folder / "head.safetensors", device=str(self.device)))
+
+    def _add(self, role: Role) -> None:
+        if role not in self._adapters:
+            self.peft.add_adapter(role, self._lora)
+            self._adapters.add(role)
+        if role in ("value", "reward"):
+            head = nn.Linear(self.base.config.get_text_config().hidden_size, 1, dtype=torch.float32)
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+            self.heads[role] = head.to(self.device)
+        self._restore_gradients()
+
+    def _layers(self) -> list[Any]:
+        return [module for module in self.peft.modules() if isinstance(module, LoraLayer)]
+
+    # --- what the roles compute ------------------------------------------------------------------------------------
+
+    def logprobs(self, seq: Sequences, temperature: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-probability and entropy of each response token under the active role, both (B, R), in nats.
+
+        Logits are made at response positions only; `temperature` divides them, as it did when sampling.
+        """
+        width = seq.response_ids.shape[1]
+        out = self.peft(
+            input_ids=seq.input_ids,
+            attention_mask=seq.attention_mask.long(),
+            position_ids=seq.position_ids,
+            logits_to_keep=width + 1,
+            use_cache=False,
+        )
+        logits = out.logits[:, :-1].float()  # (B, R, V): position t predicts token t + 1
+        logprobs = selective_log_softmax(logits, seq.response_ids, temperature=temperature)
+        with torch.no_grad():
+            entropy = entropy_from_logits(logits / temperature, chunk_size=1024)
+        return logprobs, entropy
+
+    def hidden(self, seq: Sequences) -> torch.Tensor:
+        """Last hidden states of the active role, (B, P + R, H)."""
+        backbone = self.base.base_model
+        out = backbone(
+            input_ids=seq.input_ids,
+            attention_mask=seq.attention_mask.long(),
+            position_ids=seq.position_ids,
+            use_cache=False,
+        )
+        return out.last_hidden_state
+
+    def values(self, seq: Sequences) -> torch.Tensor:
+        """The value head before each response token, (B, R); call inside role("value")."""
+        width = seq.response_ids.shape[1]
+        states = self.hidden(seq)[:, -width - 1 : -1]
+        return self.heads["value"](states.float()).squeeze(-1)
+
+    def scores(self, seq: Sequences) -> torch.Tensor:
+        """The reward head at the true last token, (B,), not normalised; call inside role("reward")."""
+        last = seq.prompt_ids.shape[1] + seq.lengths - 1
+        states = self.hidden(seq)[torch.arange(len(last)), last]
+        return self.heads["reward"](states.float()).squeeze(-1)
+
+    def to_device(self, seq: Sequences) -> Sequences:
+        """The batch where the model is."""
+        return Sequences(
+            *(t.to(self.device) for t in (seq.prompt_ids, seq.prompt_mask, seq.response_ids, seq.response_mask))
+        )
+
+    def optimizer(self, groups: Sequence[tuple[Role, float]], eps: float = 1e-8) -> torch.optim.Optimizer:
+        """Paged 8-bit AdamW over (role, learning rate) groups; on the CPU there is nothing to page to."""
+        params = [{"params": self.parameters(role), "lr": lr} for role, lr in groups]
+        return bnb.optim.PagedAdamW8bit(params, eps=eps, weight_decay=0.0)
+
+
+def _load_base(base_model: str, quantization: Quantization, device: torch.device) -> Any:
+    # bf16 is what QLoRA computes in on a GPU; on the CPU fp32 is as fast, and exact enough to test against.
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            resolve(base_model),
+            dtype=dtype,
+            quantization_config=config if quantization == "nf4" else None,
+            device_map={"": device},
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(
+            f"{base_model} cannot be loaded as a causal language model ({str(error).splitlines()[0]})."
+        ) from error
+    for module in model.modules():
+        # On CPUs with AVX512-BF16 an eval forward repacks the weight in place for a kernel without autograd.
+        if isinstance(module, bnb.nn.Linear4bit):
+            module.support_avx512bf16_for_cpu = False
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    disable_dropout_in_model(model)
+    # Chat models ship sampling habits (top_p, a repetition penalty) that would make the log-probabilities of what
+    # they sample differ from what the trainer computes: every draw here names its own settings.
+    model.generation_config = GenerationConfig()
+    return model

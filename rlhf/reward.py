@@ -1,0 +1,165 @@
+"""The reward model: a LoRA adapter and an fp32 head on the quantised base, taught by soft pair targets.
+
+Takes plain records and returns a result; the trained weights stay in the model's `reward` role.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from rlhf.chat import Sequences
+from rlhf.evaluate import pair_metrics
+from rlhf.losses import soft_pair_loss
+from rlhf.models import RoleModel
+from rlhf.sampling import Progress, silent
+from store.errors import NotReady, WorkError
+from store.records import Message
+
+Log = Callable[[int, dict[str, float]], None]
+"""Called with a step and its metrics."""
+
+
+@dataclass(frozen=True)
+class RewardConfig:
+    """How the reward model is trained."""
+
+    epochs: int = 1
+    """Passes over the ranked prompts; InstructGPT (Ouyang et al. 2022, appendix C.2) uses 1 against overfitting."""
+    learning_rate: float = 2e-4
+    """Of the LoRA adapter and the head; QLoRA (Dettmers et al. 2023, table 9) uses 2e-4 up to 13B."""
+    prompts_per_step: int = 16
+    """Ranked prompts in one update; all pairs of one prompt stay together, since splitting them overfits."""
+    warmup: float = 0.1
+    """Share of the updates in which the learning rate rises; it falls to 0 along a cosine after that."""
+    mean_penalty: float = 1e-3
+    """Times the squared mean reward of a prompt: pairs leave the scale's origin free, this pins it."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    seed: int = 0
+    """Order of the prompts."""
+
+
+@dataclass(frozen=True)
+class RankedPrompt:
+    """The rated responses to one prompt; `elo` of each, higher is better."""
+
+    messages: tuple[Message, ...]
+    texts: tuple[str, ...]
+    finished: tuple[bool, ...]
+    elo: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RewardResult:
+    """`mean` and `std` normalise raw scores over the responses trained on; `metrics` are of held-out prompts."""
+
+    mean: float
+    std: float
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def train_reward(
+    model: RoleModel,
+    train: Sequence[RankedPrompt],
+    heldout: Sequence[RankedPrompt],
+    config: RewardConfig,
+    *,
+    progress: Progress = silent,
+    log: Log = lambda step, metrics: None,
+) -> RewardResult:
+    """Train the `reward` role, which the caller made fresh or loaded; judge it on prompts it never saw.
+
+    Raises NotReady when either side has no ordered pair, WorkError when the loss stops being finite.
+    """
+    for side, prompts in (("to train on", train), ("held out", heldout)):
+        if not any(len(set(p.elo)) > 1 for p in prompts):
+            raise NotReady(
+                f"Of the {len(prompts)} ranked prompts {side} none has two responses of different score: "
+                "rank more prompts."
+            )
+    batches = math.ceil(len(train) / config.prompts_per_step)
+    total = config.epochs * batches
+    optimizer = model.optimizer([("reward", config.learning_rate)])
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _cosine(s, total, config.warmup))
+    model.train_roles("reward")
+    for step, batch in enumerate(_batches(train, config)):
+        loss = _update(model, batch, config)
+        if not math.isfinite(loss):
+            raise WorkError(f"The reward loss became {loss} at step {step}: lower the learning rate.")
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        progress(step + 1, total, "training the reward model")
+        log(step, {"losses/reward": loss})
+    model.train_roles()
+    raw = score_prompts(model, [*train[: len(heldout) * 2], *heldout])
+    fitted = np.concatenate(raw[: -len(heldout)])
+    metrics = pair_metrics(raw[-len(heldout) :], [np.array(p.elo) for p in heldout])
+    metrics["train_prompts"], metrics["heldout_prompts"] = len(train), len(heldout)
+    return RewardResult(float(fitted.mean()), float(fitted.std() + 1e-8), metrics)
+
+
+@torch.no_grad()
+def score_prompts(model: RoleModel, prompts: Sequence[RankedPrompt], batch: int = 64) -> list[np.ndarray]:
+    """Raw rewards of the responses of each prompt."""
+    flat = [(p.messages, text, ended) for p in prompts for text, ended in zip(p.texts, p.finished, strict=True)]
+    scores = score_texts(model, flat, batch)
+    return list(np.split(scores, np.cumsum([len(p.texts) for p in prompts])[:-1]))
+
+
+@torch.no_grad()
+def score_texts(
+    model: RoleModel, items: Sequence[tuple[Sequence[Message], str, bool]], batch: int = 64
+) -> np.ndarray:
+    """Raw rewards (N,) of (chat, answer, whether it was finished) items."""
+    ids = [(model.chat.prompt(m), model.chat.response(text, finished=ended)) for m, text, ended in items]
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i][0]) + len(ids[i][1]))
+    out = np.zeros(len(ids))
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        seq = model.to_device(model.chat.sequences([ids[i][0] for i in rows], [ids[i][1] for i in rows]))
+        with model.role("reward"):
+            out[rows] = model.scores(seq).double().cpu().numpy()
+    return out
+
+
+def _update(model: RoleModel, batch: Sequence[RankedPrompt], config: RewardConfig) -> float:
+    """Gradients of one batch; returns its loss, a mean over prompts."""
+    width = max(len(p.texts) for p in batch)
+    mask = torch.tensor([[k < len(p.texts) for k in range(width)] for p in batch], device=model.device)
+    elo = torch.zeros(len(batch), width, device=model.device)
+    elo[mask] = torch.tensor([e for p in batch for e in p.elo], device=model.device, dtype=torch.float32)
+    seq = _encode(model, batch)
+    with model.role("reward"):
+        rewards = torch.zeros(len(batch), width, device=model.device)
+        rewards[mask] = model.scores(seq)
+        centre = rewards.sum(dim=1) / mask.sum(dim=1)
+        loss = soft_pair_loss(rewards, elo, mask) / len(batch) + config.mean_penalty * (centre**2).mean()
+        loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters("reward"), config.max_grad_norm)
+    return float(loss)
+
+
+def _encode(model: RoleModel, batch: Sequence[RankedPrompt]) -> Sequences:
+    prompts = [ids for p in batch for ids in [model.chat.prompt(p.messages)] * len(p.texts)]
+    responses = [model.chat.response(t, finished=f) for p in batch for t, f in zip(p.texts, p.finished, strict=True)]
+    return model.to_device(model.chat.sequences(prompts, responses))
+
+
+def _batches(prompts: Sequence[RankedPrompt], config: RewardConfig) -> Iterator[list[RankedPrompt]]:
+    rng = np.random.default_rng(config.seed)
+    for _ in range(config.epochs):
+        order = rng.permutation(len(prompts))
+        for start in range(0, len(order), config.prompts_per_step):
+            yield [prompts[i] for i in order[start : start + config.prompts_per_step]]
+
+
+def _cosine(step: int, total: int, warmup: float) -> float:
+    rise = max(1.0, warmup * total)
+    return (
+        (step + 1) / rise if step < rise else 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, total - rise)))
+    )

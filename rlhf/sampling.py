@@ -1,0 +1,118 @@
+"""Responses from a policy: seeded, batched, K a prompt."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from rlhf.chat import Sequences
+from rlhf.models import Role, RoleModel
+from store.errors import BadInput
+from store.records import FinishReason, Message
+
+Progress = Callable[[int, int, str], None]
+"""Called with done, total and what is being done."""
+
+
+def silent(done: int, total: int, note: str) -> None:
+    """A Progress that says nothing."""
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How responses are drawn."""
+
+    responses: int = 4
+    """Responses to a prompt; four is what a person can rank in one look (InstructGPT, Ouyang et al. 2022: 4 to 9)."""
+    max_new_tokens: int = 64
+    """Longest response in tokens; one that has not ended by then is cut and marked `length`."""
+    temperature: float = 1.0
+    """Divides the logits; 1 samples the policy itself, which PPO needs."""
+    top_p: float = 1.0
+    """Nucleus (Holtzman et al. 2020); 1 is off."""
+    batch_size: int = 256
+    """Sequences decoded at once."""
+    seed: int = 0
+    """The same seed, model and prompts give the same responses."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One response; `finish_reason` is `stop` if the policy ended its turn, `length` if it was cut."""
+
+    text: str
+    finish_reason: FinishReason
+    seed: int
+    token_ids: tuple[int, ...]
+
+
+def sample(
+    model: RoleModel,
+    chats: Sequence[Sequence[Message]],
+    config: SamplingConfig,
+    *,
+    role: Role = "policy",
+    progress: Progress = silent,
+) -> list[list[Sample]]:
+    """`config.responses` samples of each chat, in the order of the chats.
+
+    Raises BadInput for a chat that leaves no room in the context for `max_new_tokens`.
+    """
+    prompts = [model.chat.prompt(chat) for chat in chats]
+    check_room(model, prompts, config.max_new_tokens)
+    # Chats of like length together, so that little is padded; each batch has its own seed.
+    order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
+    jobs = [i for i in order for _ in range(config.responses)]
+    out: list[list[Sample]] = [[] for _ in prompts]
+    for start in range(0, len(jobs), config.batch_size):
+        progress(start, len(jobs), "sampling responses")
+        rows = jobs[start : start + config.batch_size]
+        seed = config.seed * 1_000_003 + start
+        seq = generate(model, [prompts[i] for i in rows], config, role=role, seed=seed)
+        for i, ids, mask in zip(rows, seq.response_ids.tolist(), seq.response_mask.tolist(), strict=True):
+            kept = [token for token, real in zip(ids, mask, strict=True) if real]
+            ended = bool(kept) and kept[-1] in model.chat.eos_ids
+            out[i].append(Sample(model.chat.text(kept), "stop" if ended else "length", seed, tuple(kept)))
+    progress(len(jobs), len(jobs), "sampling responses")
+    return out
+
+
+def check_room(model: RoleModel, prompts: Sequence[Sequence[int]], new_tokens: int) -> None:
+    """Raise BadInput if a prompt of token ids and `new_tokens` more do not fit the context."""
+    for ids in prompts:
+        if len(ids) + new_tokens > model.chat.context:
+            raise BadInput(
+                f"A prompt of {len(ids)} tokens and {new_tokens} of answer exceed the context of "
+                f"{model.chat.context}: shorten the prompt, or lower max_new_tokens."
+            )
+
+
+@torch.no_grad()
+def generate(
+    model: RoleModel, prompts: Sequence[Sequence[int]], config: SamplingConfig, *, role: Role, seed: int
+) -> Sequences:
+    """One response to each prompt of token ids; the mask keeps the first end-of-turn token and nothing after it."""
+    blank = model.to_device(model.chat.sequences(prompts, [[] for _ in prompts]))
+    devices = [model.device] if model.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), model.role(role):
+        torch.manual_seed(seed)
+        full = model.peft.generate(
+            input_ids=blank.prompt_ids,
+            attention_mask=blank.prompt_mask.long(),
+            do_sample=config.temperature > 0,
+            temperature=config.temperature or None,
+            top_p=config.top_p,
+            top_k=0,
+            max_new_tokens=config.max_new_tokens,
+            eos_token_id=model.chat.eos_ids,
+            pad_token_id=model.chat.pad_id,
+            use_cache=True,
+        )
+    response = full[:, blank.prompt_ids.shape[1] :]
+    return Sequences(blank.prompt_ids, blank.prompt_mask, response, up_to_end(response, model.chat.eos_ids))
+
+
+def up_to_end(response: torch.Tensor, eos_ids: Sequence[int]) -> torch.Tensor:
+    """Mask (B, R) of the tokens up to and with the first end-of-turn one."""
+    ends = torch.isin(response, torch.tensor(list(eos_ids), device=response.device))
+    return ends.long().cumsum(dim=1) - ends.long() == 0

@@ -1,0 +1,59 @@
+"""What every stage works in, and how it keeps what it made."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from rlhf.models import RoleModel
+from rlhf.ppo import Log
+from rlhf.sampling import Progress
+from rlhf.settings import Settings
+from store import models
+from store.records import Model, ModelKind
+from store.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage may touch: the workspace, its settings, and the job on whose behalf it runs."""
+
+    workspace: Workspace
+    settings: Settings
+    job_id: int
+    progress: Progress
+    log: Log
+
+    @contextmanager
+    def store(self) -> Iterator[Database]:
+        """A short connection; none is held while something trains."""
+        with self.workspace.store() as db:
+            yield db
+
+    def load_model(self) -> RoleModel:
+        """The workspace's base model with a fresh policy adapter."""
+        settings = self.settings.model
+        return RoleModel(settings.base_model, quantization=settings.quantization, rank=settings.rank)
+
+
+def keep(ctx: Context, model: RoleModel, kind: ModelKind, parent: Model | None, metrics: dict[str, Any]) -> Model:
+    """Write a role to the workspace and to the store."""
+    with ctx.store() as db:
+        made = sum(1 for m in models.every(db, kind) if m.path)
+    name = f"{kind}-{made + 1}"
+    folder = ctx.workspace.models / name
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(kind, folder)
+    record = Model(
+        name,
+        kind,
+        ctx.settings.model.base_model,
+        parent.id if parent else None,
+        ctx.job_id,
+        str(folder.relative_to(ctx.workspace.folder)),
+        metrics,
+    )
+    with ctx.store() as db:
+        return models.get(db, models.add(db, record))

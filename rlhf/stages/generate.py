@@ -1,0 +1,116 @@
+"""Policy -> fresh responses on the page, other versions mixed in."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from sqlite_utils import Database
+
+from rlhf.models import RoleModel
+from rlhf.sampling import sample
+from rlhf.stages.context import Context
+from store import models, prompts, responses, tasks
+from store.errors import NotReady
+from store.records import Model, Prompt, Response, Task
+
+
+def generate(ctx: Context, model_name: str | None = None) -> dict[str, int | str]:
+    """Responses of a version (the latest policy) to the prompts it has not answered, and tasks to rank them.
+
+    In each task `previous` and `base` responses are of the parent version and of the base, so that people compare
+    versions by ordinary work. Responses of one text are shown once. Raises NotReady where there is no prompt.
+    """
+    config, sampling = ctx.settings.generate, ctx.settings.sampling
+    with ctx.store() as db:
+        version = models.named(db, model_name) if model_name else _latest_policy(db)
+        chosen = _prompts_in_need(db, version, config.prompts)
+        others = _others(db, version, config.previous, config.base)
+    if not chosen:
+        return {"model": version.name, "prompts": 0, "responses": 0, "tasks": 0}
+    own = sampling.responses - sum(n for _, n in others)
+    model = ctx.load_model()
+    for other, count in [(version, own), *others]:
+        _answer(ctx, model, other, chosen, count)
+    with ctx.store() as db:
+        wanted = [(version.id, own), *((other.id, n) for other, n in others)]
+        made = _tasks(db, chosen, wanted, sampling.responses)
+        rng = np.random.default_rng([sampling.seed, version.id])
+        shared = rng.random(len(made)) < config.overlap
+        copies = [
+            task
+            for task, many in zip(made, shared, strict=True)
+            for _ in range(config.overlap_annotators if many else 1)
+        ]
+        tasks.add(db, copies)
+    return {"model": version.name, "prompts": len(chosen), "responses": len(chosen) * own, "tasks": len(copies)}
+
+
+def _latest_policy(db: Database) -> Model:
+    if version := models.latest(db, "policy"):
+        return version
+    raise NotReady("The workspace has no policy: make it again with `python launch.py init`.")
+
+
+def _prompts_in_need(db: Database, version: Model, limit: int) -> list[Prompt]:
+    """Prompts that the version has not answered, those with the fewest tasks first."""
+    answered = {r.prompt_id for r in responses.of_model(db, version.id)}
+    stored = prompts.every(db)
+    if not stored:
+        raise NotReady("There are 0 prompts: import some with `python launch.py import FILE`.")
+    open_tasks = tasks.per_prompt(db)
+    waiting = sorted((p for p in stored if p.id not in answered), key=lambda p: (open_tasks.get(p.id, 0), p.id))
+    return waiting[: limit or None]
+
+
+def _others(db: Database, version: Model, previous: int, base: int) -> list[tuple[Model, int]]:
+    """The versions mixed in with how many responses each: the parent and the base, where they are not the same."""
+    lineage = models.lineage(db, version.id)[1:]
+    if not lineage:
+        return []
+    if len(lineage) == 1:
+        return [(lineage[0], previous + base)]
+    return [(lineage[0], previous), (lineage[-1], base)]
+
+
+def _answer(ctx: Context, model: RoleModel, version: Model, chosen: Sequence[Prompt], count: int) -> None:
+    """Sample what is missing of `count` responses of a version to each prompt, and store it."""
+    with ctx.store() as db:
+        have: dict[int, int] = defaultdict(int)
+        for r in responses.of_model(db, version.id):
+            have[r.prompt_id] += 1
+    lacking = [p for p in chosen if have[p.id] < count]
+    if not lacking:
+        return
+    if version.path:
+        model.load("policy", ctx.workspace.folder / version.path)
+    config = dataclasses.replace(ctx.settings.sampling, responses=count, seed=ctx.settings.sampling.seed + version.id)
+    groups = sample(
+        model, [p.messages for p in lacking], config, role="policy" if version.path else "base", progress=ctx.progress
+    )
+    recipe = {k: v for k, v in dataclasses.asdict(config).items() if k in ("temperature", "top_p", "max_new_tokens")}
+    with ctx.store() as db:
+        responses.add(
+            db,
+            [
+                Response(p.id, version.id, s.text, s.seed, recipe, s.finish_reason)
+                for p, group in zip(lacking, groups, strict=True)
+                for s in group
+            ],
+        )
+
+
+def _tasks(db: Database, chosen: Sequence[Prompt], wanted: Sequence[tuple[int, int]], limit: int) -> list[Task]:
+    """One task a prompt of so many responses of each model; a prompt with one distinct text makes no task."""
+    newest: dict[tuple[int, int], list[Response]] = defaultdict(list)
+    for r in responses.every(db):
+        newest[r.prompt_id, r.model_id].insert(0, r)
+    made = []
+    for prompt in chosen:
+        texts: dict[str, int] = {}
+        for model_id, count in wanted:
+            for r in newest[prompt.id, model_id][:count]:
+                texts.setdefault(r.text, r.id)
+        if len(texts) > 1:
+            made.append(Task(prompt.id, tuple(sorted(texts.values()))[:limit]))
+    return made

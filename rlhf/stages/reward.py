@@ -1,0 +1,90 @@
+"""Scores -> reward model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlite_utils import Database
+
+from rlhf import gate
+from rlhf.models import RoleModel
+from rlhf.reward import RankedPrompt, RewardResult, train_reward
+from rlhf.stages.context import Context, keep
+from store import models, prompts, responses, scores
+from store.records import Model, Rating
+
+
+def reward(ctx: Context) -> Model:
+    """A reward model taught by the newest scores, going on from the previous one where there is one.
+
+    Raises NotReady where there are no scores, or no ranked prompt on one side of the split.
+    """
+    with ctx.store() as db:
+        rating = scores.newest(db)
+        previous = models.latest(db, "reward")
+        if previous and previous.metrics.get("rating_id") == rating.id:
+            return previous
+        train, heldout = ranked_prompts(db, rating)
+    model = ctx.load_model()
+    _start_reward(model, previous, ctx)
+    result = train_reward(model, train, heldout, ctx.settings.reward, progress=ctx.progress, log=ctx.log)
+    metrics = {**result.metrics, "mean": result.mean, "std": result.std, "rating_id": rating.id}
+    metrics |= _verdict(ctx, model, rating, result, train, heldout)
+    return keep(ctx, model, "reward", previous, metrics)
+
+
+def ranked_prompts(db: Database, rating: Rating) -> tuple[list[RankedPrompt], list[RankedPrompt]]:
+    """The rated responses of each prompt, of the train and of the eval split."""
+    texts = {r.id: r for r in responses.every(db)}
+    by_prompt: dict[int, list[tuple[int, float]]] = {}
+    for score in scores.of_rating(db, rating.id):
+        by_prompt.setdefault(texts[score.response_id].prompt_id, []).append((score.response_id, score.elo))
+    sides: dict[str, list[RankedPrompt]] = {"train": [], "eval": []}
+    for prompt in prompts.every(db):
+        if len(rated := by_prompt.get(prompt.id, [])) > 1:
+            answers = [texts[response_id] for response_id, _ in rated]
+            sides[prompt.split].append(
+                RankedPrompt(
+                    prompt.messages,
+                    tuple(a.text for a in answers),
+                    tuple(a.finish_reason != "length" for a in answers),
+                    tuple(elo for _, elo in rated),
+                )
+            )
+    return sides["train"], sides["eval"]
+
+
+def _start_reward(model: RoleModel, previous: Model | None, ctx: Context) -> None:
+    model.fresh("reward")
+    if previous and previous.path:
+        model.load("reward", ctx.workspace.folder / previous.path)
+
+
+def _verdict(
+    ctx: Context,
+    model: RoleModel,
+    rating: Rating,
+    result: RewardResult,
+    train: Sequence[RankedPrompt],
+    heldout: Sequence[RankedPrompt],
+) -> dict[str, Any]:
+    """Whether PPO may use the model; where not, how many ranked prompts it would take, by a learning curve."""
+    agreed = rating.metrics.get("agreement")
+    config = ctx.settings.gate
+    target = gate.required(config, agreed)
+    verdict: dict[str, Any] = {"required_accuracy": target, "passes": gate.passes(result.metrics, config, agreed)}
+    if agreed is not None:
+        verdict["agreement"], verdict["ceiling"] = agreed, gate.ceiling(agreed)
+    if not verdict["passes"]:
+        curve = [(len(train), result.metrics["accuracy"])]
+        model.copy("reward", "value")  # keeps the trained weights while smaller sets are tried
+        for part in (len(train) // 4, len(train) // 2):
+            if part >= 8:
+                model.fresh("reward")
+                smaller = train_reward(model, train[:part], heldout, ctx.settings.reward, progress=ctx.progress)
+                curve.append((part, smaller.metrics["accuracy"]))
+        model.copy("value", "reward")
+        needed = gate.rankings_needed(curve, target) if len(curve) > 1 else None
+        per_prompt = rating.metrics["rankings"] / max(rating.metrics["prompts"], 1)
+        verdict["curve"] = curve
+        verdict["more_rankings"] = needed and max(1, round((needed - len(train)) * per_prompt))
+    return verdict

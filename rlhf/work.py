@@ -1,0 +1,149 @@
+"""One job from its row in the store to its result: what the worker's child process and the launcher both run."""
+
+import dataclasses
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm import tqdm
+
+from rlhf.loop import run_loop, run_round
+from rlhf.sampling import Progress
+from rlhf.settings import Settings, overlay
+from rlhf.stages.context import Context
+from rlhf.stages.generate import generate
+from rlhf.stages.ppo import ppo
+from rlhf.stages.rate import rate
+from rlhf.stages.reward import reward
+from rlhf.stages.simulate import simulate
+from store import jobs
+from store.db import writing
+from store.errors import BadInput, PlatformError
+from store.records import Job
+from store.workspace import Workspace
+
+REPORT_SECONDS = 1.0
+"""How often progress is written to the store at most."""
+
+
+def _rate(ctx: Context) -> dict[str, Any]:
+    m = rate(ctx).metrics
+    keys = ("rankings", "prompts", "responses", "annotators", "alpha", "log_loss", "seconds")
+    return {key: m[key] for key in keys}
+
+
+def _reward(ctx: Context) -> dict[str, Any]:
+    model = reward(ctx)
+    return {"model": model.name, **model.metrics}
+
+
+def _ppo(ctx: Context, force: bool = False) -> dict[str, Any]:
+    model = ppo(ctx, force=force)
+    return {"policy": model.name, **model.metrics}
+
+
+def _round(ctx: Context, force: bool = False) -> dict[str, Any]:
+    return {"rounds": [run_round(ctx, force=force).metrics]}
+
+
+def _loop(ctx: Context, rounds: int = 0, force: bool = False) -> dict[str, Any]:
+    return {"rounds": [r.metrics for r in run_loop(ctx, rounds=rounds, force=force)]}
+
+
+KINDS: dict[str, Callable[..., dict[str, Any]]] = {
+    "generate": generate,
+    "simulate": simulate,
+    "rate": _rate,
+    "reward": _reward,
+    "ppo": _ppo,
+    "round": _round,
+    "loop": _loop,
+}
+"""What a job may ask for; its params are `settings` (tables as in workspace.toml) and the function's arguments."""
+
+
+def start(workspace: Workspace, kind: str, params: Mapping[str, Any]) -> Job:
+    """A job that this process does itself; no worker can take it in between."""
+    with workspace.store() as db, writing(db):
+        job = jobs.claim(db, os.getpid(), jobs.enqueue(db, kind, dict(params)))
+    assert job is not None  # claimed in the transaction that made it
+    return job
+
+
+def execute(workspace: Workspace, job: Job) -> dict[str, Any]:
+    """Do a claimed job; its result, or its error, is in the store when this returns or raises."""
+    with _logging(workspace, job), bar(job.kind) as shown:
+        try:
+            if job.kind not in KINDS:
+                raise BadInput(f"There is no job of kind {job.kind!r}: known are {', '.join(KINDS)}.")
+            ctx, arguments = resolve(workspace, job, shown)
+            result = KINDS[job.kind](ctx, **arguments)
+        except BaseException as error:
+            known = isinstance(error, PlatformError)
+            message = str(error) if known else f"{type(error).__name__}: {error}"
+            if isinstance(error, KeyboardInterrupt):
+                message = "Stopped by hand: give the command again to go on."
+            if not known:
+                logging.getLogger(__name__).exception("job %d failed", job.id)
+            with workspace.store() as db:
+                jobs.fail(db, job.id, message)
+            raise
+    with workspace.store() as db:
+        jobs.finish(db, job.id, result)
+    return result
+
+
+def resolve(workspace: Workspace, job: Job, shown: Progress) -> tuple[Context, dict[str, Any]]:
+    """The job's context with every setting resolved (and stored with it), and the arguments of its function."""
+    arguments = dict(job.params)
+    settings = overlay(Settings(), workspace.settings())
+    settings = overlay(settings, arguments.pop("settings", {}))
+    with workspace.store() as db:
+        jobs.set_params(db, job.id, {**arguments, "settings": dataclasses.asdict(settings)})
+    last_report = 0.0
+
+    def progress(done: int, total: int, note: str) -> None:
+        nonlocal last_report
+        shown(done, total, note)
+        if time.monotonic() - last_report >= REPORT_SECONDS:
+            last_report = time.monotonic()
+            with workspace.store() as db:
+                jobs.report(db, job.id, done / max(total, 1), note)
+
+    def log(step: int, metrics: dict[str, float]) -> None:
+        with workspace.store() as db:
+            jobs.log(db, job.id, step, metrics)
+
+    return Context(workspace, settings, job.id, progress, log), arguments
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Progress]:
+    """A progress bar with the time left, on stderr."""
+    with tqdm(
+        total=100, desc=title, file=sys.stderr, leave=False, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
+    ) as line:
+
+        def show(done: int, total: int, note: str) -> None:
+            line.set_description_str(note, refresh=False)
+            line.n = round(100 * done / max(total, 1), 1)
+            line.refresh()
+
+        yield show
+
+
+@contextmanager
+def _logging(workspace: Workspace, job: Job) -> Iterator[None]:
+    """Everything logged while a job runs, in runs/job-N.log too."""
+    handler = logging.FileHandler(workspace.runs / f"job-{job.id}.log")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
