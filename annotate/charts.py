@@ -31,10 +31,11 @@ def line_chart(title: str, points: Points, *, x_name: str = "step", bounds: tupl
     placed = [(_share(x, left, right), 1 - _share(y, low, high)) for x, y in points]
     path = " ".join(f"{'L' if i else 'M'}{100 * x:.2f} {100 * y:.2f}" for i, (x, y) in enumerate(placed))
     name = escape(title)
-    return f"""<figure class="chart"><figcaption>{name} <b>{figure(points[-1][1])}</b></figcaption>
+    last = figure(points[-1][1])
+    return f"""<figure class="chart"><figcaption><span title="{name}">{name}</span><b>{last}</b></figcaption>
 <div class="plot"><span class="high">{figure(high)}</span><span class="low">{figure(low)}</span>
 <div class="area"><svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img"
- aria-label="{name}, last value {figure(points[-1][1])}"><path d="{path}" vector-effect="non-scaling-stroke"/></svg>
+ aria-label="{name}, last value {last}"><path d="{path}" vector-effect="non-scaling-stroke"/></svg>
 {_dots(points, placed, x_name)}</div>
 <span class="from">{x_name} {figure(left)}</span><span class="to">{figure(right)}</span></div></figure>"""
 

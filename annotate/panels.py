@@ -65,9 +65,7 @@ def rounds(db: Database) -> str:
     )
     head = "".join(f"<th>{name}</th>" for name in ("Round", *_ROUND_COLUMNS.values()))
     rows = "".join(
-        f"<tr><td>{r.number}</td>"
-        + "".join(f"<td>{_cell(r.metrics.get(key))}</td>" for key in _ROUND_COLUMNS)
-        + "</tr>"
+        f"<tr><td>{r.number}</td>" + "".join(f"<td>{_cell(r.metrics, key)}</td>" for key in _ROUND_COLUMNS) + "</tr>"
         for r in reversed(made[-8:])
     )
     return _section("Rounds", f'<div class="charts">{charts}</div>{_table(head, rows)}')
@@ -132,14 +130,14 @@ def _job(job: Job) -> str:
         f'<div class="progress" role="progressbar" aria-label="Job {job.id}" aria-valuenow="{percent}"'
         f' aria-valuemin="0" aria-valuemax="100"><i style="width:{percent}%"></i></div>'
     )
-    button = f'<button type="button" data-cancel="{job.id}">Cancel</button>' if open_ else ""
+    when = f"job {job.id} · {_ago(job.created)}"
+    corner = f'<button type="button" data-cancel="{job.id}">Cancel</button>' if open_ else f"<i>{when}</i>"
     state = f"{job.state} {percent}%" if job.state == "running" else job.state
-    note = f'<p class="note">{escape(job.note)}</p>' if job.note and open_ else ""
+    note = f"<p>{' · '.join(filter(None, (when, escape(job.note))))}</p>" if open_ else ""
     error = f'<p class="error">{escape(job.error)}</p>' if job.error else ""
     result = f'<p class="facts">{_facts(_flat(job.result))}</p>' if job.result else ""
     return f"""<li class="{job.state}" data-job="{job.id}"><div class="line"><b>{_kind(job)}</b>
-<span class="state">{state}</span><span class="when">job {job.id} · {_ago(job.created)}</span>{button}</div>
-{bar if job.state == "running" else ""}{note}{error}{result}</li>"""
+<span class="state">{state}</span>{corner}</div>{bar if job.state == "running" else ""}{note}{error}{result}</li>"""
 
 
 def _flat(result: dict[str, Any]) -> dict[str, Any]:
@@ -177,9 +175,8 @@ def _importance(name: str) -> tuple[int, str]:
 
 
 def _cell(metrics: dict[str, Any], key: str) -> str:
-    if key == "reward" and "reward_before" in metrics and "reward_after" in metrics:
-        return f"{figure(metrics['reward_before'])} → {figure(metrics['reward_after'])}"
-    return figure(metrics[key]) if metrics.get(key) is not None else ""
+    keys = ("reward_before", "reward_after") if key == "reward" else (key,)
+    return " → ".join(figure(metrics[k]) for k in keys if metrics.get(k) is not None)
 
 
 def _table(head: str, rows: str) -> str:
