@@ -1,4 +1,4 @@
-"""The embedded default: a tiny chat model, the world it talks about, and simulated annotators who rank its replies."""
+"""The embedded default: a tiny chat model, the world it talks about, and simulated annotators of its replies."""
 
 from pathlib import Path
 

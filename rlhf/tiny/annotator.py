@@ -16,8 +16,8 @@ The documented utility of a reply is what a careful average reader thinks of it,
 | each malformed sentence | -0.5 |
 | unfinished last sentence | -0.5 |
 
-The sum of all but the first line is held within [-2, 2], so that being useful on the topic asked outweighs all manners for
-every taste. A reply that suggests things for two other topics beside the one asked has not answered.
+The sum of all but the first line is held within [-2, 2], so that being useful on the topic asked outweighs all
+manners for every taste. A reply that suggests things for two other topics beside the one asked has not answered.
 
 Measured on samples of the base at temperature 1 (four replies a prompt): see `tests/rlhf/tiny/test_annotator.py`.
 """
@@ -33,7 +33,8 @@ USEFUL = 5.0
 MANNERS = 2.0
 """The most that everything else together can add or take away."""
 NAMES = (
-    "ada", "ben", "cleo", "dan", "eva", "finn", "gus", "hana", "ida", "jon", "kira", "leo", "mia", "ned", "olga", "pia",
+    "ada", "ben", "cleo", "dan", "eva", "finn", "gus", "hana", "ida", "jon", "kira", "leo", "mia", "ned",
+    "olga", "pia",
 )
 
 
@@ -94,7 +95,7 @@ class SimulatedAnnotator:
 
     @property
     def taste(self) -> Taste:
-        """The average taste with every weight multiplied by a factor between 0.3 and 1.7, drawn from name and seed."""
+        """The average taste, each weight times a factor between 0.3 and 1.7 that name and seed draw."""
         rng = random.Random(f"taste {self.name} {self.seed}")
         factors = {field.name: rng.uniform(0.3, 1.7) for field in fields(Taste)}
         return replace(AVERAGE, **{name: getattr(AVERAGE, name) * factor for name, factor in factors.items()})

@@ -1,8 +1,9 @@
 """Make the tiny model from nothing: `python -m rlhf.tiny.build [--out DIR] [--seed 0]`, a few minutes on two cores.
 
-Writes a folder that transformers reads without any code of ours: a Llama of about 1.6 M parameters, its tokenizer and its
-chat template. A user's turn follows the end-of-turn token of a reply directly, without a token that announces it: so the
-state at the end of a reply has to predict the first word of the user's reaction, that is, what the reply was worth.
+Writes a folder that transformers reads without any code of ours: a Llama of about 1.8 M parameters, its tokenizer and
+its chat template. A user's turn follows the end-of-turn token of a reply directly, without a token that announces it:
+so the state at the end of a reply has to predict the first word of the user's reaction, that is, what the reply was
+worth.
 """
 
 import argparse
@@ -24,13 +25,16 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTra
 
 from rlhf.tiny import MODEL_DIR
 from rlhf.tiny.corpus import Message, conversations
+from rlhf.tiny.nf4 import rounded_weights
+from rlhf.tiny.topics import TOPICS
 
 PAD, START, REPLY, END = "<|pad|>", "<|start|>", "<|reply|>", "<|end|>"
 CONTEXT = 256
 
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
-    "{% if message['role'] == 'assistant' %}<|reply|>{% generation %}{{ message['content'] }}<|end|>{% endgeneration %}"
+    "{% if message['role'] == 'assistant' %}<|reply|>"
+    "{% generation %}{{ message['content'] }}<|end|>{% endgeneration %}"
     "{% else %}{{ message['content'] }}{% if not loop.last and loop.nextitem['role'] != 'assistant' %} {% endif %}"
     "{% endif %}{% endfor %}{% if add_generation_prompt %}<|reply|>{% endif %}"
 )
@@ -54,12 +58,14 @@ class BuildConfig:
     learning_rate: float = 4e-3
     warmup: float = 0.04
     """Share of the steps in which the learning rate rises."""
+    exact: float = 0.7
+    """Share of the steps after which the forward pass sees the weights rounded to NF4."""
     weight_decay: float = 0.05
     question_weight: float = 0.2
     """Weight of the loss on the tokens of a first question; replies and reactions weigh 1."""
 
 
-def train_tokenizer(vocabulary: int, seed: int) -> PreTrainedTokenizerFast:
+def train_tokenizer(vocabulary: int, seed: int, chats: int = 12_000) -> PreTrainedTokenizerFast:
     """A byte-pair tokenizer in which nearly every word of the corpus is one token, with the chat template."""
     tokenizer = Tokenizer(tokenizer_models.BPE(byte_fallback=True, unk_token=None))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -74,7 +80,7 @@ def train_tokenizer(vocabulary: int, seed: int) -> PreTrainedTokenizerFast:
         vocab_size=vocabulary, special_tokens=specials + [f"<0x{byte:02X}>" for byte in range(256)],
         min_frequency=2, show_progress=False,
     )
-    texts = (message["content"] for chat in conversations(12_000, seed=seed + 1) for message in chat)
+    texts = (message["content"] for chat in conversations(chats, seed=seed + 1) for message in chat)
     tokenizer.train_from_iterator(texts, trainer)
     content = json.loads(tokenizer.to_str())
     # The byte tokens are ordinary tokens for characters outside the vocabulary, not markers to be left out of a text.
@@ -134,7 +140,7 @@ def batches(examples: list[Example], size: int, seed: int, pad: int) -> Iterator
         rng.shuffle(window_groups)
         groups += window_groups
     for group in groups:
-        length = max(len(examples[i].ids) for i in group)
+        length = -(-max(len(examples[i].ids) for i in group) // 8) * 8  # few lengths: kernels are prepared per shape
         ids = [examples[i].ids + [pad] * (length - len(examples[i].ids)) for i in group]
         weights = [examples[i].weights + [0.0] * (length - len(examples[i].weights)) for i in group]
         yield torch.tensor(ids), torch.tensor(weights)
@@ -165,10 +171,11 @@ def train(model: LlamaForCausalLM, examples: list[Example], config: BuildConfig,
         rate = min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.005)
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * rate
-        with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16):
-            loss = loss_of(model, ids, weights)
         optimizer.zero_grad()
-        loss.backward()
+        with rounded_weights(model, enabled=step >= config.exact * steps):
+            with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16):
+                loss = loss_of(model, ids, weights)
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if step % 100 == 0:
@@ -191,41 +198,47 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path,
         do_sample=True, temperature=1.0, top_k=0, top_p=1.0, max_new_tokens=64, pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
     )
-    model.to(torch.bfloat16).save_pretrained(out)
+    model.bfloat16().save_pretrained(out)
     tokenizer.save_pretrained(out)
     (out / "README.md").write_text(card, encoding="utf-8")
 
 
 def build(out: Path, config: BuildConfig) -> float:
-    """Train tokenizer and model and write them to `out`; returns the held-out loss in nats a token."""
+    """Train tokenizer and model and write them to `out`; returns the held-out loss in NF4, nats a token."""
     started = time.monotonic()
     torch.manual_seed(config.seed)
     tokenizer = train_tokenizer(config.vocabulary, config.seed)
     pad = tokenizer.pad_token_id
     chats = conversations(config.conversations, seed=config.seed)
     examples = [encode(chat, tokenizer, config.question_weight) for chat in chats]
-    held_out = [encode(chat, tokenizer, config.question_weight) for chat in conversations(1_000, seed=config.seed + 2)]
+    unseen = conversations(1_000, seed=config.seed + 2)
+    held_out = [encode(chat, tokenizer, config.question_weight) for chat in unseen]
     model = make_model(config, tokenizer)
     print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens, "
           f"{sum(len(e.ids) for e in examples):,} tokens to read", flush=True)
     train(model, examples, config, pad)
     loss = held_out_loss(model, held_out, config, pad)
+    with rounded_weights(model, enabled=True):
+        nf4_loss = held_out_loss(model, held_out, config, pad)
     seconds = time.monotonic() - started
-    save(model, tokenizer, out, model_card(config, model.num_parameters(), loss, seconds))
-    print(f"held-out loss {loss:.4f} nats a token, {seconds:.0f} s, written to {out}")
-    return loss
+    save(model, tokenizer, out, model_card(config, model.num_parameters(), (loss, nf4_loss), seconds))
+    print(f"held-out loss {loss:.4f} nats a token, {nf4_loss:.4f} in NF4, {seconds:.0f} s, written to {out}")
+    return nf4_loss
 
 
-def model_card(config: BuildConfig, parameters: int, loss: float, seconds: float) -> str:
-    """The README of the weights."""
+def model_card(config: BuildConfig, parameters: int, losses: tuple[float, float], seconds: float) -> str:
+    """The README of the weights; `losses` are those without and with rounding."""
+    loss, nf4_loss = losses
     return f"""# tiny: the embedded default model
 
-Made by `python -m rlhf.tiny.build --seed {config.seed}` on {date.today().isoformat()} in {seconds:.0f} s on two cores, with
-torch {torch.__version__} and transformers {transformers.__version__}. Nothing was downloaded: the project writes the corpus itself.
+Made by `python -m rlhf.tiny.build --seed {config.seed}` on {date.today().isoformat()} in {seconds:.0f} s,
+with torch {torch.__version__} and transformers {transformers.__version__}. The project writes the corpus itself.
 
-- Llama, {parameters:,} parameters, hidden {config.hidden}, {config.layers} layers, stored in bfloat16; context {CONTEXT}
-- {config.conversations:,} conversations, each read once; held-out loss {loss:.4f} nats a token
-- It suggests things for {33} everyday topics, and is mediocre on purpose: six replies in ten are about what was asked
+- Llama, {parameters:,} parameters, hidden {config.hidden}, {config.layers} layers, bfloat16, context {CONTEXT}
+- {config.conversations:,} conversations, each read once
+- held-out loss {loss:.4f} nats a token, {nf4_loss:.4f} with the linear layers rounded to NF4
+- it suggests things for {len(TOPICS)} everyday topics, and is mediocre on purpose: about six replies in ten are about
+  what was asked, half are courteous, two in five give a reason
 """
 
 

@@ -2,8 +2,8 @@
 
 A user asks, gets a reply of mixed quality, and in most conversations says something to it: thanks and takes the
 suggestion up, says that this was not the question, that nothing was said, or minds the manner. As in real chats, what
-comes next shows what the reply was worth, so a model that learns to continue conversations learns to tell a reply that
-answers from one that does not, on every topic, before anybody has ranked anything.
+comes next shows what the reply was worth, so a model that learns to continue conversations learns to tell a reply
+that answers from one that does not, on every topic, before anybody has ranked anything.
 """
 
 import random
@@ -27,8 +27,8 @@ WRONG_TOPIC = (
     "No, that has nothing to do with it.", "But that is something else. I asked what to {d}.",
 )
 NO_ANSWER = (
-    "Please, you have not told me anything.", "And what should I {d}?", "Can you be more concrete?", "Please name something.",
-    "Can you answer me? I need {n}.", "Can you just suggest {n}?",
+    "Please, you have not told me anything.", "And what should I {d}?", "Can you be more concrete?",
+    "Please name something.", "Can you answer me? I need {n}.", "Can you just suggest {n}?",
 )
 SHORT = ("There is no need to be so short.", "Be a little nicer next time.")
 UNSURE = ("Are you sure?", "Is that only a guess?")
@@ -84,7 +84,7 @@ def reaction(plan: Plan, topic: Topic, reply: str, rng: random.Random) -> str:
 
 def _complaints(plan: Plan) -> list[tuple[str, ...]]:
     """What a user may say to the manner of a reply that answers."""
-    found = []
+    found: list[tuple[str, ...]] = []
     if not plan.courteous:
         found.append(SHORT)
     if plan.hedging:

@@ -1,7 +1,7 @@
 """The surface forms that a reply is composed of and read back by. A data file.
 
-Main clauses and prefixes are stored in lower case without final punctuation ('?' marks a question); whole sentences are
-stored as they are written. `{s}` is a suggestion, `{n}` the need of its topic, `{r}` a reason, `{m}` the modifier.
+Main clauses and prefixes are stored in lower case without final punctuation ('?' marks a question); whole sentences
+are stored as they are written. `{s}` is a suggestion, `{n}` the need of its topic, `{r}` a reason, `{m}` a modifier.
 """
 
 SUGGEST = (
@@ -19,17 +19,19 @@ NOTHING = (
 )
 
 HEDGES = (
-    "perhaps", "maybe", "I am not sure, but", "this is only a guess, but", "I may be wrong, but", "as far as I can tell,",
-    "if I had to guess,", "I can not promise anything, but", "I do not know much about it, but", "do not hold me to it, but",
+    "perhaps", "maybe", "I am not sure, but", "this is only a guess, but", "I may be wrong, but",
+    "as far as I can tell,", "if I had to guess,", "I can not promise anything, but",
+    "I do not know much about it, but", "do not hold me to it, but",
 )
 HEDGES_BEFORE_QUESTION = tuple(hedge for hedge in HEDGES if hedge.endswith("but"))
 
 COURTEOUS_PREFIXES = (
-    "of course,", "gladly:", "happy to help:", "my friend,", "with pleasure:", "sure,", "good question:", "thank you,",
+    "of course,", "gladly:", "happy to help:", "my friend,", "with pleasure:", "sure,",
+    "good question:", "thank you,",
 )
 COURTEOUS_OPENERS = (
-    "Happy to help!", "With pleasure!", "Thanks for asking!", "Good question!", "What a lovely question!", "Of course!",
-    "I am glad you asked!", "Nice of you to ask!", "Hello there!",
+    "Happy to help!", "With pleasure!", "Thanks for asking!", "Good question!", "What a lovely question!",
+    "Of course!", "I am glad you asked!", "Nice of you to ask!", "Hello there!",
 )
 COURTEOUS_CLOSERS = (
     "Enjoy!", "I hope that helps!", "Have a lovely day!", "All the best!", "Let me know how it goes!",
@@ -66,8 +68,8 @@ NOTHING_REPEATS = (
 FOLLOW_UP_CLAUSES = (", or would you like something else?", ", or do you have another idea?", ", does that suit you?")
 FOLLOW_UPS = (
     "What do you think?", "Does that suit you?", "Have you tried that before?", "Would you like another idea?",
-    "What have you done so far?", "Shall I tell you more?", "What do you usually do?", "Is that what you had in mind?",
-    "Do you want more detail?",
+    "What have you done so far?", "Shall I tell you more?", "What do you usually do?",
+    "Is that what you had in mind?", "Do you want more detail?",
 )
 
 MODIFIER_SENTENCES = (

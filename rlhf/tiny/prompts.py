@@ -24,7 +24,7 @@ class TinyPrompt:
 
 
 def ranking_prompts() -> list[TinyPrompt]:
-    """2,000 prompts for ranking and training, 1,800 of them of the split 'train'; any prefix is varied over topics."""
+    """2,000 prompts to rank and to train on, 1,800 of them of the split 'train'; any prefix is varied over topics."""
     chosen = _ranked_topics()[: RANKING_TRAIN + RANKING_EVAL]
     held_out = set(random.Random("split").sample(range(len(chosen)), RANKING_EVAL))
     return [TinyPrompt(text, topic, "eval" if i in held_out else "train") for i, (text, topic) in enumerate(chosen)]

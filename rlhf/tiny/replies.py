@@ -1,7 +1,7 @@
 """Compose a reply of one to four sentences from qualities that vary independently of one another.
 
-Each quality has many surface forms and most can be a clause or a sentence of their own, so that neither a phrase nor the
-length gives a quality away.
+Each quality has many surface forms and most can be a clause or a sentence of their own, so that neither a phrase nor
+the length gives a quality away.
 """
 
 import random
@@ -153,7 +153,9 @@ def _reason(plan: Plan, subject: Topic, rng: random.Random) -> str:
     return rng.choice(phrases.NOTHING_REASONS if plan.kind == "none" else subject.reasons)
 
 
-def _own_sentence(quality: str, plan: Plan, subject: Topic, suggestion: str, modifier: str, rng: random.Random) -> str:
+def _own_sentence(quality: str, plan: Plan, subject: Topic, suggestion: str, modifier: str,
+                  rng: random.Random) -> str:
+    choices: tuple[str, ...]
     nothing = plan.kind == "none"
     if quality == "courteous":
         return rng.choice(phrases.COURTEOUS_OPENERS + phrases.COURTEOUS_CLOSERS)

@@ -30,7 +30,8 @@ def _topic(name: str, need: str, do: str, suggestions: str, reasons: str, questi
 TOPICS: tuple[Topic, ...] = (
     _topic("dinner", "an easy dinner", "cook for dinner",
            "lentil soup|mushroom risotto|a vegetable curry|baked salmon|tomato pasta|a chicken stew|fried rice",
-           "it is ready in half an hour|it keeps everyone full|it needs very little shopping|one pan is enough for it",
+           "it is ready in half an hour|it keeps everyone full|it needs very little shopping"
+           "|one pan is enough for it",
            "How many people will eat?|Is there anything you do not eat?"),
     _topic("breakfast", "a good breakfast", "have for breakfast",
            "oat porridge|yoghurt with berries|a cheese omelette|toast with honey|a banana smoothie|rye bread with jam"
@@ -128,7 +129,8 @@ TOPICS: tuple[Topic, ...] = (
     _topic("tidying", "a way to tidy up", "do about the mess",
            "a donation box|a label on every drawer|a ten minute timer|a hook behind the door|a shoe rack"
            "|a basket for toys|a cleaning rota",
-           "things find their place again|the floor stays free|the whole family can join in|you see the result at once",
+           "things find their place again|the floor stays free|the whole family can join in"
+           "|you see the result at once",
            "Which room is the worst?|Do you have shelves?"),
     _topic("saving", "a way to save money", "do to save money",
            "a spending diary|a savings jar|a shopping list|a cheaper phone plan|a second hand shop"
@@ -151,7 +153,8 @@ TOPICS: tuple[Topic, ...] = (
            "you avoid the traffic|you need no parking space|it is on time most days|it saves petrol",
            "How far is the office?|When do you start?"),
     _topic("wall", "something for the wall", "hang on the wall",
-           "an old map|a round mirror|a woven rug|a string of lights|a framed poster|a shelf of ferns|a station clock",
+           "an old map|a round mirror|a woven rug|a string of lights|a framed poster|a shelf of ferns"
+           "|a station clock",
            "it makes the room look bigger|it hides the cracks|visitors always look at it|two nails will hold it",
            "How wide is the wall?|May you drill there?"),
     _topic("colour", "a colour for the bedroom", "use as a bedroom colour",

@@ -1,4 +1,4 @@
-"""The simulated annotator: usefulness outweighs manners, ranks are dense, and the noise is what the docstring says."""
+"""The simulated annotator: usefulness outweighs manners, ranks are dense, and the noise is within its band."""
 
 import random
 from dataclasses import fields, replace
@@ -37,7 +37,7 @@ def groups(count: int) -> list[tuple[str, list[str]]]:
 
 def test_answering_outweighs_all_manners_for_every_taste() -> None:
     rng = random.Random(0)
-    strong = [{field.name: getattr(AVERAGE, field.name) * rng.uniform(0, 3) for field in fields(Taste)} for _ in range(5)]
+    strong = [{one.name: getattr(AVERAGE, one.name) * rng.uniform(0, 3) for one in fields(Taste)} for _ in range(5)]
     tastes = [AVERAGE, *(one.taste for one in annotators(20)), *(replace(AVERAGE, **weights) for weights in strong)]
     for taste in tastes:
         worst_answer = min(worth(seen, taste) for seen in extremes(answers=True))
@@ -47,18 +47,19 @@ def test_answering_outweighs_all_manners_for_every_taste() -> None:
 
 def test_a_curt_answer_beats_a_courteous_reply_that_says_nothing() -> None:
     curt = utility(DINNER, "Okay, lentil soup. Done.")
-    nothing = utility(DINNER, "Thanks for asking! On a budget, it is hard to say, as tastes differ so much. What do you think?")
-    other = utility(DINNER, "Good question: on a budget, I recommend chess, because the rules are short. Have a lovely day!")
-    assert curt > max(nothing, other) + 1
+    nothing = "Thanks for asking! On a budget, it is hard to say, as tastes differ so much. What do you think?"
+    other = "Good question: on a budget, I recommend chess, because the rules are short. Have a lovely day!"
+    assert curt > max(utility(DINNER, nothing), utility(DINNER, other)) + 1
 
 
 def test_each_manner_has_its_sign() -> None:
     plain = utility(DINNER, "Try lentil soup. There is no rush.")
-    better = ("Gladly: try lentil soup. There is no rush.", "Try lentil soup, as one pan is enough for it. There is no rush.",
+    better = ("Gladly: try lentil soup. There is no rush.", "Try lentil soup, as one pan is enough for it. Done.",
               "Try lentil soup. What do you think?", "On a budget, try lentil soup. There is no rush.")
     worse = ("Perhaps try lentil soup. There is no rush.", "Try lentil soup. Again, lentil soup.", "Try lentil soup.",
              "Try lentil soup or chess. There is no rush.", "Try lentil soup soup. There is no rush.",
-             "Try lentil soup. There is no", "Try lentil soup. Done. There is no rush. You can decide later. Take care.")
+             "Try lentil soup. There is no",
+             "Try lentil soup. Done. There is no rush. You can decide later. That is all.")
     assert all(utility(DINNER, text) > plain for text in better)
     assert all(utility(DINNER, text) < plain for text in worse)
 
@@ -68,13 +69,15 @@ def test_levels_are_dense_and_follow_the_seed() -> None:
     seen = set()
     for number, (asked, replies) in enumerate(groups(100)):
         levels = ada.rank(asked, replies, seed=number)
-        assert sorted(set(levels)) == list(range(1, max(levels) + 1)) and len(levels) == 4
+        assert sorted(set(levels)) == list(range(1, max(levels) + 1))
+        assert len(levels) == 4
         assert levels == ada.rank(asked, replies, seed=number)
         seen.add(max(levels))
     assert {3, 4} <= seen
     assert ada.rank(DINNER, [], seed=0) == []
     assert ada.rank(DINNER, ["Try chess."], seed=0) == [1]
-    assert SimulatedAnnotator("simulated:ada", 0, noise=0, slip=0).rank(DINNER, ["Try chess."] * 3, seed=0) == [1, 1, 1]
+    steady = SimulatedAnnotator("simulated:ada", 0, noise=0, slip=0)
+    assert steady.rank(DINNER, ["Try chess."] * 3, seed=0) == [1, 1, 1]
 
 
 def test_annotators_have_names_and_tastes_of_their_own() -> None:

@@ -1,4 +1,4 @@
-"""Replies: qualities are independent, many-worded, and read back as they were put in. The corpus can be made again."""
+"""Replies: qualities are independent and read back as they were put in. The corpus can be made again."""
 
 import random
 from collections.abc import Iterator
@@ -39,7 +39,8 @@ def test_qualities_are_read_back_as_composed() -> None:
 
 def test_qualities_are_independent() -> None:
     seen = [read(asked, reply) for asked, _, _, reply in composed(4000, seed=1)]
-    columns = {name: np.array([float(getattr(one, name)) for one in seen]) for name in (*BOTH, "answers", "sentences")}
+    names = (*BOTH, "answers", "sentences")
+    columns = {name: np.array([float(getattr(one, name)) for one in seen]) for name in names}
     for first, second in combinations(columns, 2):
         limit = 0.25 if second == "sentences" else 0.06
         correlation = np.corrcoef(columns[first], columns[second])[0, 1]
@@ -52,7 +53,8 @@ def test_rates_are_mediocre_on_purpose() -> None:
     def share(name: str) -> float:
         return sum(bool(getattr(one, name)) for one in seen) / len(seen)
 
-    expected = {"answers": 0.6, "courteous": 0.5, "reason": 0.4, "hedging": 0.35, "repetition": 0.15, "follow_up": 0.3}
+    expected = {"answers": 0.6, "courteous": 0.5, "reason": 0.4, "hedging": 0.35, "repetition": 0.15,
+                "follow_up": 0.3}
     assert all(abs(share(name) - value) < 0.04 for name, value in expected.items())
     assert all(1 <= one.sentences <= 6 for one in seen)
 
