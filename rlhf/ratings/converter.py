@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rlhf.ratings.annotators import fit_annotators
 from rlhf.ratings.davidson import Davidson
 from rlhf.ratings.elo import play_in_order
-from rlhf.ratings.leave_out import leave_out, log_loss
-from rlhf.ratings.likelihood import gather, scatter_pairs
+from rlhf.ratings.likelihood import Likelihood, gather, scatter_pairs
 from rlhf.ratings.newton import Fit
 from rlhf.ratings.plackett_luce import PlackettLuce
+from rlhf.ratings.problem import Problem, Setting, make_problems
 from rlhf.ratings.rankings import (
     BadRankings,
     Floats,
@@ -21,18 +22,7 @@ from rlhf.ratings.rankings import (
     group_rankings,
     pair_index,
 )
-from rlhf.ratings.tuning import (
-    DEFAULT_SIGMA,
-    ROUNDS,
-    SETTLED,
-    Problem,
-    Setting,
-    annotator_step,
-    make_problems,
-    sample_prompts,
-    tie_update,
-    tune_sigma,
-)
+from rlhf.ratings.tuning import DEFAULT_SIGMA, make_sample, mean_log_loss, tune_sigma, tune_tie
 
 CENTRE = 1000.0
 """Elo; the mean score of the responses to one prompt."""
@@ -109,23 +99,16 @@ def rate(  # noqa: PLR0913 - one call for a researcher, named options only
     if method == "elo":
         return _rate_by_elo(rankings, prior)
     problems = make_problems(rankings, prior)
-    setting = _settle(rankings, problems, prior, Wanted(method, sigma, tie, reliability))
+    setting, loss = _settle(rankings, problems, prior, Wanted(method, sigma, tie, reliability))
     elo = np.full((rankings.prompts, width), np.nan)
     stderr = elo.copy()
-    loss, pairs = 0.0, 0
     for problem in problems:
         group, fit = problem.group, problem.solve(setting)
-        centred = fit.scores - fit.scores.mean(0)
-        elo[group.prompts, group.columns] = CENTRE + ELO_PER_LOGIT * centred
+        elo[group.prompts, group.columns] = CENTRE + ELO_PER_LOGIT * fit.scores
         stderr[group.prompts, group.columns] = ELO_PER_LOGIT * _standard_errors(group, fit, setting)
-        for left in leave_out(group, fit, setting.model, setting.temperature):
-            lost, count = log_loss(left, setting.model.tie, setting.temperature)
-            loss, pairs = loss + lost, pairs + count
         problem.fit = None
     heat = np.ones(rankings.annotators) if setting.temperature is None else setting.temperature
-    return Ratings(
-        elo, stderr, heat, setting.sigma, setting.model.tie, loss / pairs if pairs else float("nan")
-    )
+    return Ratings(elo, stderr, heat, setting.sigma, setting.model.tie, loss)
 
 
 @dataclass(frozen=True)
@@ -138,52 +121,27 @@ class Wanted:
     reliability: bool
 
 
-def _settle(rankings: Rankings, problems: Sequence[Problem], prior: Floats | None, wanted: Wanted) -> Setting:
+def _settle(
+    rankings: Rankings, problems: Sequence[Problem], prior: Floats | None, wanted: Wanted
+) -> tuple[Setting, float]:
     """Tune what the caller left open: sigma and tie on a sample, temperatures on everything, in turn."""
     tied = wanted.method == "davidson"
-    model = Davidson(0.5 if wanted.tie is None else wanted.tie) if tied else PlackettLuce()
-    setting = Setting(model, DEFAULT_SIGMA if wanted.sigma is None else wanted.sigma)
-    chosen, repeated = sample_prompts(rankings)
-    sample = make_problems(chosen, prior)
-    tune = _Tuner(sample, tied and wanted.tie is None, repeated and wanted.sigma is None)
-    setting = tune(setting)
-    if wanted.reliability:
-        setting = _fit_annotators(problems, setting, rankings.annotators)
-        setting = _fit_annotators(problems, tune(setting), rankings.annotators)
-    return setting
-
-
-@dataclass(frozen=True)
-class _Tuner:
-    """Tunes sigma and tie on the sample, or whichever of them is open."""
-
-    sample: Sequence[Problem]
-    open_tie: bool
-    open_sigma: bool
-
-    def __call__(self, setting: Setting) -> Setting:
-        setting = self._tune_tie(setting)
-        if self.open_sigma:
-            setting = self._tune_tie(tune_sigma(self.sample, setting))
-        return setting
-
-    def _tune_tie(self, setting: Setting) -> Setting:
-        for _ in range(4 if self.open_tie else 0):
-            setting = replace(setting, model=Davidson(tie_update(self.sample, setting)))
-        return setting
-
-
-def _fit_annotators(problems: Sequence[Problem], setting: Setting, people: int) -> Setting:
-    """`setting` with each annotator's temperature, by expectation-maximisation on the left-out views."""
-    log_heat = np.zeros(people) if setting.temperature is None else np.log(setting.temperature)
-    for _ in range(ROUNDS):
-        after = annotator_step(problems, setting, log_heat)
-        moved = float(np.abs(after - log_heat).max(initial=0.0))
-        log_heat = after
-        setting = replace(setting, temperature=np.exp(log_heat))
-        if moved < SETTLED:
-            break
-    return setting
+    model: Likelihood = Davidson(wanted.tie or 0.0) if tied else PlackettLuce()
+    inflation = [model.inflation(size) for size in range(rankings.levels.shape[1] + 1)]
+    sample = make_sample(rankings, prior, inflation)
+    setting = Setting(model, DEFAULT_SIGMA if wanted.sigma is None else wanted.sigma, sample.overlap)
+    open_tie, open_sigma = tied and wanted.tie is None, sample.repeated and wanted.sigma is None
+    if open_tie:
+        start = Davidson(2.0 * sample.tied / (1.0 - min(sample.tied, 0.9)))
+        setting = tune_tie(sample, replace(setting, model=start), 2)
+    for _ in range(2 if wanted.reliability else 1):
+        if open_sigma:
+            setting = tune_sigma(sample, setting)
+        if open_tie:
+            setting = tune_tie(sample, setting, 2)
+        if wanted.reliability:
+            setting = fit_annotators(problems, setting, rankings.annotators)
+    return replace(setting, overlap=1.0), mean_log_loss(sample, setting)
 
 
 def _standard_errors(group: Group, fit: Fit, setting: Setting) -> Floats:
@@ -196,21 +154,23 @@ def _standard_errors(group: Group, fit: Fit, setting: Setting) -> Floats:
     """
     k = len(fit.scores)
     first, second = pair_index(k)
-    weights = _inflated_information(group, fit, setting)
+    weights = _inflated_weights(group, fit, setting)
+    covariance = np.zeros((k, k, fit.scores.shape[1]))
+    covariance[:-1, :-1] = fit.covariance
+    covariance -= covariance.mean(0)
     variance = np.empty_like(fit.scores)
-    for i in range(k):
-        row = fit.inverse[i]
+    for i, row in enumerate(covariance - covariance.mean(1)[:, None]):
         moved = row[first] - row[second]
-        variance[i] = (moved * moved * weights).sum(0) + (row * row).sum(0) * setting.sigma**-2
-    return np.sqrt(np.maximum(variance - setting.sigma**2 / k, 0.0))
+        variance[i] = (moved * moved * weights).sum(0)
+    return np.sqrt(variance)
 
 
-def _inflated_information(group: Group, fit: Fit, setting: Setting) -> Floats:
-    """The likelihood's information by pair (pairs, p), each ranking's times its inflation."""
-    first, second = pair_index(len(fit.scores))
+def _inflated_weights(group: Group, fit: Fit, setting: Setting) -> Floats:
+    """The information by pair (pairs, p), each ranking's times its inflation and the prior's as it is."""
     if len(group.batches) == 1:
-        return -fit.information[first, second] * setting.model.inflation(group.batches[0].size)
-    weights = np.zeros((len(first), fit.scores.shape[1]))
+        inflation = setting.model.inflation(group.batches[0].size)
+        return inflation * fit.weights - (inflation - 1.0) * fit.prior_weight
+    weights = np.full(fit.weights.shape, fit.prior_weight)
     for batch in group.batches:
         heat = None if setting.temperature is None else setting.temperature[batch.annotator]
         curvature = setting.model.of_batch(batch, gather(batch, fit.scores), heat)[1]

@@ -9,7 +9,6 @@ pi = exp(score)). tie = 0 is the model of Bradley and Terry (1952). Everything i
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlhf.ratings.likelihood import pair_totals, sum_batches
 from rlhf.ratings.newton import Terms
@@ -30,20 +29,27 @@ def slope_and_curvature(d: Floats, tie: float) -> tuple[Floats, Floats]:
     return slope, curvature
 
 
-def probability(outcome: NDArray[np.int8], d: Floats, tie: float) -> Floats:
-    """Probability of the outcome (+1 first better, 0 tie, -1 second better) at the difference d in logits."""
+def curvature_slope(d: Floats, tie: float) -> Floats:
+    """Derivative of the logarithm of the curvature in d: -tanh(d/2) without ties."""
     h = np.exp(-0.5 * np.abs(d))
     square = h * h
-    weight = np.where(outcome * d >= 0.0, 1.0, square)
-    if tie > 0.0:
-        weight = np.where(outcome == 0, tie * h, weight)
-    return weight / (1.0 + square + tie * h)
+    bracket = h * (0.25 * tie * tie - 2.0) - 0.25 * tie * (1.0 + square)
+    whole = (h + 0.25 * tie * (1.0 + square)) * (1.0 + square + tie * h)
+    return np.sign(d) * 0.5 * (1.0 - square) * bracket / whole
 
 
-def tie_share(d: Floats, tie: float) -> Floats:
+def win_probability(d: Floats, tie: float) -> Floats:
+    """Probability that the first is preferred, at the difference d in logits."""
+    if tie == 0.0:
+        return 1.0 / (1.0 + np.exp(-d))
+    h = np.exp(-0.5 * d)
+    return 1.0 / (1.0 + h * (h + tie))
+
+
+def tie_probability(d: Floats, tie: float) -> Floats:
     """Probability of a tie at the difference d in logits."""
     h = np.exp(-0.5 * np.abs(d))
-    return tie * h / (1.0 + h * h + tie * h)
+    return tie * h / (1.0 + h * (h + tie))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def scatter_items(batch: Batch, group: Group, values: Floats) -> Floats:
 
 
 def scatter_pairs(batch: Batch, group: Group, values: Floats) -> Floats:
-    """`values` (pairs, n) by pair of a ranking, added up to (pairs, p) by pair of the prompt's k responses."""
+    """`values` (pairs, n) by pair of a ranking, added up to (pairs, p) by pair of the prompt."""
     k, prompts = group.columns.shape
     if batch.items is None:
         return np.array([_add_up(batch.row, line, prompts) for line in values])

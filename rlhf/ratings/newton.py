@@ -1,5 +1,10 @@
-"""Newton's method on very many small, separate problems at once: one K x K block a prompt, prompts along the
-last axis."""
+"""Newton's method on very many small, separate problems at once, prompts along the last axis.
+
+The models here see differences of scores only, and a normal prior on k scores, centred, is one on their
+differences too: precision / k on every pair. So all information is a weight on pairs, and its matrix the
+Laplacian of a weighted graph. That matrix sends equal scores to zero; with the last response held at 0
+("grounded") it is (k - 1) x (k - 1) and has an inverse, from which the variance of every difference follows.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,74 +17,105 @@ Terms = Callable[[Floats], tuple[Floats, Floats]]
 """Scores (k, p) to the log-likelihood's gradient (k, p) and its information by pair (pairs, p)."""
 
 MAX_STEPS = 100
-TOLERANCE = 1e-5
-"""Logits. Newton's error is squared by each step: after a last step this small nothing is left above 1e-9."""
+CLOSE = 0.5
+"""Logits; below this a full step is safe and the error is squared by each."""
+TOLERANCE = 3e-5
+"""Logits; what is left after a last step this small is below 1e-9."""
 
 
 @dataclass(frozen=True)
 class Fit:
     """Where the posterior of a group has its maximum.
 
-    `scores` (k, p) in logits; `information` (k, k, p) of likelihood plus prior there, and its `inverse`.
+    `scores` (k, p) in logits, with mean 0 in each prompt; `weights` (pairs, p), the information of likelihood
+    and prior by pair, `prior_weight` of it the prior's; `covariance` (k - 1, k - 1, p), of the differences
+    from the last response.
     """
 
     scores: Floats
-    information: Floats
-    inverse: Floats
+    weights: Floats
+    prior_weight: float
+    covariance: Floats
 
 
-def laplacian(weights: Floats, size: int, diagonal: float) -> Floats:
-    """Matrices (k, k, p): w_ij (e_i - e_j)(e_i - e_j)' summed over pairs, and `diagonal` on top.
-
-    Likelihoods here depend on differences only, so the rows of their information add up to nothing and the
-    pairs (pairs, p) say it all.
-    """
+def ground(weights: Floats, size: int) -> Floats:
+    """The (k - 1, k - 1, p) matrix of the information `weights` (pairs, p), the last response held at 0."""
     first, second = pair_index(size)
     matrix = np.empty((size, size, weights.shape[-1]))
     matrix[first, second] = matrix[second, first] = -weights
     every = np.arange(size)
-    matrix[every, every] = np.abs(incidence(size)).T @ weights + diagonal
-    return matrix
+    matrix[every, every] = np.abs(incidence(size)).T @ weights
+    return matrix[:-1, :-1]
+
+
+def unground(matrix: Floats) -> Floats:
+    """The weights (pairs, p) that `ground` makes `matrix` (k - 1, k - 1, p) from."""
+    size = len(matrix) + 1
+    whole = np.empty((size, size, matrix.shape[-1]))
+    whole[:-1, :-1] = -matrix
+    whole[:-1, -1] = matrix.sum(1)
+    return whole[pair_index(size)]
 
 
 def invert(matrix: Floats) -> Floats:
-    """Inverses of positive definite matrices (k, k, p), in place, by sweeping each pivot in turn.
+    """Inverses of positive definite matrices (n, n, p), grown by one row and column at a time.
 
-    Goodnight (1979), A tutorial on the SWEEP operator. LAPACK through numpy takes one matrix at a time, which
-    for k = 4 costs several times this.
+    With B the inverse so far, b the new column and c the new corner, u = B b and s = 1 / (c - b'u): the new
+    inverse is B + s u u', bordered by -s u and s. LAPACK through numpy takes one matrix at a time, several
+    times slower for small n.
     """
-    for i in range(len(matrix)):
-        pivot = 1.0 / matrix[i, i]
-        row = matrix[i] * pivot
-        column = matrix[:, i].copy()
-        column[i] = 0.0
-        matrix -= column[:, None] * row[None]
-        matrix[:, i] = -column * pivot
-        matrix[i] = row
-        matrix[i, i] = pivot
-    return matrix
+    inverse = np.empty_like(matrix)
+    for n in range(len(matrix)):
+        border = matrix[:n, n]
+        moved = np.einsum("ijp,jp->ip", inverse[:n, :n], border)
+        corner = 1.0 / (matrix[n, n] - np.einsum("ip,ip->p", border, moved))
+        scaled = moved * corner
+        inverse[:n, :n] += scaled[:, None] * moved[None]
+        inverse[:n, n] = inverse[n, :n] = -scaled
+        inverse[n, n] = corner
+    return inverse
+
+
+def pair_variance(covariance: Floats) -> Floats:
+    """Variance (pairs, p) of every difference, given the covariance (k - 1, k - 1, p) of those from the last
+    response."""
+    last = len(covariance)
+    first, second = pair_index(last + 1)
+    own = np.zeros((last + 1, covariance.shape[-1]))
+    own[:last] = covariance[np.arange(last), np.arange(last)]
+    variance = own[first] + own[second]
+    inner = second < last
+    variance[inner] -= 2.0 * covariance[first[inner], second[inner]]
+    return variance
 
 
 def maximise(
     terms: Terms, prior_mean: Floats, sigma: float, start: Floats | None = None, steepness: float = 1.0
 ) -> Fit:
-    """Scores of greatest posterior density under independent N(prior_mean, sigma^2) priors.
+    """Scores of greatest posterior density under independent N(prior_mean, sigma^2) priors, centred.
 
-    Steps are shortened by log(1 + r)/r, r being the step's range times `steepness` (the largest factor on a
-    difference): for likelihoods whose third derivative is at most `steepness` times the second that never
-    overshoots and stays quadratic near the end (Sun and Tran-Dinh 2019, Generalized self-concordant
-    functions, equation 43). Raises FloatingPointError if the last of `MAX_STEPS` steps is still long.
+    `prior_mean` and `start` are (k, p). Long steps are shortened by log(1 + r)/r, r being the step's range
+    times `steepness` (the largest factor on a difference): where the third derivative is at most `steepness`
+    times the second that cannot overshoot (Sun and Tran-Dinh 2019, Generalized self-concordant functions,
+    section 4). Raises FloatingPointError if the last of `MAX_STEPS` steps is still long.
     """
-    scores = (prior_mean if start is None else start).copy()
+    k = len(prior_mean)
+    centre = prior_mean - prior_mean.mean(0)
+    scores = centre.copy() if start is None else start.copy()
     precision = sigma**-2
     for _ in range(MAX_STEPS):
-        gradient, curvature = terms(scores)
-        information = laplacian(curvature, len(scores), precision)
-        inverse = invert(information.copy())
-        step = np.einsum("ijp,jp->ip", inverse, gradient - precision * (scores - prior_mean))
-        reach = np.maximum((step.max(0) - step.min(0)) * steepness, 1e-300)
-        scores += step * (np.log1p(reach) / reach)
+        gradient, weights = terms(scores)
+        gradient -= precision * (scores - centre)
+        weights += precision / k
+        covariance = invert(ground(weights, k))
+        step = np.zeros_like(scores)
+        step[:-1] = np.einsum("ijp,jp->ip", covariance, gradient[:-1])
+        reach = steepness * (step.max(0) - step.min(0))
+        step -= step.mean(0)
         longest = float(reach.max(initial=0.0))
+        if longest > CLOSE:
+            step *= np.where(reach > CLOSE, np.log1p(reach) / np.maximum(reach, CLOSE), 1.0)
+        scores += step
         if longest < TOLERANCE:
-            return Fit(scores, information, inverse)
+            return Fit(scores, weights, precision / k, covariance)
     raise FloatingPointError(f"Newton's method still moves by {longest:.1e} logits after {MAX_STEPS} steps.")

@@ -7,7 +7,7 @@ long axis last, so that a step of the arithmetic is one pass over contiguous mem
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,9 +17,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 NOT_SHOWN = -1
-GROUP_CELLS = 2**17
-"""Numbers in one (k, k, prompts) block of a group: one megabyte, so that a group's work stays in the
-cache."""
+GROUP_CELLS = 2**16
+"""Numbers in one (k, k, prompts) block of a group: a quarter of a megabyte, so that a group's work stays in
+the cache."""
 
 
 class BadRankings(ValueError):
@@ -50,21 +50,21 @@ class Group:
     """Prompts that show the same number of responses k, and their rankings.
 
     `prompts` (p,) are prompt numbers; `columns` (k, p) tells which column of the caller's `levels` each
-    response is.
+    response is. `held` are batches to be predicted, not fitted.
     """
 
     prompts: Ints
     columns: Ints
     batches: tuple[Batch, ...]
+    held: tuple[Batch, ...] = ()
 
 
 @dataclass(frozen=True)
 class Rankings:
     """Checked rankings, sorted by prompt.
 
-    `levels` (N, K) with -1 for not shown, `prompt` (N,), `annotator` (N,).
-
-    The sort is stable: the rankings of one prompt stay in order of arrival.
+    `levels` (N, K) with -1 for not shown, `prompt` (N,), `annotator` (N,). The sort is stable: the rankings
+    of one prompt stay in order of arrival. `held` (N,) marks rankings that are to be predicted, not fitted.
     """
 
     levels: NDArray[np.integer]
@@ -72,14 +72,11 @@ class Rankings:
     annotator: Ints
     prompts: int
     annotators: int
+    held: NDArray[np.bool_] | None = None
 
-    def of_prompts(self, chosen: NDArray[np.bool_]) -> "Rankings":
-        """Only the rankings of the prompts that `chosen` (P,) marks; the numbers of prompts stay as they
-        are."""
-        keep = chosen[self.prompt]
-        return Rankings(
-            self.levels[keep], self.prompt[keep], self.annotator[keep], self.prompts, self.annotators
-        )
+    def pick(self, at: Ints) -> "Rankings":
+        """The rankings at the places `at`, in that order, which must keep prompts together."""
+        return replace(self, levels=self.levels[at], prompt=self.prompt[at], annotator=self.annotator[at])
 
 
 @lru_cache
@@ -189,19 +186,24 @@ def _make_group(
     levels = rankings.levels[at]
     if k < shown.shape[1]:
         levels = np.take_along_axis(levels, columns[row], axis=1)
-    annotator = rankings.annotator[at]
     size = (levels > 0).sum(1)
-    batches = tuple(
-        _make_batch(int(m), np.flatnonzero(size == m), row, levels, annotator)
-        for m in np.unique(size[size > 1])
-    )
-    return Group(prompts, columns.T, batches)
+
+    def batches(kept: NDArray[np.bool_]) -> tuple[Batch, ...]:
+        sizes = np.flatnonzero(np.bincount(size[kept], minlength=2)[2:]) + 2
+        places = (np.flatnonzero(kept & (size == m)) for m in sizes)
+        return tuple(_make_batch(chosen, row, levels, rankings.annotator[at]) for chosen in places)
+
+    if rankings.held is None:
+        return Group(prompts, columns.T, batches(size > 1))
+    held = rankings.held[at]
+    return Group(prompts, columns.T, batches(~held), batches(held))
 
 
-def _make_batch(size: int, chosen: Ints, row: Ints, levels: NDArray[np.integer], annotator: Ints) -> Batch:
-    """One batch out of a group's `levels` (n, k): the `chosen` rankings, which hold `size` responses each."""
-    items = None
+def _make_batch(chosen: Ints, row: Ints, levels: NDArray[np.integer], annotator: Ints) -> Batch:
+    """One batch out of a group's `levels` (n, k): the `chosen` rankings, which are of one size."""
     levels = levels[chosen]
+    size = int((levels[0] > 0).sum())
+    items = None
     ranked = levels.T
     if size < levels.shape[1]:
         places = np.flatnonzero(levels.ravel() > 0).reshape(-1, size) % levels.shape[1]

@@ -1,0 +1,69 @@
+"""How far each annotator can be trusted: a temperature, the factor on every difference that annotator sees.
+
+It is 1 for the median annotator and near 0 for one who clicks at random, whose rankings then weigh almost
+nothing. Nobody is thrown out. Expectation-maximisation in the manner of Dawid and Skene (1979): scores given
+temperatures, then temperatures given what the other rankings say of each ranking, so that nobody vouches for
+himself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rlhf.ratings.davidson import slope_and_curvature, tie_probability, win_probability
+from rlhf.ratings.leave_out import RULE, LeftOut
+from rlhf.ratings.problem import Problem, Setting
+from rlhf.ratings.rankings import Floats
+
+SPREAD = 1.0
+"""Standard deviation of the logarithm of the temperature between annotators; its median is 0."""
+ROUNDS = 20
+SETTLED = 0.02
+"""Log temperature; the rounds stop when nobody moves more."""
+
+
+def fit_annotators(problems: Sequence[Problem], setting: Setting, people: int) -> Setting:
+    """`setting` with a temperature for each of `people` annotators."""
+    log_heat = np.zeros(people) if setting.temperature is None else np.log(setting.temperature)
+    for _ in range(ROUNDS):
+        step = _step(problems, setting, log_heat)
+        log_heat = log_heat + step
+        setting = replace(setting, temperature=np.exp(log_heat))
+        if np.abs(step).max(initial=0.0) < SETTLED:
+            break
+    return setting
+
+
+def _step(problems: Sequence[Problem], setting: Setting, log_heat: Floats) -> Floats:
+    """One Newton step (A,), at most 1 long, towards the log temperatures that predict left-out rankings
+    best."""
+    people = len(log_heat)
+    slope, information = np.zeros(people), np.zeros(people)
+    for problem in problems:
+        for left in problem.left_out(setting):
+            pull, weight = _terms(left, setting)
+            share = 1.0 / setting.model.inflation(left.size)
+            slope += share * np.bincount(left.annotator, pull, people)
+            information += share * np.bincount(left.annotator, weight, people)
+    precision = SPREAD**-2
+    return np.clip((slope - precision * log_heat) / (information + precision), -1.0, 1.0)
+
+
+def _terms(left: LeftOut, setting: Setting) -> tuple[Floats, Floats]:
+    """Gradient and expected information (n,) of each ranking in the logarithm of its annotator's
+    temperature."""
+    tie = setting.model.tie
+    heat = 1.0 if setting.temperature is None else setting.temperature[left.annotator]
+    tied = left.outcome == 0
+    half = 0.5 * left.outcome
+    pull, weight, total = np.zeros(left.mean.shape), np.zeros(left.mean.shape), np.zeros(left.mean.shape)
+    for node, share in RULE:
+        d = (left.mean + node * left.sd) * heat
+        likely = share * win_probability(d * left.outcome, tie)
+        likely[tied] = share * tie_probability(d[tied], tie)
+        slope, curvature = slope_and_curvature(d, tie)
+        pull += likely * d * (half - slope)
+        weight += share * d * d * curvature
+        total += likely
+    return (pull / total).sum(0), weight.sum(0)
