@@ -1,5 +1,6 @@
 """The web process: two Gradio pages behind one gate, the doors before them, and nothing that trains."""
 
+import asyncio
 import os
 import socket
 from typing import Annotated
@@ -29,8 +30,7 @@ def build(workspace: Workspace) -> FastAPI:
     app.add_middleware(Gate, workspace=workspace)
     app.include_router(Door(workspace).router())
     _add_api(app, workspace)
-    _mount(app, ranking.AREA, ranking.page(workspace))
-    _mount(app, dashboard.AREA, dashboard.page(workspace))
+    asyncio.run(_add_pages(app, workspace))
     return app
 
 
@@ -46,6 +46,12 @@ def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) ->
         # Pages hold a heartbeat connection for ever, so a graceful stop has to have an end.
         config = uvicorn.Config(build(workspace), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
+    # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none.
+    _mount(app, ranking.AREA, ranking.page(workspace))
+    _mount(app, dashboard.AREA, dashboard.page(workspace))
 
 
 def _mount(app: FastAPI, path: str, page: gr.Blocks) -> None:

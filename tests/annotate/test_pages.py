@@ -1,0 +1,129 @@
+"""The handlers behind the two pages, called as the browser calls them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from annotate import app
+from store import annotators, jobs, rankings
+from store.errors import BadInput
+from store.records import Role
+from store.workspace import Workspace
+
+SignIn = Callable[[str, Role], TestClient]
+
+
+def call(client: TestClient, area: str, name: str, event: dict[str, Any] | None = None) -> Any:
+    """The data that a page's endpoint answers with, None if it fails."""
+    config = client.get(f"{area}/config").json()
+    ids = [d["id"] for d in config["dependencies"] if d["api_name"] == name]
+    body = {"data": [], "fn_index": ids[0], "session_hash": "test", "event_data": event}
+    return client.post(f"{area}/gradio_api/run/predict", json=body).json().get("data")
+
+
+def answer(client: TestClient, **event: Any) -> dict[str, Any]:
+    (view,) = call(client, "/annotate", "answer", event)
+    return view
+
+
+def test_a_ranking_is_stored_and_the_next_task_comes(sign_in: SignIn, workspace: Workspace) -> None:
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    lease = view["task"]["lease"]
+    after = answer(client, nonce="1", action="rank", lease=lease, levels=[1, 2, 2, 3], seconds=4, comment="")
+    assert after["answer"] == {"nonce": "1", "stored": True, "message": ""}
+    assert after["task"]["lease"] != lease
+    assert after["progress"]["today"] == 1
+    again = answer(client, nonce="2", action="rank", lease=lease, levels=[3, 2, 2, 1], seconds=4, comment="")
+    assert again["answer"]["stored"]
+    assert again["task"]["lease"] == after["task"]["lease"]
+    with workspace.store() as db:
+        (stored,) = rankings.current(db)
+    assert stored.annotator == "Ada"
+    assert sorted(stored.levels.values()) == [1, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"action": "rank", "levels": [1, 2]},
+        {"action": "rank", "levels": "1234"},
+        {"action": "rank", "levels": [1, 2, 3, True]},
+        {"action": "rank", "levels": [1, 2, 3, 9]},
+        {"action": "rank"},
+        {"action": "drop"},
+        {},
+    ],
+)
+def test_a_broken_answer_is_told_and_keeps_the_task(
+    sign_in: SignIn, workspace: Workspace, event: dict[str, Any]
+) -> None:
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    after = answer(client, nonce="1", lease=view["task"]["lease"], **event)
+    assert after["answer"]["message"].startswith("Not saved.")
+    assert after["task"] == view["task"]
+    with workspace.store() as db:
+        assert rankings.count(db) == 0
+
+
+def test_another_persons_lease_is_refused_on_the_page(sign_in: SignIn, workspace: Workspace) -> None:
+    (view,) = call(sign_in("Ada", "annotator"), "/annotate", "load")
+    client = sign_in("Bo", "annotator")
+    after = answer(client, nonce="1", action="rank", lease=view["task"]["lease"], levels=[1, 2, 3, 4])
+    assert "no longer yours" in after["answer"]["message"]
+    assert after["task"]["lease"] != view["task"]["lease"]
+    with workspace.store() as db:
+        assert rankings.count(db) == 0
+
+
+def test_a_button_asks_for_one_job_at_a_time(sign_in: SignIn, workspace: Workspace) -> None:
+    client = sign_in("Rosa", "researcher")
+    listed, notice, _, reward, round_ = call(client, "/research", "asked")
+    assert 'data-job="1"' in listed
+    assert "Reward model: job 1 is queued" in notice
+    assert (reward["interactive"], round_["interactive"]) == (False, True)
+    assert call(client, "/research", "asked") is None
+    assert call(client, "/research", "asked_1") is not None
+    with workspace.store() as db:
+        assert [(job.kind, job.params) for job in jobs.active(db)] == [("reward", {}), ("round", {})]
+    assert call(client, "/research", "cancel", {"job": 1}) is not None
+    with workspace.store() as db:
+        assert [job.kind for job in jobs.active(db)] == ["round"]
+    assert call(client, "/research", "cancel", {"job": 99}) is None
+
+
+def test_the_research_page_of_an_empty_workspace(sign_in: SignIn) -> None:
+    client = sign_in("Rosa", "admin")
+    counts, rounds, models = call(client, "/research", "overview")
+    assert "3" in counts
+    assert "No round is finished yet" in rounds
+    assert "hidden-model" in models
+    listed, _, curves, *_ = call(client, "/research", "work")
+    assert "No job yet" in listed
+    assert curves == ""
+
+
+def test_a_taken_port_is_one_clear_line(workspace: Workspace) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(BadInput, match=r"Cannot listen on 127\.0\.0\.1:\d+ .*choose another --port"):
+            app.serve(workspace, port=taken.getsockname()[1])
+
+
+def test_the_guideline_can_be_set(sign_in: SignIn, workspace: Workspace) -> None:
+    (workspace.folder / "workspace.toml").write_text('[annotate]\nguideline = "Shorter is better."\n')
+    (view,) = call(sign_in("Ada", "annotator"), "/annotate", "load")
+    assert view["guideline"] == "Shorter is better."
+
+
+def test_a_name_cannot_write_html(sign_in: SignIn, workspace: Workspace) -> None:
+    (header,) = call(sign_in("<img src=x onerror=alert(1)>", "annotator"), "/annotate", "header")
+    assert "<img" not in header
+    with workspace.store() as db:
+        assert annotators.every(db)

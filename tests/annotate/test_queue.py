@@ -1,0 +1,187 @@
+"""Tasks are handed out once, shown without names, and answered once."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from sqlite_utils import Database
+
+from annotate import queue
+from store import annotators, rankings, tasks
+from store.errors import BadInput, LeaseLost
+from store.workspace import Workspace
+
+
+def test_the_same_task_until_it_is_answered(db: Database) -> None:
+    first = queue.next_task(db, "ada")
+    assert first is not None
+    assert queue.next_task(db, "ada") == tasks.get(db, first.id)
+    assert sorted(first.shown_order) == sorted(first.response_ids)
+    other = queue.next_task(db, "bo")
+    assert other is not None
+    assert other.id != first.id
+
+
+def test_a_late_lease_stays_with_its_holder_until_somebody_takes_it(db: Database) -> None:
+    first = queue.next_task(db, "ada")
+    assert first is not None
+    with db.conn:
+        db.execute("UPDATE tasks SET leased_until = 1 WHERE id = ?", [first.id])
+    again = queue.next_task(db, "ada")
+    assert again is not None
+    assert (again.id, again.lease) == (first.id, first.lease)
+    with db.conn:
+        db.execute("UPDATE tasks SET leased_until = 1 WHERE id = ?", [first.id])
+    taken = queue.next_task(db, "bo")
+    assert taken is not None
+    assert taken.id == first.id
+    with pytest.raises(LeaseLost, match="no longer yours"):
+        queue.submit(db, "ada", str(first.lease), [1, 2, 3, 4])
+
+
+def test_levels_follow_the_order_shown(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    stored = queue.submit(db, "ada", str(task.lease), [2, 1, 2, 3], seconds=12.0, comment="  close  ")
+    first, second, third, fourth = task.shown_order
+    assert stored.levels == {first: 2, second: 1, third: 2, fourth: 3}
+    assert (stored.seconds, stored.comment, stored.kind) == (12.0, "close", "ranked")
+    assert tasks.get(db, task.id).state == "done"
+
+
+def test_a_second_submission_changes_nothing(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    first = queue.submit(db, "ada", str(task.lease), [1, 2, 3, 4])
+    again = queue.submit(db, "ada", str(task.lease), [4, 3, 2, 1])
+    assert again == first
+    assert rankings.count(db) == 1
+
+
+def test_another_persons_lease_is_refused(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    for act in (queue.skip, queue.flag):
+        with pytest.raises(LeaseLost):
+            act(db, "bo", str(task.lease))
+    with pytest.raises(LeaseLost):
+        queue.submit(db, "bo", str(task.lease), [1, 2, 3, 4])
+    queue.submit(db, "ada", str(task.lease), [1, 2, 3, 4])
+    with pytest.raises(LeaseLost, match="somebody else"):
+        queue.submit(db, "bo", str(task.lease), [1, 2, 3, 4])
+    assert rankings.count(db) == 1
+
+
+@pytest.mark.parametrize("levels", [[], [1, 2, 3], [1, 2, 3, 5], [0, 1, 2, 3], [1, 2, 3, 4, 5]])
+def test_incomplete_ranks_are_refused_and_the_task_stays(db: Database, levels: list[int]) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    with pytest.raises(BadInput):
+        queue.submit(db, "ada", str(task.lease), levels)
+    assert queue.next_task(db, "ada") == tasks.get(db, task.id)
+
+
+def test_a_skipped_task_goes_to_the_others_only(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    assert queue.skip(db, "ada", str(task.lease), comment="not my topic").kind == "skipped"
+    assert queue.skip(db, "ada", str(task.lease)).comment == "not my topic"
+    assert queue.submit(db, "ada", str(task.lease), [1, 2, 3, 4]).kind == "skipped"
+    following = queue.next_task(db, "ada")
+    assert following is not None
+    assert following.id != task.id
+    for_bo = queue.next_task(db, "bo")
+    assert for_bo is not None
+    assert for_bo.id == task.id
+
+
+def test_a_flag_closes_the_task(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    flagged = queue.flag(db, "ada", str(task.lease), comment="All responses are bad")
+    assert (flagged.kind, flagged.levels, flagged.comment) == ("flagged", {}, "All responses are bad")
+    assert tasks.get(db, task.id).state == "done"
+
+
+def test_progress_counts_what_is_done_and_left(db: Database) -> None:
+    assert queue.progress(db, "ada") == queue.Progress(0, 0, 3, False)
+    for act in (queue.flag, queue.skip):
+        task = queue.next_task(db, "ada")
+        assert task is not None
+        act(db, "ada", str(task.lease))
+    assert queue.progress(db, "ada") == queue.Progress(1, 1, 1, False)
+
+
+def test_the_view_names_no_model_and_no_response(db: Database) -> None:
+    shown = queue.view(db, "ada")
+    text = json.dumps(shown)
+    assert "hidden-model" not in text
+    assert not {"id", "response_ids", "shown_order", "model_id", "task_id"} & keys_of(shown)
+    assert len(shown["task"]["responses"]) == 4
+    assert all(isinstance(html, str) for html in shown["task"]["responses"])
+
+
+def test_the_view_is_in_the_order_shown(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    shown = queue.view(db, "ada")["task"]["responses"]
+    texts = dict(db.execute("SELECT id, text FROM responses").fetchall())
+    assert shown == [f"<p>{texts[i]}</p>\n" for i in task.shown_order]
+
+
+def test_orders_differ_from_task_to_task(db: Database, more_tasks: Callable[..., list[int]]) -> None:
+    more_tasks(db, count=40, overlap=1)
+    first_places = Counter()
+    while task := queue.next_task(db, "ada"):
+        first_places[task.response_ids.index(task.shown_order[0])] += 1
+        queue.flag(db, "ada", str(task.lease))
+    assert set(first_places) == {0, 1, 2, 3}
+
+
+def test_nothing_left(db: Database) -> None:
+    while task := queue.next_task(db, "ada"):
+        queue.flag(db, "ada", str(task.lease))
+    assert queue.view(db, "ada")["task"] is None
+
+
+def test_thirty_people_at_once_with_overlap_three(workspace: Workspace, more_tasks: Callable[..., list[int]]) -> None:
+    people = [f"person {i}" for i in range(30)]
+    with workspace.store() as db:
+        for name in people:
+            annotators.ensure(db, name)
+        more_tasks(db, count=40, overlap=3)
+    errors: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            with workspace.store() as mine:
+                while task := queue.next_task(mine, name):
+                    queue.submit(mine, name, str(task.lease), [1, 1, 2, 3])
+                    queue.submit(mine, name, str(task.lease), [1, 1, 2, 3])
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    with workspace.store() as db:
+        done = rankings.current(db)
+        assert tasks.count_open(db) == 0
+    assert set(Counter(r.prompt_id for r in done).values()) == {1, 3}
+    assert sum(n == 3 for n in Counter(r.prompt_id for r in done).values()) == 40
+    assert max(Counter((r.prompt_id, r.annotator) for r in done).values()) == 1
+    assert len({r.task_id for r in done}) == len(done) == 123
+
+
+def keys_of(value: object) -> set[str]:
+    """Every key in nested dicts and lists."""
+    if isinstance(value, dict):
+        return set(value) | {key for inner in value.values() for key in keys_of(inner)}
+    if isinstance(value, list):
+        return {key for inner in value for key in keys_of(inner)}
+    return set()
