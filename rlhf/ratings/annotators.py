@@ -26,9 +26,16 @@ SETTLED = 0.02
 def fit_annotators(problems: Sequence[Problem], setting: Setting, people: int) -> Setting:
     """`setting` with a temperature for each of `people` annotators."""
     log_heat = np.zeros(people) if setting.temperature is None else np.log(setting.temperature)
+    ranked = np.zeros(people, bool)
+    for problem in problems:
+        for batch in problem.group.batches:
+            ranked[batch.annotator] = True
+    if not ranked.any():
+        return replace(setting, temperature=np.exp(log_heat))
     for _ in range(ROUNDS):
         step = _step(problems, setting, log_heat)
         log_heat = log_heat + step
+        log_heat -= np.median(log_heat[ranked])
         setting = replace(setting, temperature=np.exp(log_heat))
         if np.abs(step).max(initial=0.0) < SETTLED:
             break

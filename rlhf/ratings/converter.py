@@ -9,18 +9,16 @@ from numpy.typing import ArrayLike
 from rlhf.ratings.annotators import fit_annotators
 from rlhf.ratings.davidson import Davidson
 from rlhf.ratings.elo import play_in_order
-from rlhf.ratings.likelihood import Likelihood, gather, scatter_pairs
-from rlhf.ratings.newton import Fit
+from rlhf.ratings.laplace import standard_errors
+from rlhf.ratings.likelihood import Likelihood
 from rlhf.ratings.plackett_luce import PlackettLuce
 from rlhf.ratings.problem import Problem, Setting, make_problems
 from rlhf.ratings.rankings import (
     BadRankings,
     Floats,
-    Group,
     Rankings,
     check_rankings,
     group_rankings,
-    pair_index,
 )
 from rlhf.ratings.tuning import DEFAULT_SIGMA, make_sample, mean_log_loss, tune_sigma, tune_tie
 
@@ -105,7 +103,9 @@ def rate(  # noqa: PLR0913 - one call for a researcher, named options only
     for problem in problems:
         group, fit = problem.group, problem.solve(setting)
         elo[group.prompts, group.columns] = CENTRE + ELO_PER_LOGIT * fit.scores
-        stderr[group.prompts, group.columns] = ELO_PER_LOGIT * _standard_errors(group, fit, setting)
+        stderr[group.prompts, group.columns] = ELO_PER_LOGIT * standard_errors(
+            group, fit, setting.model, setting.temperature
+        )
         problem.fit = None
     heat = np.ones(rankings.annotators) if setting.temperature is None else setting.temperature
     return Ratings(elo, stderr, heat, setting.sigma, setting.model.tie, loss)
@@ -142,40 +142,6 @@ def _settle(
         if wanted.reliability:
             setting = fit_annotators(problems, setting, rankings.annotators)
     return replace(setting, overlap=1.0), mean_log_loss(sample, setting)
-
-
-def _standard_errors(group: Group, fit: Fit, setting: Setting) -> Floats:
-    """Standard errors (k, p), in logits, of the scores centred within the prompt.
-
-    White (1982), Maximum likelihood estimation of misspecified models, theorem 3.2: V = A^-1 B A^-1 with A
-    the information of likelihood and prior. The score's variance B is the likelihood's information times
-    `inflation`, for the pairs of one ranking are dependent, plus the prior's. The mean of a prompt has
-    variance sigma^2 / k under both, which centring takes away.
-    """
-    k = len(fit.scores)
-    first, second = pair_index(k)
-    weights = _inflated_weights(group, fit, setting)
-    covariance = np.zeros((k, k, fit.scores.shape[1]))
-    covariance[:-1, :-1] = fit.covariance
-    covariance -= covariance.mean(0)
-    variance = np.empty_like(fit.scores)
-    for i, row in enumerate(covariance - covariance.mean(1)[:, None]):
-        moved = row[first] - row[second]
-        variance[i] = (moved * moved * weights).sum(0)
-    return np.sqrt(variance)
-
-
-def _inflated_weights(group: Group, fit: Fit, setting: Setting) -> Floats:
-    """The information by pair (pairs, p), each ranking's times its inflation and the prior's as it is."""
-    if len(group.batches) == 1:
-        inflation = setting.model.inflation(group.batches[0].size)
-        return inflation * fit.weights - (inflation - 1.0) * fit.prior_weight
-    weights = np.full(fit.weights.shape, fit.prior_weight)
-    for batch in group.batches:
-        heat = None if setting.temperature is None else setting.temperature[batch.annotator]
-        curvature = setting.model.of_batch(batch, gather(batch, fit.scores), heat)[1]
-        weights += setting.model.inflation(batch.size) * scatter_pairs(batch, group, curvature)
-    return weights
 
 
 def _rate_by_elo(rankings: Rankings, prior: Floats | None) -> Ratings:

@@ -65,7 +65,7 @@ class Davidson:
         For `size` equal responses in random order the wins of one have variance (size^2 - 1) / 12; for as
         many independent votes it is (size - 1) / 4.
         """
-        return (size + 1) / 3
+        return (size + 2) / 4
 
     def of_batch(self, batch: Batch, scores: Floats, temperature: Floats | None) -> tuple[Floats, Floats]:
         """Gradient (m, n) and information by pair (pairs, n) of each ranking, at its responses' `scores` (m,

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rlhf.ratings.davidson import curvature_slope, tie_probability, win_probability
+from rlhf.ratings.davidson import tie_probability, win_probability
+from rlhf.ratings.laplace import at_mean
 from rlhf.ratings.likelihood import Likelihood, gather
 from rlhf.ratings.newton import Fit, ground, invert, pair_variance, unground
 from rlhf.ratings.rankings import Batch, Floats, Group, Ints, incidence
 
-RULE = ((-np.sqrt(3.0), 1 / 6), (0.0, 4 / 6), (np.sqrt(3.0), 1 / 6))
-"""Nodes and weights of the Gauss-Hermite rule of three points for a standard normal: exact to the fifth
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+RULE = tuple(zip(_NODES.tolist(), (_WEIGHTS / _WEIGHTS.sum()).tolist(), strict=True))
+"""Nodes and weights of the Gauss-Hermite rule of five points for a standard normal: exact to the ninth
 power."""
 
 
@@ -58,26 +60,9 @@ def leave_out(
 
 def view(group: Group, fit: Fit, tie: float, overlap: float) -> Iterator[LeftOut]:
     """The held rankings of the group as a fit without them sees them."""
-    scores = fit.scores + mean_shift(fit, tie, overlap)
+    mean = at_mean(fit, tie, overlap)
     for batch in group.held:
-        yield _left_out(batch, gather(batch, scores), _local_covariance(batch, fit), overlap)
-
-
-def mean_shift(fit: Fit, tie: float, overlap: float) -> Floats:
-    """How far the mean of the posterior is from its maximum, (k, p) in logits, to first order.
-
-    A response that won all is held back by the prior alone, and its posterior is skewed away from the others:
-    half the covariance times the gradient of -log det of the information (Tierney and Kadane 1986, Accurate
-    approximations for posterior moments). Without this the spread that predicts best comes out up to twice
-    the true one.
-    """
-    k = len(fit.scores)
-    matrix = incidence(k)
-    change = (fit.weights - fit.prior_weight) * curvature_slope(matrix @ fit.scores, tie)
-    pull = matrix.T @ (change * pair_variance(fit.covariance))
-    shift = np.zeros_like(fit.scores)
-    shift[:-1] = -0.5 * overlap * np.einsum("ijp,jp->ip", fit.covariance, pull[:-1])
-    return shift
+        yield _left_out(batch, gather(batch, mean.scores), _local_covariance(batch, mean), overlap)
 
 
 def _left_out(batch: Batch, scores: Floats, covariance: Floats, overlap: float) -> LeftOut:

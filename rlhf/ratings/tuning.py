@@ -1,7 +1,7 @@
 """The spread of the scores (sigma) and how readily people tie (tie), chosen so that left-out rankings are
 predicted best."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,10 @@ from rlhf.ratings.rankings import Floats, Ints, Rankings
 
 DEFAULT_SIGMA = 1.4
 """Logits, 243 Elo: the spread of the scores of one prompt's responses when no prompt is ranked twice."""
-SIGMA_GRID = np.geomspace(0.3, 6.0, 8)
+STRIDE, STEPS = 1.5, 3
+"""Sigma is sought between the default times STRIDE^-STEPS and STRIDE^STEPS: .41 to 4.7 logits."""
+STEP = 1.15
+"""Ratio of the best sigma to the neighbours through which a parabola finds the optimum."""
 SIGMA_DOUBT = 0.5
 """How far, in log sigma, one expects to be from the default: decides only where there are few rankings."""
 SAMPLE_PAIRS = 30_000
@@ -76,15 +79,38 @@ def _held_in_turn(rankings: Rankings, prior_mean: Floats | None) -> list[Problem
 
 
 def tune_sigma(sample: Sample, setting: Setting) -> Setting:
-    """`setting` with the sigma that predicts left-out rankings best, within `SIGMA_GRID`."""
-    grid = np.log(SIGMA_GRID)
-    loss = np.array([_doubtful_loss(sample, replace(setting, sigma=float(sigma))) for sigma in SIGMA_GRID])
-    best = int(np.clip(loss.argmin(), 1, len(grid) - 2))
-    low, mid, high = loss[best - 1 : best + 2]
+    """`setting` with the sigma that predicts left-out rankings best: downhill from the default, then a
+    parabola.
+
+    Only the nearest valley counts: far out, where one ranking moves a score by several logits, a posterior is
+    no longer normal and its predictions flatter a sigma that is far too large.
+    """
+    losses: dict[float, float] = {}
+
+    def loss(log_sigma: float) -> float:
+        if log_sigma not in losses:
+            losses[log_sigma] = _doubtful_loss(sample, replace(setting, sigma=float(np.exp(log_sigma))))
+        return losses[log_sigma]
+
+    place = 0
+    for direction in (1, -1):
+        while abs(place + direction) <= STEPS and loss(_at(place + direction)) < loss(_at(place)):
+            place += direction
+    centre = _valley(loss, _at(place), np.log(STRIDE))
+    centre = _valley(loss, centre, np.log(STEP))
+    return replace(setting, sigma=float(np.exp(centre)))
+
+
+def _at(place: int) -> float:
+    return float(np.log(DEFAULT_SIGMA) + place * np.log(STRIDE))
+
+
+def _valley(loss: Callable[[float], float], centre: float, step: float) -> float:
+    """The lowest point of the parabola through `centre` and its neighbours, no further than they are."""
+    low, mid, high = loss(centre - step), loss(centre), loss(centre + step)
     bend = low - 2.0 * mid + high
-    shift = 0.5 * (low - high) / bend if bend > 0.0 else 0.0
-    log_sigma = grid[best] + (grid[1] - grid[0]) * np.clip(shift, -1.0, 1.0)
-    return replace(setting, sigma=float(np.exp(log_sigma)))
+    shift = 0.5 * (low - high) / bend if bend > 0.0 else np.sign(low - high)
+    return float(centre + step * np.clip(shift, -1.0, 1.0))
 
 
 def _doubtful_loss(sample: Sample, setting: Setting) -> float:
