@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from rlhf.ratings.davidson import slope_and_curvature, tie_probability, win_probability
-from rlhf.ratings.leave_out import RULE, LeftOut
+from rlhf.ratings.leave_out import SHORT_RULE, LeftOut
 from rlhf.ratings.problem import Problem, Setting
 from rlhf.ratings.rankings import Floats
 
@@ -26,18 +26,16 @@ SETTLED = 0.02
 def fit_annotators(problems: Sequence[Problem], setting: Setting, people: int) -> Setting:
     """`setting` with a temperature for each of `people` annotators."""
     log_heat = np.zeros(people) if setting.temperature is None else np.log(setting.temperature)
-    ranked = np.zeros(people, bool)
+    busy = np.zeros(people, bool)
     for problem in problems:
         for batch in problem.group.batches:
-            ranked[batch.annotator] = True
-    if not ranked.any():
-        return replace(setting, temperature=np.exp(log_heat))
-    for _ in range(ROUNDS):
-        step = _step(problems, setting, log_heat)
-        log_heat = log_heat + step
-        log_heat -= np.median(log_heat[ranked])
+            busy[batch.annotator] = True
+    for _ in range(ROUNDS if busy.any() else 0):
+        before = log_heat
+        log_heat = log_heat + _step(problems, setting, log_heat)
+        log_heat[busy] -= np.median(log_heat[busy])
         setting = replace(setting, temperature=np.exp(log_heat))
-        if np.abs(step).max(initial=0.0) < SETTLED:
+        if np.abs(log_heat - before).max() < SETTLED:
             break
     return setting
 
@@ -65,7 +63,7 @@ def _terms(left: LeftOut, setting: Setting) -> tuple[Floats, Floats]:
     tied = left.outcome == 0
     half = 0.5 * left.outcome
     pull, weight, total = np.zeros(left.mean.shape), np.zeros(left.mean.shape), np.zeros(left.mean.shape)
-    for node, share in RULE:
+    for node, share in SHORT_RULE:
         d = (left.mean + node * left.sd) * heat
         likely = share * win_probability(d * left.outcome, tie)
         likely[tied] = share * tie_probability(d[tied], tie)

@@ -19,10 +19,16 @@ from rlhf.ratings.likelihood import Likelihood, gather
 from rlhf.ratings.newton import Fit, ground, invert, pair_variance, unground
 from rlhf.ratings.rankings import Batch, Floats, Group, Ints, incidence
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
-RULE = tuple(zip(_NODES.tolist(), (_WEIGHTS / _WEIGHTS.sum()).tolist(), strict=True))
-"""Nodes and weights of the Gauss-Hermite rule of five points for a standard normal: exact to the ninth
-power."""
+
+def _gauss_hermite(points: int) -> tuple[tuple[float, float], ...]:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(points)
+    return tuple(zip(nodes.tolist(), (weights / weights.sum()).tolist(), strict=True))
+
+
+RULE = _gauss_hermite(5)
+"""Nodes and weights that average over a standard normal; exact to the ninth power."""
+SHORT_RULE = _gauss_hermite(3)
+"""The same, exact to the fifth power, where all rankings are gone over many times."""
 
 
 @dataclass(frozen=True)
