@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 # Before gradio is imported, which reads it then.
@@ -30,7 +31,10 @@ def build(workspace: Workspace) -> FastAPI:
     app.add_middleware(Gate, workspace=workspace)
     app.include_router(Door(workspace).router())
     _add_api(app, workspace)
-    asyncio.run(_add_pages(app, workspace))
+    # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none; in
+    # a thread of its own, because the caller's may run a loop already, as in a notebook.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(_add_pages(app, workspace))).result()
     return app
 
 
@@ -49,7 +53,6 @@ def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) ->
 
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
-    # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none.
     _mount(app, ranking.AREA, ranking.page(workspace))
     _mount(app, dashboard.AREA, dashboard.page(workspace))
 
