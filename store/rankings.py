@@ -6,7 +6,7 @@ from sqlite_utils import Database
 
 from store import tasks
 from store.db import insert, writing
-from store.errors import BadInput, LeaseLost
+from store.errors import BadInput, LeaseLost, NotFound
 from store.records import SIMULATED, Comparison, Ranking, RankingKind
 
 
@@ -79,8 +79,10 @@ def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int]
 
 
 def get(db: Database, ranking_id: int) -> Ranking:
-    """One ranking, superseded or not."""
-    return _ranking(next(db.query("SELECT * FROM rankings WHERE id = ?", [ranking_id])))
+    """One ranking, superseded or not; raises NotFound."""
+    for row in db.query("SELECT * FROM rankings WHERE id = ?", [ranking_id]):
+        return _ranking(row)
+    raise NotFound(f"There is no ranking {ranking_id}.")
 
 
 def current(db: Database, *, up_to: int | None = None) -> list[Ranking]:
