@@ -11,13 +11,15 @@ from sqlite_utils import Database
 from annotate.markup import render
 from store import prompts, rankings, responses, tasks
 from store.db import writing
-from store.errors import BadInput
+from store.errors import BadInput, LeaseLost
 from store.records import Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
 """The page says "500+" beyond this, so that a long queue costs no long count."""
 
 MOST_COMMENT = 4000
+LOOK_BACK = 200
+"""How many of their own rankings a person can go back through."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,8 @@ def submit(
     Raises LeaseLost if the lease is not this person's, BadInput if a response has no level.
     """
     task = tasks.of_lease(db, lease, annotator)
-    if task and len(levels) != len(task.shown_order):
-        raise BadInput(f"{len(levels)} of {len(task.shown_order)} responses have a rank: rank each of them.")
     # Without a task the store still knows a lease that was answered before, and says whose it is.
-    by_response = dict(zip(task.shown_order, levels, strict=True)) if task else {}
+    by_response = _by_response(task, levels) if task else {}
     return _store(db, annotator, lease, by_response, "ranked", seconds, comment)
 
 
@@ -73,6 +73,19 @@ def skip(db: Database, annotator: str, lease: str, *, seconds: float | None = No
 def flag(db: Database, annotator: str, lease: str, *, seconds: float | None = None, comment: str = "") -> Ranking:
     """Close the task as one that cannot be ranked (harmful, broken, all bad); raises LeaseLost."""
     return _store(db, annotator, lease, {}, "flagged", seconds, comment)
+
+
+def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int], *, comment: str = "") -> Ranking:
+    """A changed mind about one's own earlier ranking; asked twice, it is stored once. Raises LeaseLost, BadInput."""
+    old = rankings.get(db, ranking_id)
+    if old.annotator != annotator:
+        raise LeaseLost("That ranking is not yours: go back to your own.")
+    by_response = _by_response(tasks.get(db, old.task_id), levels)
+    kept = comment.strip()[:MOST_COMMENT]
+    for standing in rankings.of_annotator(db, annotator, LOOK_BACK):
+        if standing.supersedes == ranking_id and (standing.levels, standing.comment) == (by_response, kept):
+            return standing
+    return rankings.revise(db, ranking_id, annotator, by_response, kept)
 
 
 def progress(db: Database, annotator: str) -> Progress:
@@ -90,18 +103,42 @@ def progress(db: Database, annotator: str) -> Progress:
 def view(db: Database, annotator: str) -> dict[str, Any]:
     """All that the page is told: texts in the order shown, never a model's name or a response's id."""
     task = next_task(db, annotator)
-    shown: dict[str, Any] = {"annotator": annotator, "task": None, "progress": asdict(progress(db, annotator))}
-    if task:
-        texts = {response.id: response.text for response in responses.of_task(db, task.id)}
-        shown["task"] = {
-            "lease": task.lease,
-            "prompt": [
-                {"role": turn["role"], "html": render(turn["content"])}
-                for turn in prompts.get(db, task.prompt_id).messages
-            ],
-            "responses": [render(texts[response_id]) for response_id in task.shown_order],
-        }
-    return shown
+    return _view(db, annotator, _shown(db, task) if task else None)
+
+
+def view_previous(db: Database, annotator: str, before: int = 0) -> dict[str, Any] | None:
+    """One's own latest ranking, or the one before ranking `before`, to be revised; None if there is none."""
+    for ranking in rankings.of_annotator(db, annotator, LOOK_BACK):
+        if ranking.kind == "ranked" and (not before or ranking.id < before):
+            task = tasks.get(db, ranking.task_id)
+            earlier = {
+                "lease": f"revision-{ranking.id}",
+                "revises": ranking.id,
+                "slots": [ranking.levels[response_id] - 1 for response_id in task.shown_order],
+                "comment": ranking.comment,
+            }
+            return _view(db, annotator, _shown(db, task) | earlier)
+    return None
+
+
+def _view(db: Database, annotator: str, task: dict[str, Any] | None) -> dict[str, Any]:
+    return {"annotator": annotator, "task": task, "progress": asdict(progress(db, annotator))}
+
+
+def _shown(db: Database, task: Task) -> dict[str, Any]:
+    texts = {response.id: response.text for response in responses.of_task(db, task.id)}
+    turns = prompts.get(db, task.prompt_id).messages
+    return {
+        "lease": task.lease,
+        "prompt": [{"role": turn["role"], "html": render(turn["content"])} for turn in turns],
+        "responses": [render(texts[response_id]) for response_id in task.shown_order],
+    }
+
+
+def _by_response(task: Task, levels: Sequence[int]) -> dict[int, int]:
+    if len(levels) != len(task.shown_order):
+        raise BadInput(f"{len(levels)} of {len(task.shown_order)} responses have a rank: rank each of them.")
+    return dict(zip(task.shown_order, levels, strict=True))
 
 
 def _store(

@@ -25,7 +25,7 @@ def page(workspace: Workspace) -> gr.Blocks:
     def load(request: gr.Request) -> dict[str, Any]:
         annotator = require(workspace, request.request, AREA)
         with workspace.store() as db:
-            return _view(workspace, db, annotator.name)
+            return _complete(workspace, queue.view(db, annotator.name), None)
 
     def answer(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         try:
@@ -33,8 +33,13 @@ def page(workspace: Workspace) -> gr.Blocks:
         except Forbidden as error:
             raise gr.Error(str(error), print_exception=False) from error
         with workspace.store() as db:
-            told = _act(db, annotator.name, event._data if isinstance(event._data, dict) else {})
-            return _view(workspace, db, annotator.name) | {"answer": told}
+            sent = event._data if isinstance(event._data, dict) else {}
+            told = _act(db, annotator.name, sent)
+            if sent.get("action") == "previous":
+                if earlier := queue.view_previous(db, annotator.name, _whole(sent.get("ranking"))):
+                    return _complete(workspace, earlier, told)
+                told["message"] = "There is nothing of yours before this."
+            return _complete(workspace, queue.view(db, annotator.name), told)
 
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as blocks:
         site_header(workspace, AREA)
@@ -53,15 +58,15 @@ def page(workspace: Workspace) -> gr.Blocks:
     return blocks
 
 
-def _view(workspace: Workspace, db: Database, annotator: str) -> dict[str, Any]:
+def _complete(workspace: Workspace, view: dict[str, Any], told: dict[str, Any] | None) -> dict[str, Any]:
     guideline = workspace.settings().get("annotate", {}).get("guideline", GUIDELINE)
-    return queue.view(db, annotator) | {"guideline": str(guideline), "answer": None}
+    return view | {"guideline": str(guideline), "answer": told}
 
 
 def _act(db: Database, annotator: str, sent: dict[str, Any]) -> dict[str, Any]:
     """Do what the page asks; on disk when this returns. What goes wrong is told on the page, choices kept."""
     told = {"nonce": str(sent.get("nonce", "")), "stored": False, "message": ""}
-    if sent.get("action") == "next":
+    if sent.get("action") in ("next", "previous"):
         return told
     try:
         _store(db, annotator, sent)
@@ -76,15 +81,25 @@ def _store(db: Database, annotator: str, sent: dict[str, Any]) -> None:
     lease, comment = str(sent.get("lease", "")), str(sent.get("comment", ""))
     seconds = sent.get("seconds")
     took = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 86400 else None
-    levels = sent.get("levels")
     match sent.get("action"):
         case "rank":
-            if not isinstance(levels, list) or not all(type(level) is int for level in levels):
-                raise BadInput("The ranks are not whole numbers: reload the page.")
-            queue.submit(db, annotator, lease, levels, seconds=took, comment=comment)
+            queue.submit(db, annotator, lease, _levels(sent), seconds=took, comment=comment)
+        case "revise":
+            queue.revise(db, annotator, _whole(sent.get("ranking")), _levels(sent), comment=comment)
         case "skip":
             queue.skip(db, annotator, lease, seconds=took, comment=comment)
         case "flag":
             queue.flag(db, annotator, lease, seconds=took, comment=comment)
         case other:
             raise BadInput(f"There is no action {other!r}: reload the page.")
+
+
+def _levels(sent: dict[str, Any]) -> list[int]:
+    levels = sent.get("levels")
+    if not isinstance(levels, list) or not all(type(level) is int for level in levels):
+        raise BadInput("The ranks are not whole numbers: reload the page.")
+    return levels
+
+
+def _whole(value: object) -> int:
+    return value if type(value) is int else 0

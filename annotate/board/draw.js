@@ -85,7 +85,7 @@ function drawKeys() {
   const last = letter(count() - 1);
   $('.keys').replaceChildren(
     key(`A–${last}`, 'pick'), key(`1–${count()}`, 'rank, equal is a tie'), key('← →', 'move'), key('⌫', 'clear'),
-    key('S', 'skip'), key(flagKey(), 'flag'), key('Ctrl Z', 'undo'),
+    key('S', 'skip'), key(flagKey(), 'flag'), key('P', 'previous'), key('Ctrl Z', 'undo'),
   );
 }
 

@@ -31,6 +31,7 @@ function act(event) {
   const doing = {
     ArrowLeft: () => move(-1), ArrowRight: () => move(1), Backspace: clear, Delete: clear, Enter: submit,
     s: () => openPanel('skip'), S: () => openPanel('skip'), f: () => openPanel('flag'), F: () => openPanel('flag'),
+    p: () => send('previous'), P: () => send('previous'), Escape: back,
   }[event.key];
   if (doing) doing();
   return Boolean(doing);

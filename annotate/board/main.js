@@ -10,7 +10,7 @@ function press(event) {
   if (!button) return tap(event);
   const doing = {
     undo, submit, skip: () => openPanel('skip'), flag: () => openPanel('flag'), close: closePanel,
-    confirm: confirmPanel, next: () => send('next'),
+    confirm: confirmPanel, next: () => send('next'), previous: () => send('previous'), back,
   };
   return doing[button.dataset.do]();
 }
@@ -23,7 +23,7 @@ function tick() {
   const active = here && document.hasFocus() && Date.now() - lastSign < IDLE;
   if (state.view?.task && active) state.seconds += 1;
   if (state.view && !state.view.task && here && clock % LOOK_AGAIN === 0) send('next');
-  if (state.view?.task && active && clock % RENEW === 0) renew();
+  if (state.view?.task && !revises() && active && clock % RENEW === 0) renew();
 }
 
 function renew() {

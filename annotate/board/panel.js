@@ -15,6 +15,7 @@ const PANELS = {
 };
 
 function openPanel(kind) {
+  if (revises()) return; // what is ranked already can be ranked otherwise, not skipped
   const { title, reasons, hint, button } = PANELS[kind];
   state.panel = kind;
   $('.panel h3').textContent = title;

@@ -5,10 +5,15 @@ let asked = 0;
 
 function submit() {
   if (state.panel || !state.view?.task) return;
-  if (complete()) return send('rank', comment().value);
+  if (complete()) return send(revises() ? 'revise' : 'rank', comment().value);
   const left = unranked().map(letter);
   tell(`${left.join(', ')} ${left.length > 1 ? 'have' : 'has'} no rank yet.`);
 }
+
+// The ranking that is being changed, 0 for a task that is ranked for the first time.
+function revises() { return state.view?.task?.revises ?? 0; }
+
+function back() { if (revises()) send('next'); }
 
 function send(action, text) {
   if (state.pending) return;
@@ -16,9 +21,9 @@ function send(action, text) {
   state.pending = { nonce, timer: setTimeout(late, PATIENCE) };
   $('.board').classList.add('waiting');
   tell('');
-  const order = action === 'rank' ? levels() : [];
+  const order = action === 'rank' || action === 'revise' ? levels() : [];
   trigger('submit', {
-    nonce, action, lease: state.lease, levels: order, seconds: state.seconds, comment: text ?? '',
+    nonce, action, lease: state.lease, ranking: revises(), levels: order, seconds: state.seconds, comment: text ?? '',
   });
 }
 
@@ -68,16 +73,16 @@ function begin(task) {
   const draft = task && draftOf(task.lease);
   const size = task?.responses.length ?? 0;
   state.lease = task?.lease ?? null;
-  state.slots = draft?.slots?.length === size ? draft.slots : Array(size).fill(null);
+  state.slots = draft?.slots?.length === size ? draft.slots : task?.slots ?? Array(size).fill(null);
   Object.assign(state, { picked: null, history: [], panel: null, seconds: draft?.seconds ?? 0 });
-  comment().value = draft?.comment ?? '';
+  comment().value = draft?.comment ?? task?.comment ?? '';
   $('.panel').hidden = true;
   $('.bar').classList.remove('asking');
-  $('.board').dataset.state = task ? 'ranking' : 'resting';
+  $('.board').dataset.state = !task ? 'resting' : revises() ? 'revising' : 'ranking';
   if (!task) return rest();
   drawTask();
   refresh(false);
-  say(draft ? 'Your draft is back.' : `New task: rank ${size} responses.`);
+  say(revises() ? 'An earlier ranking.' : draft ? 'Your draft is back.' : `New task: rank ${size} responses.`);
   if (document.activeElement?.closest?.('.board')) document.activeElement.blur();
   scrollTo({ top: 0 });
 }

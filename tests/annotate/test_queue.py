@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from annotate import queue
 from store import annotators, rankings, tasks
-from store.errors import BadInput, LeaseLost
+from store.errors import BadInput, LeaseLost, NotFound
 from store.workspace import Workspace
 
 
@@ -81,6 +81,31 @@ def test_incomplete_ranks_are_refused_and_the_task_stays(db: Database, levels: l
     with pytest.raises(BadInput):
         queue.submit(db, "ada", str(task.lease), levels)
     assert queue.next_task(db, "ada") == tasks.get(db, task.id)
+
+
+def test_a_changed_mind_supersedes(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    assert queue.view_previous(db, "ada") is None
+    first = queue.submit(db, "ada", str(task.lease), [1, 2, 2, 3], comment="hm")
+    shown = queue.view_previous(db, "ada")
+    assert shown is not None
+    assert (shown["task"]["revises"], shown["task"]["slots"]) == (first.id, [0, 1, 1, 2])
+    assert shown["task"]["comment"] == "hm"
+    second = queue.revise(db, "ada", first.id, [4, 3, 2, 1])
+    assert queue.revise(db, "ada", first.id, [4, 3, 2, 1]) == second
+    assert second.supersedes == first.id
+    assert rankings.current(db) == [second]
+    assert queue.progress(db, "ada").total == 1
+    with pytest.raises(LeaseLost, match="revised already"):
+        queue.revise(db, "ada", first.id, [1, 1, 1, 1])
+    with pytest.raises(LeaseLost, match="not yours"):
+        queue.revise(db, "bo", second.id, [1, 1, 1, 1])
+    with pytest.raises(NotFound):
+        queue.revise(db, "ada", 99, [1, 1, 1, 1])
+    with pytest.raises(BadInput):
+        queue.revise(db, "ada", second.id, [1, 2])
+    assert queue.view_previous(db, "ada", second.id) is None
 
 
 def test_a_skipped_task_goes_to_the_others_only(db: Database) -> None:

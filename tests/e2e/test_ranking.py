@@ -175,6 +175,33 @@ def test_a_reload_keeps_the_draft(site: Any, context: BrowserContext) -> None:
     expect(page.locator(".comment textarea")).to_have_value("not sure")
 
 
+def test_going_back_to_change_an_answer(site: Any, context: BrowserContext) -> None:
+    page = open_board(site, context)
+    texts = shown_texts(page)
+    for key in ("1", "2", "3", "4", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".progress")).to_contain_text("1 today")
+    page.keyboard.press("c")
+    page.keyboard.press("1")
+    page.keyboard.press("p")
+    expect(page.locator(".revising")).to_be_visible()
+    assert shown_texts(page) == texts
+    expect(page.locator("[data-slot='3']")).to_have_attribute("aria-label", "Rank 4: D")
+    page.keyboard.press("Escape")
+    expect(page.locator(".revising")).to_be_hidden()
+    expect(page.locator("[data-slot='0']")).to_have_attribute("aria-label", "Rank 1: C")
+    page.keyboard.press("p")
+    expect(page.locator(".revising")).to_be_visible()
+    page.keyboard.press("d")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.locator(".revising")).to_be_hidden()
+    expect(page.locator("[data-slot='0']")).to_have_attribute("aria-label", "Rank 1: C")
+    (ranking,) = stored(site)
+    assert levels_by_text(site, ranking) == dict(zip(texts, [1, 2, 3, 1], strict=True))
+    assert ranking.supersedes == 1
+
+
 def test_all_done_then_new_tasks_show_up(site: Any, context: BrowserContext) -> None:
     page = open_board(site, context)
     for left in ("2 to do", "1 to do", "nothing left"):

@@ -1,0 +1,90 @@
+"""The research page: jobs asked for by a button, followed to their end, cancelled; curves that can be seen."""
+
+import io
+from typing import Any
+
+import pytest
+from matplotlib import image
+from playwright.sync_api import BrowserContext, expect
+
+from store import jobs
+from store.workspace import Workspace
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_reward_job_from_the_button_to_its_result(site: Any, context: BrowserContext) -> None:
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/")
+    button = page.get_by_role("button", name="Retrain reward model")
+    expect(page.locator("#jobs")).to_contain_text("No job yet.")
+    button.click()
+    expect(page.locator("[data-job='1'] .state")).to_have_text("queued")
+    expect(button).to_be_disabled()
+    expect(page.locator("#notice")).to_contain_text("job 1 is queued")
+    # The worker's part.
+    with site.workspace.store() as db:
+        job = jobs.claim(db, 1)
+        assert job is not None
+        assert (job.kind, job.params) == ("reward", {})
+        jobs.report(db, job.id, 0.4, "Epoch 2 of 5")
+        jobs.log(db, job.id, 0, {"accuracy": 0.6})
+        jobs.log(db, job.id, 1, {"accuracy": 0.8})
+    bar = page.locator("[data-job='1'] .progress")
+    expect(bar).to_have_attribute("aria-valuenow", "40")
+    expect(page.locator("[data-job='1']")).to_contain_text("Epoch 2 of 5")
+    expect(page.locator("#curves figcaption")).to_have_text("accuracy0.8")
+    with site.workspace.store() as db:
+        jobs.finish(db, 1, {"reward_accuracy": 0.87})
+    expect(page.locator("[data-job='1'] .state")).to_have_text("done")
+    expect(page.locator("[data-job='1'] .facts")).to_contain_text("reward accuracy 0.87")
+    expect(button).to_be_enabled()
+
+
+def test_a_round_is_cancelled_and_a_failure_is_told(site: Any, context: BrowserContext) -> None:
+    page = site.sign_in(context, "Rosa", "admin")
+    page.goto(site.url + "/research")
+    page.get_by_role("button", name="Run PPO round").click()
+    expect(page.get_by_role("button", name="Run PPO round")).to_be_disabled()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("[data-job='1'] .state")).to_have_text("cancelled")
+    expect(page.get_by_role("button", name="Run PPO round")).to_be_enabled()
+    with site.workspace.store() as db:
+        jobs.fail(db, jobs.enqueue(db, "round"), "Round 1 needs 32 rankings and 0 are stored: rank 32 more.")
+    expect(page.locator("[data-job='2'] .error")).to_contain_text("rank 32 more")
+
+
+def test_curves_are_drawn(site: Any, lived_in: Workspace, context: BrowserContext) -> None:
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research")
+    expect(page.locator("#rounds .chart")).to_have_count(3)
+    expect(page.locator("#curves .chart")).to_have_count(4)
+    for chart in page.locator(".chart .area").all():
+        pixels = image.imread(io.BytesIO(chart.screenshot()))[..., :3]
+        # The accent colour: clearly more green than red, unlike card, grid and text.
+        drawn = pixels[..., 1] - pixels[..., 0] > 0.1
+        assert drawn.sum() > 60
+        assert drawn.any(axis=0).mean() > 0.8
+    expect(page.locator("#lineage")).to_contain_text("policy-2 ← policy-1 ← tiny-base")
+
+
+def test_the_page_says_when_the_session_has_ended(site: Any, context: BrowserContext) -> None:
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research")
+    page.wait_for_selector(".counts")
+    with site.workspace.store() as db, db.conn:
+        db.execute("DELETE FROM sessions")
+    expect(page.locator("#site")).to_have_attribute(
+        "data-trouble", "You are signed out: sign in again.", timeout=9000
+    )
+    page.screenshot(path="/tmp/anno/out.png")
+
+
+def test_an_annotator_sees_no_way_in(site: Any, context: BrowserContext) -> None:
+    page = site.sign_in(context, "Ada")
+    page.goto(site.url + "/research")
+    page.wait_for_selector(".card")
+    assert page.url.rstrip("/").endswith("/annotate")
+    assert page.locator("nav").inner_text() == "Rank"
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("h1")).to_have_text("Sign in")
