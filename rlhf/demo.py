@@ -29,7 +29,7 @@ class DemoConfig:
     """Of every draw."""
 
 
-def fill(workspace: Workspace, count: int) -> None:
+def fill(workspace: Workspace, count: int | None = None) -> None:
     """Put the embedded prompts into a workspace; about a tenth is of the eval split."""
     with workspace.store() as db:
         prompts.add(

@@ -13,20 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import bitsandbytes as bnb
 import torch
 from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, GenerationConfig
+from transformers.utils.logging import disable_progress_bar
 from trl.trainer.utils import disable_dropout_in_model, entropy_from_logits, selective_log_softmax
 
 from rlhf.chat import Chat, Sequences, resolve
 from store.errors import BadInput, WorkError
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import bitsandbytes as bnb
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +47,10 @@ class RoleModel:
         base = _load_base(base_model, quantization, self.device)
         self._lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
         # Any: PeftModel forwards unknown names to what it wraps, which no type checker can follow.
-        self.peft: Any = get_peft_model(base, self._lora, adapter_name="policy")
+        with warnings.catch_warnings():
+            # peft 0.21 asks transformers 5.23 for a property by its old name.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+            self.peft: Any = get_peft_model(base, self._lora, adapter_name="policy")
         self.peft.eval()
         self.heads = nn.ModuleDict().to(self.device)
         self._trained: set[str] = set()
@@ -101,6 +102,7 @@ class RoleModel:
         """A new adapter that changes nothing yet (its B is zero), with a zero head for value and reward."""
         if role in self._adapters:
             self.peft.delete_adapter(role)
+            self._adapters.remove(role)
         self._add(role)
 
     def copy(self, source: Role, target: Role) -> None:
@@ -219,6 +221,7 @@ def _load_base(base_model: str, quantization: Quantization, device: torch.device
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=dtype,
     )
+    disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(
             resolve(base_model),

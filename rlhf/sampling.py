@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from transformers import DynamicCache, TopPLogitsWarper
 
 from rlhf.chat import Sequences
 from rlhf.models import Role, RoleModel
@@ -93,23 +94,68 @@ def generate(
 ) -> Sequences:
     """One response to each prompt of token ids; the mask keeps the first end-of-turn token and nothing after it."""
     blank = model.to_device(model.chat.sequences(prompts, [[] for _ in prompts]))
-    devices = [model.device] if model.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), model.role(role):
-        torch.manual_seed(seed)
-        full = model.peft.generate(
-            input_ids=blank.prompt_ids,
-            attention_mask=blank.prompt_mask.long(),
-            do_sample=config.temperature > 0,
-            temperature=config.temperature or None,
-            top_p=config.top_p,
-            top_k=0,
-            max_new_tokens=config.max_new_tokens,
-            eos_token_id=model.chat.eos_ids,
-            pad_token_id=model.chat.pad_id,
-            use_cache=True,
-        )
-    response = full[:, blank.prompt_ids.shape[1] :]
+    draw = _Draw(config, torch.Generator(device=model.device).manual_seed(seed))
+    with model.role(role):
+        response = _decode(model, blank, config.max_new_tokens, draw)
     return Sequences(blank.prompt_ids, blank.prompt_mask, response, up_to_end(response, model.chat.eos_ids))
+
+
+def _decode(model: RoleModel, blank: Sequences, steps: int, draw: "_Draw") -> torch.Tensor:
+    """Token ids (B, R) drawn one column at a time; rows that have ended leave the batch.
+
+    transformers' generate carries every row to the end of the longest. Where the mean response is a third of the
+    limit, as on `tiny`, that is most of the work: tests/benchmarks/decoding.py has the ratio.
+    """
+    rows = torch.arange(len(blank.prompt_ids), device=model.device)
+    eos = torch.tensor(model.chat.eos_ids, device=model.device)
+    out = torch.full((len(rows), steps), model.chat.pad_id, device=model.device)
+    cache = DynamicCache(config=model.base.config)
+    ids, mask = blank.prompt_ids, blank.prompt_mask.long()
+    position = blank.position_ids
+    ended = torch.zeros(len(rows), dtype=torch.bool, device=model.device)
+    step = 0
+    for step in range(steps):
+        logits = model.peft(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=position,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        token = draw(logits.float())
+        out[rows[~ended], step] = token[~ended]
+        ended = ended | torch.isin(token, eos)
+        if ended.all():
+            break
+        position = position[:, -1:] + 1
+        if ended.float().mean() > 0.2:  # to cut the cache costs a copy of it, so not for a row or two
+            kept = (~ended).nonzero().squeeze(1)
+            cache.batch_select_indices(kept)
+            rows, token, mask, position, ended = (t[kept] for t in (rows, token, mask, position, ended))
+        ids = token[:, None]
+        mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
+    return out[:, : step + 1]
+
+
+class _Draw:
+    """Tokens (B,) from logits (B, V); temperature 0 takes the likeliest."""
+
+    def __init__(self, config: SamplingConfig, generator: torch.Generator) -> None:
+        self.temperature, self.generator = config.temperature, generator
+        self.nucleus = TopPLogitsWarper(config.top_p) if config.top_p < 1 else None
+
+    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        if self.temperature == 0:
+            return logits.argmax(dim=-1)
+        logits = logits / self.temperature
+        if self.nucleus:
+            logits = self.nucleus(None, logits)
+        # By the inverse of the cumulative distribution: torch.multinomial takes four times as long on the CPU.
+        cumulative = logits.softmax(dim=-1).cumsum(dim=-1)
+        total = cumulative[:, -1:]
+        u = torch.rand(total.shape, generator=self.generator, device=logits.device) * total
+        return torch.searchsorted(cumulative, u, right=True).squeeze(1).clamp(max=logits.shape[1] - 1)
 
 
 def up_to_end(response: torch.Tensor, eos_ids: Sequence[int]) -> torch.Tensor:

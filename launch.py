@@ -1,0 +1,319 @@
+"""The launcher: every command, handed to the room that does it. `python launch.py COMMAND --help` says the rest."""
+
+import contextlib
+import dataclasses
+import io
+import json
+import logging
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from store import annotators, summary
+from store.errors import BadInput, PlatformError, RequestError
+from store.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Common:
+    """Options that every command takes."""
+
+    workspace: Path = Path("workspace")
+    """The folder that holds everything."""
+    json: bool = False
+    """Print one JSON object on stdout; everything else goes to stderr."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No options of its own."""
+
+
+@dataclass(frozen=True)
+class Init:
+    """What the workspace is about."""
+
+    base_model: str = "tiny"
+    """`tiny` (embedded), a folder of a causal chat model of transformers, or a hub name."""
+    quantization: str = "nf4"
+    """nf4 or none."""
+    prompts: Path | None = None
+    """JSONL or text file of prompts; without it, `tiny` brings its own."""
+    skip_bad: bool = False
+    """Leave broken lines of the prompts file out."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """What is imported."""
+
+    file: tyro.conf.Positional[Path]
+    """Prompts as JSONL (`prompt` or `messages`) or as text, one a line."""
+    skip_bad: bool = False
+    """Leave broken lines out."""
+
+
+@dataclass(frozen=True)
+class Serve:
+    """Where the pages are."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 7860
+    """Port to listen on."""
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Whose responses."""
+
+    model: str | None = None
+    """Version that answers; the latest policy if not given."""
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """Who ranks how much."""
+
+    count: int = 8
+    """Simulated annotators."""
+    limit: int = 0
+    """Tasks at most; 0 is all that are open."""
+    seed: int = 0
+    """Of their tastes and slips."""
+
+
+@dataclass(frozen=True)
+class Force:
+    """What to overrule."""
+
+    force: bool = False
+    """Train against a reward model that is not good enough."""
+
+
+@dataclass(frozen=True)
+class Loop(Force):
+    """When to end."""
+
+    rounds: int = 0
+    """Rounds to run; 0 is without end."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the launcher: where, with which options of its own and which settings tables."""
+
+    workspace: Workspace
+    options: Any
+    settings: dict[str, Any]
+
+
+def _demo(call: Call) -> dict[str, Any]:
+    from rlhf import demo
+
+    if not call.workspace.database.exists():
+        _init(Call(call.workspace, Init(), {}))
+    config = demo.DemoConfig(**dataclasses.asdict(call.options))
+    rounds = demo.run(call.workspace, config)
+    print(f"\n{demo.table(rounds)}\n", file=sys.stderr)
+    print(f"Plot: {demo.plot(call.workspace)}", file=sys.stderr)
+    print(f"Open the pages: python launch.py serve --workspace {call.workspace.folder}", file=sys.stderr)
+    return {"rounds": rounds, "win_rate_new_topics": rounds[-1]["win_rate_new_topics"]}
+
+
+def _init(call: Call) -> dict[str, Any]:
+    from rlhf.begin import begin
+
+    o = call.options
+    return begin(
+        call.workspace.folder,
+        base_model=o.base_model,
+        quantization=o.quantization,
+        prompt_file=o.prompts,
+        skip_bad=o.skip_bad,
+    )
+
+
+def _import(call: Call) -> dict[str, Any]:
+    from rlhf.begin import import_prompts
+
+    return import_prompts(call.workspace, call.options.file, skip_bad=call.options.skip_bad)
+
+
+def _serve(call: Call) -> dict[str, Any]:
+    from annotate.app import serve
+
+    with call.workspace.store() as db:
+        admin, annotator = annotators.invite(db, "admin"), annotators.invite(db, "annotator", uses=None)
+    address = f"http://{call.options.host}:{call.options.port}"
+    print(f"Sign in as the first admin (once): {address}/join?token={admin}", file=sys.stderr)
+    print(f"Invite annotators:                 {address}/join?token={annotator}", file=sys.stderr)
+    worker = subprocess.Popen([sys.executable, "-m", "rlhf.worker", "--workspace", str(call.workspace.folder)])
+    try:
+        serve(call.workspace, host=call.options.host, port=call.options.port)
+    finally:
+        worker.terminate()
+        worker.wait()
+    return {}
+
+
+def _work(call: Call) -> dict[str, Any]:
+    from rlhf.worker import work
+
+    work(call.workspace)
+    return {}
+
+
+def _status(call: Call) -> dict[str, Any]:
+    minimum = call.workspace.settings().get("round", {}).get("min_rankings", 32)
+    with call.workspace.store() as db:
+        return summary.summary(db, minimum)
+
+
+def _job(kind: str) -> Callable[[Call], dict[str, Any]]:
+    """A command that is a job: the same as the research page's, done in this process."""
+
+    def run(call: Call) -> dict[str, Any]:
+        from rlhf.work import execute, start
+
+        own = dataclasses.asdict(call.options)
+        return execute(call.workspace, start(call.workspace, kind, {**own, "settings": call.settings}))
+
+    return run
+
+
+def _demo_options() -> Any:
+    from rlhf.demo import DemoConfig
+
+    return DemoConfig
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command says of itself, what does it, and the options it takes."""
+
+    summary: str
+    run: Callable[[Call], dict[str, Any]]
+    options: Any = Nothing
+    tables: tuple[str, ...] = ()
+    """Settings tables whose options are flags too."""
+
+
+COMMANDS = {
+    "demo": Command("close the loop on the embedded model with simulated annotators", _demo, _demo_options),
+    "init": Command("make a workspace", _init, Init),
+    "serve": Command("open the annotators' page and the research page, with a worker beside them", _serve, Serve),
+    "work": Command("do queued jobs", _work),
+    "import": Command("add prompts from a file", _import, Import),
+    "generate": Command(
+        "sample fresh responses and put them on the page", _job("generate"), Generate, ("generate", "sampling")
+    ),
+    "simulate": Command("let simulated annotators rank the open tasks", _job("simulate"), Simulate),
+    "rate": Command("turn rankings into scores", _job("rate"), Nothing, ("rating",)),
+    "reward": Command("train the reward model on the scores", _job("reward"), Nothing, ("reward", "gate")),
+    "ppo": Command("train a policy against the reward model", _job("ppo"), Force, ("ppo",)),
+    "round": Command("rate, reward, ppo, generate; finished stages are skipped", _job("round"), Force, ("round",)),
+    "loop": Command("a round whenever enough new rankings are there", _job("loop"), Loop, ("round",)),
+    "status": Command("counts, versions, jobs, and what to do next", _status),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command: 0 it is done, 1 the work failed, 2 the request was wrong."""
+    argv = sys.argv[1:] if argv is None else argv
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    try:
+        if not argv or argv[0] in ("-h", "--help"):
+            print(_overview())
+            return 0
+        if argv[0] not in COMMANDS:
+            raise BadInput(f"There is no command {argv[0]!r}: known are {', '.join(COMMANDS)}.")
+        common, call = _parse(argv[0], argv[1:])
+        result = COMMANDS[argv[0]].run(call)
+        print(json.dumps(result) if common.json else _readable(result))
+    except PlatformError as error:
+        if "--debug" in argv:
+            traceback.print_exc()
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, RequestError) else 1
+    except KeyboardInterrupt:
+        print("Stopped by hand: give the command again to go on.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parse(name: str, argv: list[str]) -> tuple[Common, Call]:
+    """The command line of one command, over the settings of the workspace that it names."""
+    command = COMMANDS[name]
+    options = command.options() if command.options is _demo_options else command.options
+    fields: list[tuple[str, Any, Any]] = [("command", options, dataclasses.field(default_factory=options))]
+    if any(f.default is dataclasses.MISSING for f in dataclasses.fields(options)):
+        fields = [("command", options, dataclasses.field())]
+    if command.tables:
+        from rlhf.settings import Settings, overlay
+
+        settings = overlay(Settings(), Workspace(_workspace_of(argv)).settings())
+        for table in command.tables:
+            config = getattr(settings, table)
+            fields.append((table, type(config), dataclasses.field(default=config)))
+    fields.append(("common", Common, dataclasses.field(default=Common())))
+    kind = dataclasses.make_dataclass(name.title(), fields)
+    kind.__doc__ = command.summary[0].upper() + command.summary[1:] + "."
+    parsed = _tyro(kind, f"launch.py {name}", argv)
+    tables = {table: dataclasses.asdict(getattr(parsed, table)) for table in command.tables}
+    return parsed.common, Call(Workspace(parsed.common.workspace), parsed.command, tables)
+
+
+def _tyro(kind: Any, program: str, argv: list[str]) -> Any:
+    """tyro's parse, with its boxed errors folded into the one line that the launcher promises."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            parsed, unknown = tyro.cli(
+                kind,
+                prog=program,
+                args=argv,
+                config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+                return_unknown_args=True,
+            )
+    except SystemExit as end:
+        if not end.code:
+            raise
+        lines = [line.strip("│ ") for line in said.getvalue().splitlines()]
+        text = [line for line in lines if line and line[0] not in "╭╰─"]
+        raise BadInput(f"{text[0].rstrip('.')}: see `python {program} --help`.") from None
+    if unknown:
+        raise BadInput(f"There is no option {unknown[0]}: see `python {program} --help`.")
+    return parsed
+
+
+def _workspace_of(argv: list[str]) -> Path:
+    """The folder named on the command line, before the rest of it can be understood."""
+    for i, word in enumerate(argv):
+        if word == "--workspace" and i + 1 < len(argv):
+            return Path(argv[i + 1])
+        if word.startswith("--workspace="):
+            return Path(word.partition("=")[2])
+    return Common.workspace
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(["usage: python launch.py COMMAND [--workspace DIR] [--json] ...", "", *lines])
+
+
+def _readable(result: dict[str, Any]) -> str:
+    return "\n".join(f"{key}: {value}" for key, value in result.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Prompts from files: JSON Lines and plain text.
+
+A JSONL line is an object with `prompt` (a string) or `messages` (a chat that ends with the user's turn), and
+optionally `split` (train or eval). In a text file each line that is not blank is a prompt.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from store import prompts
+from store.errors import BadInput
+from store.records import Prompt
+
+SHOWN = 5
+"""Broken lines that an error names one by one."""
+
+
+@dataclass
+class PromptFile:
+    """What a file holds: prompts, and the lines that could not be read with the reason for each."""
+
+    prompts: list[Prompt] = field(default_factory=list)
+    broken: list[tuple[int, str]] = field(default_factory=list)
+
+    def describe_broken(self) -> str:
+        """`line 3: not JSON (...); line 9: ...; and 4 more`"""
+        shown = "; ".join(f"line {number}: {reason}" for number, reason in self.broken[:SHOWN])
+        more = len(self.broken) - SHOWN
+        return shown + (f"; and {more} more" if more > 0 else "")
+
+
+def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> PromptFile:
+    """Read a prompts file; `.jsonl` and `.json` are JSON Lines, everything else is text.
+
+    `check` may refuse a prompt by raising BadInput (such as one longer than the model's context). Raises BadInput
+    for a file that is not there, is not UTF-8, or holds no line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}): name a file of prompts.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
+    parse = _from_json if path.suffix in (".jsonl", ".json") else _from_text
+    found = PromptFile()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            prompt = parse(line, path.name)
+            check(prompt)
+        except BadInput as error:
+            found.broken.append((number, str(error)))
+        else:
+            found.prompts.append(prompt)
+    if not found.prompts and not found.broken:
+        raise BadInput(f"{path} holds 0 prompts: put one on each line.")
+    return found
+
+
+def _from_text(line: str, source: str) -> Prompt:
+    return prompts.make([{"role": "user", "content": line.strip()}], source=source)
+
+
+def _from_json(line: str, source: str) -> Prompt:
+    try:
+        item: Any = json.loads(line)
+    except ValueError as error:
+        raise BadInput(f"not JSON ({error})") from error
+    if not isinstance(item, dict):
+        raise BadInput(f"a {type(item).__name__}, not an object with `prompt` or `messages`")
+    chat = item.get("messages", item.get("prompt"))
+    if isinstance(chat, str):
+        chat = [{"role": "user", "content": chat}]
+    if not isinstance(chat, list) or not all(
+        isinstance(m, dict) and isinstance(m.get("role"), str) and isinstance(m.get("content"), str) for m in chat
+    ):
+        raise BadInput("neither `prompt` (a string) nor `messages` (a list of {role, content})")
+    split = item.get("split")
+    if split not in (None, "train", "eval"):
+        raise BadInput(f"split is {split!r}, not train or eval")
+    return prompts.make(chat, source=source, split=split)

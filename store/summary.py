@@ -1,0 +1,51 @@
+"""Where a workspace stands, in one dictionary: for `status`, and for whoever asks what to do next."""
+
+from typing import Any
+
+from sqlite_utils import Database
+
+from store import jobs, models, prompts, rankings, responses, scores, tasks
+
+RECENT_JOBS = 5
+
+
+def summary(db: Database, min_rankings: int) -> dict[str, Any]:
+    """Counts, versions with their parents, latest jobs, and the next step as a sentence."""
+    people, simulated = rankings.people_and_simulated(db)
+    every = models.every(db)
+    names = {m.id: m.name for m in every}
+    return {
+        "prompts": prompts.count(db),
+        "responses": responses.count(db),
+        "rankings": people + simulated,
+        "rankings_by_people": people,
+        "rankings_by_simulated": simulated,
+        "open_tasks": tasks.count_open(db),
+        "rounds": len(models.rounds(db)),
+        "models": [
+            {"name": m.name, "kind": m.kind, "parent": names.get(m.parent_id or 0), "created": m.created}
+            for m in every
+        ],
+        "jobs": [
+            {"id": j.id, "kind": j.kind, "state": j.state, "note": j.note, "error": j.error}
+            for j in jobs.recent(db, RECENT_JOBS)
+        ],
+        "next": next_step(db, min_rankings),
+    }
+
+
+def next_step(db: Database, min_rankings: int) -> str:
+    """What to do now, as one sentence with its command."""
+    if not prompts.count(db):
+        return "Import prompts: python launch.py import FILE"
+    if not responses.count(db):
+        return "Sample responses: python launch.py generate"
+    rounds = models.rounds(db)
+    since = scores.get(db, rounds[-1].rating_id).last_ranking_id if rounds else 0
+    new = rankings.count(db, since=since)
+    if new >= min_rankings:
+        return f"Run round {len(rounds) + 1} on {new} new rankings: python launch.py round"
+    waiting = tasks.count_open(db)
+    if waiting:
+        return f"Rank {min_rankings - new} more of the {waiting} open tasks: python launch.py serve"
+    return "Sample fresh responses: python launch.py generate"
