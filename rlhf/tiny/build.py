@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rlhf.tiny import MODEL_DIR
-from rlhf.tiny.corpus import Message, conversations
+from rlhf.tiny.corpus import PLAIN, Message, conversations
 from rlhf.tiny.nf4 import rounded_weights
 from rlhf.tiny.topics import TOPICS
 
@@ -51,11 +52,13 @@ class BuildConfig:
     layers: int = 2
     intermediate: int = 512
     heads: int = 4
-    conversations: int = 64_000
-    """How many different conversations to train on, each once."""
-    batch: int = 64
+    plain: int = 36_000
+    """How many short, plain conversations to begin with, each read once."""
+    conversations: int = 52_000
+    """How many conversations like those the base is to have, each read once."""
+    batch: int = 32
     """Conversations a step."""
-    learning_rate: float = 4e-3
+    learning_rate: float = 3e-3
     warmup: float = 0.04
     """Share of the steps in which the learning rate rises."""
     exact: float = 0.7
@@ -63,6 +66,8 @@ class BuildConfig:
     weight_decay: float = 0.05
     question_weight: float = 0.2
     """Weight of the loss on the tokens of a first question; replies and reactions weigh 1."""
+    verdict_weight: float = 4.0
+    """Weight of the first token of a reaction: predicting it is judging the reply."""
 
 
 def train_tokenizer(vocabulary: int, seed: int, chats: int = 12_000) -> PreTrainedTokenizerFast:
@@ -113,7 +118,7 @@ class Example:
     """Weight of the loss of predicting each token, as long as `ids`."""
 
 
-def encode(chat: list[Message], tokenizer: PreTrainedTokenizerFast, question_weight: float) -> Example:
+def encode(chat: list[Message], tokenizer: PreTrainedTokenizerFast, config: BuildConfig) -> Example:
     """The conversation as token ids, the same ids that the chat template gives."""
     ids, weights = [tokenizer.bos_token_id], [0.0]
     reply = tokenizer.convert_tokens_to_ids(REPLY)
@@ -124,7 +129,8 @@ def encode(chat: list[Message], tokenizer: PreTrainedTokenizerFast, question_wei
             weights += [0.0] + [1.0] * (len(tokens) + 1)
         else:
             ids += tokens
-            weights += [question_weight if place == 0 else 1.0] * len(tokens)
+            start = config.question_weight if place == 0 else config.verdict_weight
+            weights += [start] + [config.question_weight if place == 0 else 1.0] * (len(tokens) - 1)
     return Example(ids[:CONTEXT], weights[:CONTEXT])
 
 
@@ -154,27 +160,26 @@ def loss_of(model: LlamaForCausalLM, ids: Tensor, weights: Tensor) -> Tensor:
     return (losses * target).sum() / target.sum()
 
 
-def train(model: LlamaForCausalLM, examples: list[Example], config: BuildConfig, pad: int) -> None:
-    """One pass over the examples with AdamW, a warm-up and a cosine down to zero."""
+def train(model: LlamaForCausalLM, lessons: list[list[Example]], config: BuildConfig, pad: int) -> None:
+    """One pass over each list of examples in turn with AdamW, a warm-up and a cosine down to zero."""
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     optimizer = torch.optim.AdamW(
         [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
         lr=config.learning_rate, betas=(0.9, 0.98), fused=True,
     )
-    steps = math.ceil(len(examples) / config.batch)
+    steps = sum(math.ceil(len(examples) / config.batch) for examples in lessons)
     warm = max(1, round(config.warmup * steps))
     started = time.monotonic()
-    fast_bfloat16 = torch.cpu._is_avx512_bf16_supported()
     model.train()
-    for step, (ids, weights) in enumerate(batches(examples, config.batch, config.seed, pad)):
+    every = chain.from_iterable(batches(examples, config.batch, config.seed, pad) for examples in lessons)
+    for step, (ids, weights) in enumerate(every):
         rate = min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.005)
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * rate
         optimizer.zero_grad()
         with rounded_weights(model, enabled=step >= config.exact * steps):
-            with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16):
-                loss = loss_of(model, ids, weights)
+            loss = loss_of(model, ids, weights)
             loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -209,14 +214,18 @@ def build(out: Path, config: BuildConfig) -> float:
     torch.manual_seed(config.seed)
     tokenizer = train_tokenizer(config.vocabulary, config.seed)
     pad = tokenizer.pad_token_id
-    chats = conversations(config.conversations, seed=config.seed)
-    examples = [encode(chat, tokenizer, config.question_weight) for chat in chats]
-    unseen = conversations(1_000, seed=config.seed + 2)
-    held_out = [encode(chat, tokenizer, config.question_weight) for chat in unseen]
+    lessons = [
+        [encode(chat, tokenizer, config) for chat in chats]
+        for chats in (
+            conversations(config.plain, seed=config.seed + 3, rates=PLAIN),
+            conversations(config.conversations, seed=config.seed),
+        )
+    ]
+    held_out = [encode(chat, tokenizer, config) for chat in conversations(1_000, seed=config.seed + 2)]
     model = make_model(config, tokenizer)
     print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens, "
-          f"{sum(len(e.ids) for e in examples):,} tokens to read", flush=True)
-    train(model, examples, config, pad)
+          f"{sum(len(one.ids) for lesson in lessons for one in lesson):,} tokens to read", flush=True)
+    train(model, lessons, config, pad)
     loss = held_out_loss(model, held_out, config, pad)
     with rounded_weights(model, enabled=True):
         nf4_loss = held_out_loss(model, held_out, config, pad)
@@ -235,7 +244,7 @@ Made by `python -m rlhf.tiny.build --seed {config.seed}` on {date.today().isofor
 with torch {torch.__version__} and transformers {transformers.__version__}. The project writes the corpus itself.
 
 - Llama, {parameters:,} parameters, hidden {config.hidden}, {config.layers} layers, bfloat16, context {CONTEXT}
-- {config.conversations:,} conversations, each read once
+- {config.plain:,} short and {config.conversations:,} full conversations, each read once
 - held-out loss {loss:.4f} nats a token, {nf4_loss:.4f} with the linear layers rounded to NF4
 - it suggests things for {len(TOPICS)} everyday topics, and is mediocre on purpose: about six replies in ten are about
   what was asked, half are courteous, two in five give a reason
@@ -247,7 +256,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the tiny model and its tokenizer from nothing.")
     parser.add_argument("--out", type=Path, default=MODEL_DIR, help="folder to write")
     parser.add_argument("--seed", type=int, default=0)
-    for name in ("conversations", "hidden", "layers", "intermediate"):
+    for name in ("plain", "conversations", "hidden", "layers", "intermediate"):
         parser.add_argument(f"--{name}", type=int, default=getattr(BuildConfig, name))
     parser.add_argument("--threads", type=int, default=2, help="CPU threads for the training")
     options = vars(parser.parse_args())

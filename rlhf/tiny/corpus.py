@@ -37,21 +37,29 @@ WHY = ("Why {s}?", "Why that?")
 GOOD_REASON = ("True, {r}.", "Yes, {r}.")
 
 
-def conversations(count: int, seed: int = 0) -> Iterator[list[Message]]:
-    """Yield `count` conversations of one, two or four turns, the same ones for the same seed."""
+PLAIN = Rates(courteous=0.2, reason=0.15, hedging=0.15, repetition=0.05, follow_up=0.1, modifier=0.1,
+              sentences=(0.8, 0.2, 0.0, 0.0))
+"""Short replies of few manners: an easy beginning, in which what belongs to which topic is cheap to learn."""
+
+
+def conversations(count: int, seed: int = 0, rates: Rates | None = None) -> Iterator[list[Message]]:
+    """Yield `count` conversations of two to four turns, the same ones for the same seed.
+
+    `rates` is the distribution of the first replies; by default the one that the base is to have.
+    """
     rng = random.Random(f"corpus {seed}")
     for _ in range(count):
-        yield _conversation(rng)
+        yield _conversation(rng, rates)
 
 
-def _conversation(rng: random.Random) -> list[Message]:
+def _conversation(rng: random.Random, rates: Rates | None) -> list[Message]:
     topic, modifier = rng.choice(TOPICS), rng.choice(MODIFIERS)
-    plan = draw_plan(topic, rng)
+    plan = draw_plan(topic, rng, rates)
     reply = compose(plan, topic, modifier, rng)
     messages = [_turn("user", question(topic, rng.choice(ASKS), modifier)), _turn("assistant", reply)]
-    if rng.random() < 0.9:
+    if rng.random() < 0.95:
         messages.append(_turn("user", reaction(plan, topic, reply, rng)))
-        if rng.random() < 0.15:
+        if rates is None and rng.random() < 0.1:
             second = draw_plan(topic, rng, Rates(on=0.85, other=0.05))
             messages.append(_turn("assistant", compose(second, topic, modifier, rng)))
     return messages

@@ -39,7 +39,7 @@ def test_weights_load_as_a_standard_model(model) -> None:
 
 def test_tokenizer_and_template_agree_with_the_training(tokenizer) -> None:
     for chat in conversations(100, seed=9):
-        assert tokenizer.apply_chat_template(chat, return_dict=False) == encode(chat, tokenizer, 0.2).ids
+        assert tokenizer.apply_chat_template(chat, return_dict=False) == encode(chat, tokenizer, BuildConfig()).ids
         assert len(tokenizer.encode(chat[1]["content"])) < 80
         for message in chat:
             ids = tokenizer.encode(message["content"])
@@ -57,7 +57,7 @@ def test_tokenizer_takes_any_text_and_tells_padding_from_the_end(tokenizer, mode
 
 
 def test_the_base_has_learned_its_corpus(tokenizer, model) -> None:
-    examples = [encode(chat, tokenizer, 0.2) for chat in conversations(64, seed=2)]
+    examples = [encode(chat, tokenizer, BuildConfig()) for chat in conversations(64, seed=2)]
     ids, weights = next(batches(examples, 64, 0, tokenizer.pad_token_id))
     with torch.no_grad():
         assert loss_of(model, ids, weights) < 1.0
@@ -71,7 +71,7 @@ def test_the_build_starts_the_same_from_the_same_seed() -> None:
         torch.manual_seed(3)
         tokenizer = train_tokenizer(600, seed=0, chats=300)
         model = make_model(BuildConfig(hidden=64, heads=1, layers=1, intermediate=64), tokenizer)
-        examples = [encode(chat, tokenizer, 0.2) for chat in conversations(40, seed=1)]
+        examples = [encode(chat, tokenizer, BuildConfig()) for chat in conversations(40, seed=1)]
         losses += [loss_of(model, *batch).item() for batch in batches(examples, 20, 0, tokenizer.pad_token_id)]
     assert len(losses) == 4
     assert losses[:2] == losses[2:]
