@@ -36,7 +36,8 @@ function drawTask() {
 // `html` was made by the server from escaped text; nothing else is ever put into innerHTML.
 function turn({ role, html }) {
   const made = make('div', `turn ${role === 'user' ? 'user' : 'other'}`);
-  made.append(make('span', 'role', role), make('div', 'text'));
+  if (state.view.task.prompt.length > 1) made.append(make('span', 'role', role));
+  made.append(make('div', 'text'));
   made.lastChild.innerHTML = html;
   return made;
 }
@@ -85,8 +86,8 @@ function drawKeys() {
   const last = letter(count() - 1);
   $('.keys').replaceChildren(
     key(`A–${last}`, 'pick'), key(`1–${count()}`, 'rank, equal is a tie'), key('← →', 'move'), key('⌫', 'clear'),
-    key('S', 'skip'), key(flagKey(), 'flag'), key('P', 'previous'), key('Ctrl Z', 'undo'),
   );
+  $('[data-do="flag"] kbd').textContent = flagKey();
 }
 
 // `focus` after a key, so that the eye and a screen reader follow; not after the pointer.

@@ -77,7 +77,6 @@ def test_the_page_says_when_the_session_has_ended(site: Any, context: BrowserCon
     expect(page.locator("#site")).to_have_attribute(
         "data-trouble", "You are signed out: sign in again.", timeout=9000
     )
-    page.screenshot(path="/tmp/anno/out.png")
 
 
 def test_an_annotator_sees_no_way_in(site: Any, context: BrowserContext) -> None:

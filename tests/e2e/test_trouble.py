@@ -30,7 +30,6 @@ def test_a_session_that_ended_keeps_the_choices(site: Any, context: BrowserConte
         db.execute("DELETE FROM sessions")
     page.keyboard.press("Enter")
     expect(page.locator(".message")).to_contain_text("You are signed out. Your choices are kept", timeout=8000)
-    page.screenshot(path="/tmp/anno/signedout.png")
     assert count(site.workspace) == 0
     with site.workspace.store() as db:
         token = annotators.open_session(db, "Ada")
@@ -49,7 +48,6 @@ def test_a_server_that_died_and_came_back(process: Any, workspace: Workspace, co
     expect(page.locator(".message")).to_contain_text(
         "The server is unreachable. Your choices are kept", timeout=12000
     )
-    page.screenshot(path="/tmp/anno/unreach.png")
     process.start()
     # Gradio loads the page anew when the server is back; the draft fills it again, before and after.
     for _ in range(20):
