@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
@@ -49,7 +50,14 @@ def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) ->
             raise BadInput(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --port.") from error
         # Pages hold a heartbeat connection for ever, so a graceful stop has to have an end.
         config = uvicorn.Config(build(workspace), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
-        uvicorn.Server(config).run(sockets=[listener])
+        # SIGTERM as Ctrl-C: uvicorn raises both again when it has stopped, and the caller has a worker to end.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            return
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:

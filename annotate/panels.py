@@ -15,8 +15,17 @@ JOBS_SHOWN = 8
 WAIT_FOR_WORKER = 15.0
 """A job that waits for longer while nothing runs is waiting for a worker that is not there."""
 
-# What a researcher looks at first; the other curves follow by name.
-_FIRST_CURVES = ("reward", "kl", "accuracy", "win_rate", "loss")
+# What a researcher looks at first, by how the name begins; the other curves follow by name.
+_FIRST_CURVES = (
+    "reward/score",
+    "kl/k3",
+    "losses/reward",
+    "reward/total",
+    "policy/entropy",
+    "kl",
+    "value",
+    "responses",
+)
 _CURVES_SHOWN = 8
 _FACTS_SHOWN = 8
 _ROUND_COLUMNS = {
@@ -171,7 +180,7 @@ def _chain(model: Model, by_id: dict[int, Model]) -> str:
 
 
 def _importance(name: str) -> tuple[int, str]:
-    return next((i for i, word in enumerate(_FIRST_CURVES) if word in name), len(_FIRST_CURVES)), name
+    return next((i for i, start in enumerate(_FIRST_CURVES) if name.startswith(start)), len(_FIRST_CURVES)), name
 
 
 def _cell(metrics: dict[str, Any], key: str) -> str:

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,9 +107,9 @@ def live_in(workspace: Workspace) -> None:
             grown = 1 - math.exp(-step / 12)
             wave = 0.08 * math.sin(step * 1.7)
             found = {
-                "reward/mean": 1.4 * grown + wave,
-                "kl/reference": 15 * grown + 4 * wave,
-                "losses/policy": -0.02 - wave / 4,
+                "reward/score": 1.4 * grown + wave,
+                "kl/k3": 15 * grown + 4 * wave,
+                "policy/entropy": 2.1 - grown + wave / 2,
             }
             jobs.log(db, running, step, found | {"losses/value": 0.6 - 0.4 * grown + wave / 3})
         jobs.report(db, running, 0.62, "PPO step 40 of 64, about 1 minute left")
@@ -203,6 +203,12 @@ def site(workspace: Workspace) -> Iterator[Site]:
     """A server of its own for the test."""
     with in_thread(workspace) as served:
         yield served
+
+
+@pytest.fixture
+def serve() -> Callable[[Workspace], AbstractContextManager[Site]]:
+    """`in_thread`, for a workspace that the test brings itself."""
+    return in_thread
 
 
 @pytest.fixture

@@ -99,3 +99,8 @@ def test_a_task_that_went_to_somebody_else(site: Any, context: BrowserContext) -
     expect(page.locator(".message")).to_contain_text("Not saved. This task is no longer yours")
     expect(page.locator(".tray .chip")).to_have_count(4)
     assert count(site.workspace) == 0
+
+
+def test_stopping_the_server_lets_its_caller_clean_up(process: Any) -> None:
+    process.running.terminate()
+    assert process.running.wait(15) == 0
