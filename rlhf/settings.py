@@ -12,6 +12,7 @@ from rlhf.ppo import PPOConfig
 from rlhf.reward import RewardConfig
 from rlhf.sampling import SamplingConfig
 from store.errors import BadInput
+from store.workspace import MIN_RANKINGS
 
 Config = TypeVar("Config")
 
@@ -44,10 +45,9 @@ class GenerateConfig:
 
     prompts: int = 0
     """At most so many prompts, the least ranked first; 0 is all that need responses."""
-    overlap: float = 0.15
-    """Share of the prompts that several people rank, for agreement and reliability."""
     overlap_annotators: int = 3
-    """How many people rank those."""
+    """People who rank the same responses to a held-out prompt (15% of the prompts are held out): what measures the
+    reward model must be surer than what teaches it, and the overlap shows how far people agree."""
     previous: int = 1
     """Responses of the parent version in each task, so that versions are compared by ordinary work."""
     base: int = 1
@@ -58,7 +58,7 @@ class GenerateConfig:
 class RoundConfig:
     """When a round starts and who judges it."""
 
-    min_rankings: int = 32
+    min_rankings: int = MIN_RANKINGS
     """New rankings that a round waits for."""
     judge: Literal["reward", "simulated"] = "reward"
     """Whose word `win_rate` is: the reward model's on held-out prompts, or (on `tiny`) the simulated annotators'."""

@@ -4,7 +4,6 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
 from sqlite_utils import Database
 
 from rlhf.models import RoleModel
@@ -35,13 +34,8 @@ def generate(ctx: Context, model_name: str | None = None) -> dict[str, int | str
     with ctx.store() as db:
         wanted = [(version.id, own), *((other.id, n) for other, n in others)]
         made = _tasks(db, chosen, wanted, sampling.responses)
-        rng = np.random.default_rng([sampling.seed, version.id])
-        shared = rng.random(len(made)) < config.overlap
-        copies = [
-            task
-            for task, many in zip(made, shared, strict=True)
-            for _ in range(config.overlap_annotators if many else 1)
-        ]
+        heldout = {p.id for p in chosen if p.split == "eval"}
+        copies = [t for t in made for _ in range(config.overlap_annotators if t.prompt_id in heldout else 1)]
         tasks.add(db, copies)
     return {"model": version.name, "prompts": len(chosen), "responses": len(chosen) * own, "tasks": len(copies)}
 
