@@ -5,11 +5,13 @@
     ratings.elo, ratings.stderr        # (1, 3) each
 
 Read in this order: `rankings` (the arrays), `davidson` (the model of a pair), `newton` (the fit), `leave_out`
-(how good it is), `tuning` (what is chosen by that), `converter` (all of it, in `rate`). `plackett_luce` and
-`elo` are the other methods, `flip_risk` says which prompt to rank next.
+(how good it is), `tuning` and `annotators` (what is chosen by that), `laplace` (how sure a score is),
+`converter` (all of it, in `rate`). `plackett_luce` and `elo` are the other methods, `flip_risk` says which
+prompt to rank next.
 """
 
 from rlhf.ratings.converter import Ratings, rate
+from rlhf.ratings.flip_risk import flip_risk
 from rlhf.ratings.rankings import BadRankings
 
-__all__ = ["BadRankings", "Ratings", "rate"]
+__all__ = ["BadRankings", "Ratings", "flip_risk", "rate"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rlhf.ratings.davidson import slope_and_curvature, tie_probability, win_probability
+from rlhf.ratings.davidson import outcome_probability, slope_and_curvature
 from rlhf.ratings.leave_out import SHORT_RULE, LeftOut
 from rlhf.ratings.problem import Problem, Setting
 from rlhf.ratings.rankings import Floats
@@ -41,8 +41,7 @@ def fit_annotators(problems: Sequence[Problem], setting: Setting, people: int) -
 
 
 def _step(problems: Sequence[Problem], setting: Setting, log_heat: Floats) -> Floats:
-    """One Newton step (A,), at most 1 long, towards the log temperatures that predict left-out rankings
-    best."""
+    """One Newton step (A,) in log temperature, at most 1 long, towards the best left-out prediction."""
     people = len(log_heat)
     slope, information = np.zeros(people), np.zeros(people)
     for problem in problems:
@@ -56,17 +55,14 @@ def _step(problems: Sequence[Problem], setting: Setting, log_heat: Floats) -> Fl
 
 
 def _terms(left: LeftOut, setting: Setting) -> tuple[Floats, Floats]:
-    """Gradient and expected information (n,) of each ranking in the logarithm of its annotator's
-    temperature."""
+    """Gradient and information (n,) of each ranking in its annotator's log temperature."""
     tie = setting.model.tie
     heat = 1.0 if setting.temperature is None else setting.temperature[left.annotator]
-    tied = left.outcome == 0
     half = 0.5 * left.outcome
     pull, weight, total = np.zeros(left.mean.shape), np.zeros(left.mean.shape), np.zeros(left.mean.shape)
     for node, share in SHORT_RULE:
         d = (left.mean + node * left.sd) * heat
-        likely = share * win_probability(d * left.outcome, tie)
-        likely[tied] = share * tie_probability(d[tied], tie)
+        likely = share * outcome_probability(left.outcome, d, tie)
         slope, curvature = slope_and_curvature(d, tie)
         pull += likely * d * (half - slope)
         weight += share * d * d * curvature

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from rlhf.ratings.annotators import fit_annotators
 from rlhf.ratings.davidson import Davidson
 from rlhf.ratings.elo import play_in_order
+from rlhf.ratings.flip_risk import difference_error
 from rlhf.ratings.laplace import standard_errors
 from rlhf.ratings.likelihood import Likelihood
 from rlhf.ratings.plackett_luce import PlackettLuce
@@ -47,18 +48,23 @@ class Ratings:
     tie: float
     log_loss: float
 
-    def win_probability(self, prompt: int, i: int, j: int) -> float:
-        """Probability that a typical annotator who ties neither puts response `i` of `prompt` above `j`.
+    def win_probability(self, prompt: int, i: int, j: int, annotator: int | None = None) -> float:
+        """Probability that response `i` of `prompt` is put above `j` by one who ties neither.
 
-        Averaged over the uncertainty of the scores, so that two responses seen once are closer to even than
-        their Elo says. Uses E[logistic(N(d, v))] = logistic(d / sqrt(1 + pi v / 8)) (MacKay 1992, The
-        evidence framework applied to classification networks). NaN where either was not shown.
+        By `annotator`, at that one's temperature, or by the median annotator. Averaged over the uncertainty
+        of the scores, so that two responses seen once are closer to even than their Elo says, by
+        E[logistic(N(d, v))] = logistic(d / sqrt(1 + pi v / 8)) (MacKay 1992, The evidence framework applied
+        to classification networks). Without standard errors (method elo) v is 0. NaN where either was not
+        shown.
         """
-        gap = (self.elo[prompt, i] - self.elo[prompt, j]) / ELO_PER_LOGIT
-        shown = int(np.isfinite(self.elo[prompt]).sum())
-        variance = (self.stderr[prompt, i] ** 2 + self.stderr[prompt, j] ** 2) / ELO_PER_LOGIT**2
-        variance *= shown / max(1, shown - 1) if i != j else 0.0
-        spread = 1.0 if np.isnan(variance) and np.isfinite(gap) else np.sqrt(1.0 + np.pi / 8.0 * variance)
+        if i == j:
+            return 0.5 if np.isfinite(self.elo[prompt, i]) else float("nan")
+        heat = 1.0 if annotator is None else float(self.reliability[annotator])
+        shown = np.isfinite(self.elo[[prompt]])
+        stderr = np.nan_to_num(self.stderr[[prompt]])
+        error = float(difference_error(stderr, shown, np.array([i]), np.array([j]))[0, 0])
+        gap = heat * (self.elo[prompt, i] - self.elo[prompt, j]) / ELO_PER_LOGIT
+        spread = np.sqrt(1.0 + np.pi / 8.0 * (heat * error / ELO_PER_LOGIT) ** 2)
         return float(1.0 / (1.0 + np.exp(-gap / spread)))
 
 

@@ -9,6 +9,7 @@ pi = exp(score)). tie = 0 is the model of Bradley and Terry (1952). Everything i
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlhf.ratings.likelihood import pair_totals, sum_batches
 from rlhf.ratings.newton import Terms
@@ -52,24 +53,31 @@ def tie_probability(d: Floats, tie: float) -> Floats:
     return tie * h / (1.0 + h * (h + tie))
 
 
+def outcome_probability(outcome: NDArray[np.int8], d: Floats, tie: float) -> Floats:
+    """Probability of each outcome (+1 first preferred, 0 tie, -1 second) at the difference d in logits."""
+    chance = win_probability(d * outcome, tie)
+    tied = outcome == 0
+    chance[tied] = tie_probability(d[tied], tie)
+    return chance
+
+
 @dataclass(frozen=True)
 class Davidson:
-    """The likelihood of a ranking as if its pairs were independent votes (`inflation` says by how much they
-    are not)."""
+    """A ranking as if its pairs were independent votes; `inflation` tells how far they are from it."""
 
     tie: float
 
     def inflation(self, size: int) -> float:
-        """Variance of a ranking's score over that of independent pairs, (size + 1) / 3.
+        """Variance of a response's wins in a ranking, over that in as many independent votes.
 
-        For `size` equal responses in random order the wins of one have variance (size^2 - 1) / 12; for as
-        many independent votes it is (size - 1) / 4.
+        It is 1 + (size - 2) c, with c the covariance of two wins of one response over the variance of one.
+        Equal responses have c = 1/3, so (size + 1) / 3. But c falls as responses differ: in the model of
+        Plackett and Luce with scores spread by the default 1.4 logits it is .244, which 1/4 stands for.
         """
         return (size + 2) / 4
 
     def of_batch(self, batch: Batch, scores: Floats, temperature: Floats | None) -> tuple[Floats, Floats]:
-        """Gradient (m, n) and information by pair (pairs, n) of each ranking, at its responses' `scores` (m,
-        n)."""
+        """Gradient (m, n) and information by pair (pairs, n) of each ranking at `scores` (m, n)."""
         differences = incidence(batch.size) @ scores
         if temperature is None:
             slope, curvature = slope_and_curvature(differences, self.tie)

@@ -15,8 +15,7 @@ failed."""
 
 
 def at_mean(fit: Fit, tie: float, overlap: float) -> Fit:
-    """The fit moved from the maximum of the posterior to its mean, with information and covariance as they
-    are there.
+    """The fit moved from the posterior's maximum to its mean, information and covariance with it.
 
     A response that won all is held back by the prior alone, and its posterior is skewed away from the others.
     To first order the mean is further out by half the covariance times the gradient of -log det of the

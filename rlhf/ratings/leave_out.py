@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rlhf.ratings.davidson import tie_probability, win_probability
+from rlhf.ratings.davidson import outcome_probability
 from rlhf.ratings.laplace import at_mean
 from rlhf.ratings.likelihood import Likelihood, gather
 from rlhf.ratings.newton import Fit, ground, invert, pair_variance, unground
@@ -89,32 +89,22 @@ def _local_covariance(batch: Batch, fit: Fit) -> Floats:
 
 
 def _local_weights(batch: Batch, fit: Fit) -> Floats:
-    """Information by pair (pairs, n) on each ranking's responses, the prompt's other responses averaged
-    over."""
+    """Information by pair (pairs, n) on each ranking's responses, all others averaged over."""
     return unground(invert(_local_covariance(batch, fit)))
 
 
 def predictive(left: LeftOut, tie: float, temperature: Floats | None) -> Floats:
-    """Probability (pairs, n) of each outcome for one who has seen all other rankings, their uncertainty
-    included."""
+    """Probability (pairs, n) of each outcome given all other rankings, uncertainty included."""
     heat = 1.0 if temperature is None else temperature[left.annotator]
-    towards = left.mean * left.outcome * heat
-    reach = left.sd * heat
-    total = np.zeros_like(towards)
+    total = np.zeros_like(left.mean)
     for node, weight in RULE:
-        total += weight * win_probability(towards + node * reach, tie)
-    tied = left.outcome == 0
-    if tie > 0.0 and tied.any():
-        mean, sd = (left.mean * heat)[tied], reach[tied]
-        total[tied] = sum(weight * tie_probability(mean + node * sd, tie) for node, weight in RULE)
+        total += weight * outcome_probability(left.outcome, (left.mean + node * left.sd) * heat, tie)
     return total
 
 
 def log_loss(left: LeftOut, tie: float, temperature: Floats | None) -> tuple[float, int]:
-    """Sum of -log probability over the pairs, and how many; ties are left out where the model has none (tie =
-    0)."""
-    loss = -np.log(predictive(left, tie, temperature))
-    if tie > 0.0:
-        return float(loss.sum()), loss.size
-    decided = left.outcome != 0
-    return float(loss[decided].sum()), int(decided.sum())
+    """Sum of -log probability over the pairs, and how many; ties do not count where tie = 0."""
+    chance = predictive(left, tie, temperature)
+    if tie == 0.0:
+        chance = chance[left.outcome != 0]
+    return -float(np.log(chance).sum()), chance.size

@@ -1,5 +1,4 @@
-"""What a model of rankings gives to the fit, and how the terms of single rankings add up to those of
-prompts."""
+"""What a model of rankings gives to the fit, and how rankings add up to prompts."""
 
 from typing import Protocol
 
@@ -14,8 +13,7 @@ class Likelihood(Protocol):
 
     @property
     def tie(self) -> float:
-        """Davidson's tie parameter of the pair probabilities this model implies; 0 leaves ties
-        unpredicted."""
+        """Davidson's tie parameter of the model's pairs; 0 leaves ties unpredicted."""
 
     def inflation(self, size: int) -> float:
         """How often the information of a ranking of `size` responses is counted in its pairs."""
@@ -62,8 +60,7 @@ def _add_up(place: Ints, values: Floats, length: int) -> Floats:
 
 
 def sum_batches(model: Likelihood, group: Group, temperature: Floats | None) -> Terms:
-    """The likelihood of a group's prompts as the sum over their rankings; `temperature` is by annotator
-    (A,)."""
+    """The likelihood of prompts as the sum over rankings; `temperature` is by annotator (A,)."""
     k, prompts = group.columns.shape
     heat = [None if temperature is None else temperature[batch.annotator] for batch in group.batches]
 

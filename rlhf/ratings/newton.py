@@ -77,8 +77,7 @@ def invert(matrix: Floats) -> Floats:
 
 
 def pair_variance(covariance: Floats) -> Floats:
-    """Variance (pairs, p) of every difference, given the covariance (k - 1, k - 1, p) of those from the last
-    response."""
+    """Variances (pairs, p) of all differences, from `Fit.covariance` (k - 1, k - 1, p)."""
     last = len(covariance)
     first, second = pair_index(last + 1)
     own = np.zeros((last + 1, covariance.shape[-1]))

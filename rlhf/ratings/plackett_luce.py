@@ -17,8 +17,7 @@ from rlhf.ratings.rankings import Batch, Floats, Group, pair_index
 
 @dataclass(frozen=True)
 class PlackettLuce:
-    """The likelihood of whole rankings. The probabilities of pairs it implies are Bradley and Terry's,
-    without ties."""
+    """The likelihood of whole rankings; its pairs are those of Bradley and Terry, without ties."""
 
     tie: float = 0.0
 
@@ -27,8 +26,7 @@ class PlackettLuce:
         return 1.0
 
     def of_batch(self, batch: Batch, scores: Floats, temperature: Floats | None) -> tuple[Floats, Floats]:
-        """Gradient (m, n) and information by pair (pairs, n) of each ranking, at its responses' `scores` (m,
-        n)."""
+        """Gradient (m, n) and information by pair (pairs, n) of each ranking at `scores` (m, n)."""
         heat = 1.0 if temperature is None else temperature
         heated = scores * heat
         strength = np.exp(heated - heated.max(0))

@@ -44,8 +44,7 @@ class Problem:
         return self.fit
 
     def left_out(self, setting: Setting) -> Iterator[LeftOut]:
-        """What a fit under `setting` says of the held rankings; where none is held, of each ranking left
-        out."""
+        """What a fit says of the held rankings; where none is held, of each ranking left out."""
         fit = self.solve(setting)
         if self.group.held:
             return view(self.group, fit, setting.model.tie, setting.overlap)

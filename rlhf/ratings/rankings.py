@@ -17,14 +17,13 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 NOT_SHOWN = -1
-GROUP_CELLS = 2**16
-"""Numbers in one (k, k, prompts) block of a group: a quarter of a megabyte, so that a group's work stays in
+GROUP_CELLS = 2**17
+"""Numbers in one (k, k, prompts) block of a group: a megabyte, so that a group's work stays in
 the cache."""
 
 
 class BadRankings(ValueError):
-    """Rankings, or what came with them, that no score can be made from; the message says which, and what to
-    do."""
+    """Rankings or options that no score can be made from; the message says which, and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,7 @@ def pair_index(size: int) -> tuple[Ints, Ints]:
 
 @lru_cache
 def incidence(size: int) -> Floats:
-    """The (pairs, size) matrix that turns scores into differences: +1 at the first response, -1 at the
-    second."""
+    """The (pairs, size) matrix from scores to differences: +1 at the first response, -1 at the second."""
     first, second = pair_index(size)
     matrix = np.zeros((len(first), size))
     matrix[np.arange(len(first)), first] = 1.0

@@ -1,30 +1,27 @@
-"""The spread of the scores (sigma) and how readily people tie (tie), chosen so that left-out rankings are
-predicted best."""
+"""The spread of scores (sigma) and the readiness to tie (tie) that predict left-out rankings best."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rlhf.ratings.davidson import Davidson, tie_probability
+from rlhf.ratings.davidson import Davidson, outcome_probability, tie_probability
 from rlhf.ratings.leave_out import RULE, log_loss
 from rlhf.ratings.problem import Problem, Setting, make_problems
 from rlhf.ratings.rankings import Floats, Ints, Rankings
 
 DEFAULT_SIGMA = 1.4
 """Logits, 243 Elo: the spread of the scores of one prompt's responses when no prompt is ranked twice."""
-STRIDE, STEPS = 1.5, 3
-"""Sigma is sought between the default times STRIDE^-STEPS and STRIDE^STEPS: .41 to 4.7 logits."""
+STRIDE, STEPS = 1.6, 2
+"""Sigma is sought between the default times STRIDE^-STEPS and STRIDE^STEPS: .55 to 3.6 logits."""
 STEP = 1.15
 """Ratio of the best sigma to the neighbours through which a parabola finds the optimum."""
 SIGMA_DOUBT = 0.5
 """How far, in log sigma, one expects to be from the default: decides only where there are few rankings."""
 SAMPLE_PAIRS = 30_000
-"""Pairs that sigma and tie are tuned on; with so many they come out within a few percent of what all would
-give."""
+"""Pairs that sigma and tie are tuned on; so many give them to within a few percent."""
 FEW = 8
-"""Rankings of a prompt up to which each is left out by a fit of its own; beyond, one Newton step is as
-good."""
+"""Rankings of a prompt up to which each is left out by a fit of its own; beyond, one Newton step will do."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +76,7 @@ def _held_in_turn(rankings: Rankings, prior_mean: Floats | None) -> list[Problem
 
 
 def tune_sigma(sample: Sample, setting: Setting) -> Setting:
-    """`setting` with the sigma that predicts left-out rankings best: downhill from the default, then a
-    parabola.
+    """`setting` with the sigma that predicts best: downhill from the default, then two parabolas.
 
     Only the nearest valley counts: far out, where one ranking moves a score by several logits, a posterior is
     no longer normal and its predictions flatter a sigma that is far too large.
@@ -98,7 +94,7 @@ def tune_sigma(sample: Sample, setting: Setting) -> Setting:
             place += direction
     centre = _valley(loss, _at(place), np.log(STRIDE))
     centre = _valley(loss, centre, np.log(STEP))
-    return replace(setting, sigma=float(np.exp(centre)))
+    return replace(setting, sigma=float(np.exp(np.clip(centre, _at(-STEPS), _at(STEPS)))))
 
 
 def _at(place: int) -> float:
@@ -114,8 +110,7 @@ def _valley(loss: Callable[[float], float], centre: float, step: float) -> float
 
 
 def _doubtful_loss(sample: Sample, setting: Setting) -> float:
-    """Left-out loss in nats, each ranking's divided by its inflation, and the penalty for leaving the
-    default."""
+    """Left-out loss in nats, each ranking's over its inflation, and a penalty for leaving the default."""
     total = 0.5 * (np.log(setting.sigma / DEFAULT_SIGMA) / SIGMA_DOUBT) ** 2
     for problem in sample.problems:
         for left in problem.left_out(setting):
@@ -125,8 +120,7 @@ def _doubtful_loss(sample: Sample, setting: Setting) -> float:
 
 
 def mean_log_loss(sample: Sample, setting: Setting) -> float:
-    """Mean of -log probability of the sample's pairs, in nats, each predicted without its ranking; NaN
-    without pairs."""
+    """Mean -log probability of the sample's pairs, each predicted without its ranking; NaN without pairs."""
     lost = [
         log_loss(left, setting.model.tie, setting.temperature)
         for problem in sample.problems
@@ -144,9 +138,10 @@ def tune_tie(sample: Sample, setting: Setting, rounds: int) -> Setting:
 
 
 def _next_tie(problems: Sequence[Problem], setting: Setting) -> float:
-    """One fixed-point step on the log-likelihood's derivative: ties seen over ties expected.
+    """One step to where the log-loss is lowest in tie: there as many ties are expected as there are.
 
-    One made-up pair of equals that was no tie keeps it finite when everything is tied.
+    The expectation is over the differences, given all other rankings and the outcome. One made-up pair of
+    equals that was no tie keeps it finite when everything is tied.
     """
     tie = setting.model.tie
     ties, expected = 0, tie / (2.0 + tie)
@@ -154,7 +149,11 @@ def _next_tie(problems: Sequence[Problem], setting: Setting) -> float:
         for left in problem.left_out(setting):
             ties += int((left.outcome == 0).sum())
             heat = 1.0 if setting.temperature is None else setting.temperature[left.annotator]
+            chance, tied = np.zeros_like(left.mean), np.zeros_like(left.mean)
             for node, weight in RULE:
                 d = (left.mean + node * left.sd) * heat
-                expected += weight * float(tie_probability(d, tie).sum())
+                likely = weight * outcome_probability(left.outcome, d, tie)
+                chance += likely
+                tied += likely * tie_probability(d, tie)
+            expected += float((tied / chance).sum())
     return tie * ties / expected
