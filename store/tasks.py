@@ -13,6 +13,11 @@ from store.records import Task
 
 LEASE_SECONDS = 1800.0
 
+TWIN_DONE = """SELECT 1 FROM rankings r JOIN task_responses mine ON mine.task_id = r.task_id
+    JOIN task_responses its ON its.response_id = mine.response_id
+    WHERE r.annotator = :annotator AND r.prompt_id = t.prompt_id AND its.task_id = t.id"""
+"""Whether `:annotator` has ranked, skipped or flagged a response of task `t`."""
+
 
 def add(db: Database, tasks: Iterable[Task]) -> list[int]:
     """Store open tasks; the same responses in several tasks are ranked by several people."""
@@ -64,24 +69,27 @@ def of_lease(db: Database, lease: str, annotator: str) -> Task | None:
 def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
     """Ids of tasks that this person may take, oldest first: open, or leased to somebody whose time ran out.
 
-    Nobody gets responses that they have already ranked, skipped or flagged in a twin of the task.
+    Nobody gets responses that they have already ranked, skipped or flagged in a twin of the task, and no two of the
+    tasks are of one prompt, since they may be twins.
     """
     rows = db.execute(
-        """SELECT t.id FROM tasks t
-           WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now))
-             AND NOT EXISTS (SELECT 1 FROM rankings r JOIN task_responses mine ON mine.task_id = r.task_id
-                             JOIN task_responses its ON its.response_id = mine.response_id
-                             WHERE r.annotator = :annotator AND r.prompt_id = t.prompt_id AND its.task_id = t.id)
-           ORDER BY t.id LIMIT :limit""",
-        {"now": time.time(), "annotator": annotator, "limit": limit},
+        f"""SELECT t.id, t.prompt_id FROM tasks t
+            WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now)) AND NOT EXISTS ({TWIN_DONE})
+            ORDER BY t.id""",
+        {"now": time.time(), "annotator": annotator},
     )
-    return [row[0] for row in rows]
+    found: dict[int, int] = {}
+    for task_id, prompt_id in rows:
+        if len(found) == limit:
+            break
+        found.setdefault(prompt_id, task_id)
+    return list(found.values())
 
 
 def lease(
     db: Database, task_id: int, annotator: str, shown_order: Sequence[int], seconds: float = LEASE_SECONDS
 ) -> Task:
-    """Give a free task to a person. Raises LeaseLost if somebody else holds it or it is done.
+    """Give a free task to a person. Raises LeaseLost if somebody else holds it, it is done, or they did its twin.
 
     `shown_order` lists the task's response ids in the order in which the page will show them.
     """
@@ -90,6 +98,9 @@ def lease(
         free = task.state == "open" or (task.state == "leased" and (task.leased_until or 0) <= time.time())
         if not free:
             raise LeaseLost(f"Task {task_id} is taken: ask for the next one.")
+        asked = {"annotator": annotator, "id": task_id}
+        if db.execute(f"SELECT 1 FROM tasks t WHERE t.id = :id AND EXISTS ({TWIN_DONE})", asked).fetchone():
+            raise LeaseLost(f"{annotator} has had the responses of task {task_id}: ask for the next one.")
         db.execute(
             "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?"
             " WHERE id = ?",
