@@ -2,12 +2,15 @@
 
 import json
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
 from transformers import AutoConfig
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
 
 from rlhf.chat import Chat, resolve
 from rlhf.demo import fill
@@ -33,24 +36,19 @@ def begin(
     named = path if Path(path).is_dir() and base_model != "tiny" else base_model
     chat = Chat(base_model)
     _check_causal(base_model, path)
-    head = f"[model]\nbase_model = {json.dumps(named)}\nquantization = {json.dumps(quantization)}\n"
+    head = (
+        f"[model]\nbase_model = {json.dumps(named, ensure_ascii=False)}\nquantization = {json.dumps(quantization)}\n"
+    )
     tuned = (MODEL_DIR.parent / "settings.toml").read_text() if base_model == "tiny" else ""
     overlay(Settings(), {"model": {"base_model": named, "quantization": quantization}})
-    existed = folder.exists()
-    made = workspace.create(folder, f"{head}\n{tuned}".rstrip() + "\n")
-    try:
+    with workspace.whole_or_gone(folder):
+        made = workspace.create(folder, f"{head}\n{tuned}".rstrip() + "\n")
         with made.store() as db:
             models.add(db, Model("base", "policy", named))
         if prompt_file is not None:
             import_prompts(made, prompt_file, skip_bad=skip_bad)
         elif base_model == "tiny":
             fill(made)
-    except BaseException:
-        if existed:
-            made.database.unlink()
-        else:
-            shutil.rmtree(folder)
-        raise
     with made.store() as db:
         stored = prompts.count(db)
     return {"workspace": str(folder), "base_model": named, "prompts": stored, "plain_template": chat.plain}
@@ -65,7 +63,10 @@ def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> dict[str, 
     chat = Chat(settings.model.base_model)
 
     def fits(prompt: Prompt) -> None:
-        short = -chat.room(prompt.messages, settings.sampling.max_new_tokens)
+        try:
+            short = -chat.room(prompt.messages, settings.sampling.max_new_tokens)
+        except TemplateError as error:
+            raise BadInput(f"the model's chat template refuses it ({error})") from error
         if short > 0:
             raise BadInput(
                 f"{short} tokens too long for the context of {chat.context} "
@@ -75,7 +76,7 @@ def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> dict[str, 
     found = prompt_files.read(file, fits)
     if found.broken and not skip_bad:
         raise BadInput(
-            f"{file} has {len(found.broken)} broken lines, so nothing was imported: {found.describe_broken()}. "
+            f"Nothing was imported, for {file} has broken lines ({len(found.broken)}): {found.describe_broken()}. "
             "Mend them, or pass --skip-bad."
         )
     with into.store() as db:
@@ -86,6 +87,11 @@ def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> dict[str, 
 
 
 def _check_causal(base_model: str, path: str) -> None:
-    kind = AutoConfig.from_pretrained(path).model_type
-    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+    config = AutoConfig.from_pretrained(path)
+    kind, made_for = config.model_type, set(config.architectures or ())
+    # BERT and its kin come as encoders and, rarely, as decoders: the file says which one was saved.
+    encoder = (
+        kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind) not in made_for
+    )
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or encoder:
         raise BadInput(f"{base_model} is of type {kind}, which writes no text: name a causal language model.")

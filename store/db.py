@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from store.errors import NewerWorkspace, NotFound, WorkError
+from store.errors import BadInput, NewerWorkspace, NoDisk, NotFound
 from store.schema import migrations
 
 # One writer at a time in a process: threads queue here, where waiting is fair and cheap, and not at SQLite's
@@ -22,21 +22,36 @@ def opened(path: Path | str, *, create: bool = False) -> Iterator[Database]:
     """A short-lived connection: WAL, foreign keys on, every commit synced to disk.
 
     Raises NotFound where there is no file (unless `create`), NewerWorkspace where the file knows migrations
-    that this version does not.
+    that this version does not, BadInput where it is no store, NoDisk where there is no room to make one.
     """
     path = Path(path)
     if not create and not path.exists():
         raise NotFound(f"There is no workspace at {path.parent}: make one with `python launch.py init`.")
-    # A Database belongs to the thread that made it, so nothing here is cached or shared.
-    db = Database(str(path))
+    db = _connect(path)
     try:
+        yield db
+    finally:
+        db.close()
+
+
+def _connect(path: Path) -> Database:
+    db = None
+    try:
+        # A Database belongs to the thread that made it, so nothing here is cached or shared.
+        db = Database(str(path))
         db.execute("PRAGMA busy_timeout = 15000")
         _migrate(db, path)
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA synchronous = FULL")
-        yield db
-    finally:
-        db.close()
+    except BaseException as error:
+        if db is not None:
+            db.close()
+        if _no_disk(error):
+            raise NoDisk(f"{path} could not be written ({error}); nothing was changed: free disk space.") from error
+        if isinstance(error, sqlite3.DatabaseError) and "locked" not in str(error):
+            raise BadInput(f"{path} is not a store ({error}): name another folder with --workspace.") from error
+        raise
+    return db
 
 
 def _migrate(db: Database, path: Path) -> None:
@@ -60,7 +75,7 @@ def writing(db: Database) -> Iterator[Database]:
     """A write transaction that takes its lock at once; commits at the end, rolls back on any exception.
 
     BEGIN IMMEDIATE, because a deferred transaction that reads and then writes fails at once under contention.
-    Raises WorkError when the disk is full or the file cannot be written.
+    Raises NoDisk when the disk is full or the file cannot be written.
     """
     with _writer:
         if db.conn.in_transaction:  # nested: part of the outer transaction
@@ -72,8 +87,8 @@ def writing(db: Database) -> Iterator[Database]:
             db.conn.execute("COMMIT")
         except sqlite3.OperationalError as error:
             _rollback(db)
-            if "full" in str(error) or "readonly" in str(error) or "I/O" in str(error):
-                raise WorkError(
+            if _no_disk(error):
+                raise NoDisk(
                     f"The store could not be written ({error}); nothing was changed: free disk space."
                 ) from error
             raise
@@ -87,6 +102,12 @@ def insert(db: Database, table: str, row: dict[str, Any]) -> int:
     marks = ", ".join("?" * len(row))
     done = db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
     return int(done.lastrowid or 0)
+
+
+def _no_disk(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and any(
+        sign in str(error) for sign in ("is full", "readonly", "disk I/O")
+    )
 
 
 def _rollback(db: Database) -> None:

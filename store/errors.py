@@ -9,6 +9,7 @@
     │   ├── Refused             allowed only with --force
     │   └── LeaseLost           the task is somebody else's by now, or already ranked
     └── WorkError               the work itself failed: exit 1
+        └── NoDisk              there is no room to write; nothing was lost: exit 2, since nothing was done
 
 Every message is one line: the fact, the number, the remedy.
 """
@@ -48,3 +49,7 @@ class LeaseLost(RequestError):
 
 class WorkError(PlatformError):
     """The request was right and the work failed."""
+
+
+class NoDisk(WorkError):
+    """The disk is full, or cannot be written; what was there before is still there."""

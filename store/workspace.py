@@ -1,5 +1,6 @@
 """A workspace: one folder with the store, the settings, the models and the logs."""
 
+import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from sqlite_utils import Database
 
 from store.db import opened
 from store.errors import BadInput, NotFound
+
+MIN_RANKINGS = 32
+"""New rankings that a round waits for where workspace.toml does not say."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +55,46 @@ class Workspace:
         if not path.exists():
             return {}
         try:
-            return tomllib.loads(path.read_text())
-        except tomllib.TOMLDecodeError as error:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:  # TOMLDecodeError or UnicodeDecodeError
             raise BadInput(f"{path} is not valid TOML ({error}): mend it, or delete it for the defaults.") from error
+
+    def min_rankings(self) -> int:
+        """New rankings that a round waits for; raises BadInput where workspace.toml has no whole number there."""
+        table = self.settings().get("round", {})
+        wanted = table.get("min_rankings", MIN_RANKINGS) if isinstance(table, dict) else None
+        if type(wanted) is not int:
+            raise BadInput(f"round.min_rankings of {self.folder}/workspace.toml is no whole number: write one.")
+        return wanted
 
 
 def create(folder: Path, settings: str) -> Workspace:
     """Make the folder, its settings and an empty store; raises BadInput if a workspace is there already."""
     workspace = Workspace(folder)
-    if workspace.database.exists():
+    if workspace.database.exists() or (folder / "workspace.toml").exists():
         raise BadInput(f"{folder} is a workspace already: name another with --workspace.")
     try:
-        for made in (folder, workspace.models, workspace.runs):
-            made.mkdir(parents=True, exist_ok=True)
-        (folder / "workspace.toml").write_text(settings)
-        with opened(workspace.database, create=True):
-            pass
+        with whole_or_gone(folder):
+            for made in (folder, workspace.models, workspace.runs):
+                made.mkdir(parents=True, exist_ok=True)
+            (folder / "workspace.toml").write_text(settings, encoding="utf-8")
+            with opened(workspace.database, create=True):
+                pass
     except OSError as error:
         raise BadInput(f"{folder} cannot be written ({error.strerror}): name another with --workspace.") from error
     return workspace
+
+
+@contextmanager
+def whole_or_gone(folder: Path) -> Iterator[None]:
+    """Remove on any exception what was put into a folder meanwhile, and the folder itself if it was not there."""
+    before = set(folder.iterdir()) if folder.is_dir() else None
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            for path in set(folder.iterdir()) - before:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
