@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from store.db import writing
 from store.errors import BadInput, NotFound
-from store.records import Annotator, Role
+from store.records import SIMULATED, Annotator, Role
 
 SESSION_SECONDS = 14 * 86400.0
 INVITATION_SECONDS = 7 * 86400.0
@@ -17,10 +17,12 @@ MIN_PASSWORD = 8
 
 
 def add(db: Database, name: str, role: Role = "annotator", password: str | None = None) -> Annotator:
-    """A new account; raises BadInput for a name that is taken or empty and for a password under 8 characters."""
+    """A new account; raises BadInput for a name that is taken, empty or of the simulated, or a short password."""
     name = name.strip()
     if not 1 <= len(name) <= 80:
         raise BadInput(f"A name has 1 to 80 characters, not {len(name)}: choose another.")
+    if name.lower().startswith(SIMULATED):
+        raise BadInput(f"Names that start with {SIMULATED} are those of simulated annotators: choose another.")
     if password is not None and len(password) < MIN_PASSWORD:
         raise BadInput(
             f"A password has at least {MIN_PASSWORD} characters, not {len(password)}: choose a longer one."

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 
 from sqlite_utils import Database
@@ -11,6 +12,8 @@ from store.errors import BadInput, NotFound
 from store.records import Message, Prompt, Split
 
 EVAL_SHARE = 0.15
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character: JSON can spell it and UTF-8 cannot store it."""
 
 
 def digest(messages: Sequence[Message]) -> str:
@@ -25,12 +28,16 @@ def draw_split(messages: Sequence[Message]) -> Split:
 
 
 def make(messages: Iterable[Message], *, source: str, split: Split | None = None) -> Prompt:
-    """A prompt from a chat; raises BadInput unless its last turn is the user's and no turn is empty."""
+    """A prompt from a chat; raises BadInput unless its last turn is the user's and no turn is empty or no text."""
     turns = tuple({"role": m["role"], "content": m["content"]} for m in messages)
+    if strange := sorted({turn["role"] for turn in turns} - {"system", "user", "assistant"}):
+        raise BadInput(f"The role {strange[0]!r} is unknown: write system, user or assistant.")
     if not turns or turns[-1]["role"] != "user":
         raise BadInput("The last turn of a prompt must be the user's: end it with a user message.")
     if any(not turn["content"].strip() for turn in turns):
         raise BadInput("The prompt is empty: give it some text.")
+    if any(LONE_SURROGATE.search(turn["content"]) for turn in turns):
+        raise BadInput("The prompt holds half a character (a lone surrogate): mend the text.")
     return Prompt(turns, split or draw_split(turns), source)
 
 

@@ -39,12 +39,13 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
     for a file that is not there, is not UTF-8, or holds no line.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        # Not splitlines(), which also splits at characters that JSON strings may hold, such as U+2028.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}): name a file of prompts.") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
-    parse = _from_json if path.suffix in (".jsonl", ".json") else _from_text
+    parse = _from_json if path.suffix.lower() in (".jsonl", ".json") else _from_text
     found = PromptFile()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -53,7 +54,7 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
             prompt = parse(line, path.name)
             check(prompt)
         except BadInput as error:
-            found.broken.append((number, str(error)))
+            found.broken.append((number, str(error).rstrip(".")))
         else:
             found.prompts.append(prompt)
     if not found.prompts and not found.broken:
@@ -68,7 +69,7 @@ def _from_text(line: str, source: str) -> Prompt:
 def _from_json(line: str, source: str) -> Prompt:
     try:
         item: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"not JSON ({error})") from error
     if not isinstance(item, dict):
         raise BadInput(f"a {type(item).__name__}, not an object with `prompt` or `messages`")
