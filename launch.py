@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import itertools
 import json
 import logging
 import subprocess
@@ -11,12 +12,12 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
 from store import annotators, summary
-from store.errors import BadInput, PlatformError, RequestError
+from store.errors import BadInput, NoDisk, PlatformError, WorkError
 from store.workspace import Workspace
 
 
@@ -45,7 +46,7 @@ class Init:
     """`tiny` (embedded), a folder of a causal chat model of transformers, or a hub name."""
     quantization: str = "nf4"
     """nf4 or none."""
-    prompts: Path | None = None
+    prompt_file: Annotated[Path | None, tyro.conf.arg(name="prompts")] = None
     """JSONL or text file of prompts; without it, `tiny` brings its own."""
     skip_bad: bool = False
     """Leave broken lines of the prompts file out."""
@@ -75,7 +76,7 @@ class Serve:
 class Generate:
     """Whose responses."""
 
-    model: str | None = None
+    model_name: Annotated[str | None, tyro.conf.arg(name="model")] = None
     """Version that answers; the latest policy if not given."""
 
 
@@ -121,8 +122,7 @@ def _demo(call: Call) -> dict[str, Any]:
 
     if not call.workspace.database.exists():
         _init(Call(call.workspace, Init(), {}))
-    config = demo.DemoConfig(**dataclasses.asdict(call.options))
-    rounds = demo.run(call.workspace, config)
+    rounds = demo.run(call.workspace, call.options)
     print(f"\n{demo.table(rounds)}\n", file=sys.stderr)
     print(f"Plot: {demo.plot(call.workspace)}", file=sys.stderr)
     print(f"Open the pages: python launch.py serve --workspace {call.workspace.folder}", file=sys.stderr)
@@ -132,20 +132,13 @@ def _demo(call: Call) -> dict[str, Any]:
 def _init(call: Call) -> dict[str, Any]:
     from rlhf.begin import begin
 
-    o = call.options
-    return begin(
-        call.workspace.folder,
-        base_model=o.base_model,
-        quantization=o.quantization,
-        prompt_file=o.prompts,
-        skip_bad=o.skip_bad,
-    )
+    return begin(call.workspace.folder, **dataclasses.asdict(call.options))
 
 
 def _import(call: Call) -> dict[str, Any]:
     from rlhf.begin import import_prompts
 
-    return import_prompts(call.workspace, call.options.file, skip_bad=call.options.skip_bad)
+    return import_prompts(call.workspace, **dataclasses.asdict(call.options))
 
 
 def _serve(call: Call) -> dict[str, Any]:
@@ -173,9 +166,8 @@ def _work(call: Call) -> dict[str, Any]:
 
 
 def _status(call: Call) -> dict[str, Any]:
-    minimum = call.workspace.settings().get("round", {}).get("min_rankings", 32)
     with call.workspace.store() as db:
-        return summary.summary(db, minimum)
+        return summary.summary(db, call.workspace.min_rankings())
 
 
 def _job(kind: str) -> Callable[[Call], dict[str, Any]]:
@@ -213,9 +205,7 @@ COMMANDS = {
     "serve": Command("open the annotators' page and the research page, with a worker beside them", _serve, Serve),
     "work": Command("do queued jobs", _work),
     "import": Command("add prompts from a file", _import, Import),
-    "generate": Command(
-        "sample fresh responses and put them on the page", _job("generate"), Generate, ("generate", "sampling")
-    ),
+    "generate": Command("sample fresh responses for the page", _job("generate"), Generate, ("generate", "sampling")),
     "simulate": Command("let simulated annotators rank the open tasks", _job("simulate"), Simulate),
     "rate": Command("turn rankings into scores", _job("rate"), Nothing, ("rating",)),
     "reward": Command("train the reward model on the scores", _job("reward"), Nothing, ("reward", "gate")),
@@ -239,11 +229,11 @@ def main(argv: list[str] | None = None) -> int:
         common, call = _parse(argv[0], argv[1:])
         result = COMMANDS[argv[0]].run(call)
         print(json.dumps(result) if common.json else _readable(result))
-    except PlatformError as error:
+    except (PlatformError, OSError) as error:
         if "--debug" in argv:
             traceback.print_exc()
         print(error, file=sys.stderr)
-        return 2 if isinstance(error, RequestError) else 1
+        return 1 if isinstance(error, WorkError) and not isinstance(error, NoDisk) else 2
     except KeyboardInterrupt:
         print("Stopped by hand: give the command again to go on.", file=sys.stderr)
         return 1
@@ -254,9 +244,7 @@ def _parse(name: str, argv: list[str]) -> tuple[Common, Call]:
     """The command line of one command, over the settings of the workspace that it names."""
     command = COMMANDS[name]
     options = command.options() if command.options is _demo_options else command.options
-    fields: list[tuple[str, Any, Any]] = [("command", options, dataclasses.field(default_factory=options))]
-    if any(f.default is dataclasses.MISSING for f in dataclasses.fields(options)):
-        fields = [("command", options, dataclasses.field())]
+    fields: list[tuple[str, Any, Any]] = [("command", options, dataclasses.field())]
     if command.tables:
         from rlhf.settings import Settings, overlay
 
@@ -264,8 +252,8 @@ def _parse(name: str, argv: list[str]) -> tuple[Common, Call]:
         for table in command.tables:
             config = getattr(settings, table)
             fields.append((table, type(config), dataclasses.field(default=config)))
-    fields.append(("common", Common, dataclasses.field(default=Common())))
-    kind = dataclasses.make_dataclass(name.title(), fields)
+    fields.append(("common", Common, dataclasses.field()))
+    kind = dataclasses.make_dataclass(name.title(), fields, kw_only=True)
     kind.__doc__ = command.summary[0].upper() + command.summary[1:] + "."
     parsed = _tyro(kind, f"launch.py {name}", argv)
     tables = {table: dataclasses.asdict(getattr(parsed, table)) for table in command.tables}
@@ -277,32 +265,24 @@ def _tyro(kind: Any, program: str, argv: list[str]) -> Any:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            parsed, unknown = tyro.cli(
-                kind,
-                prog=program,
-                args=argv,
-                config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
-                return_unknown_args=True,
-            )
+            shape = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
+            return tyro.cli(kind, prog=program, args=argv, config=shape)
     except SystemExit as end:
         if not end.code:
             raise
-        lines = [line.strip("│ ") for line in said.getvalue().splitlines()]
-        text = [line for line in lines if line and line[0] not in "╭╰─"]
-        raise BadInput(f"{text[0].rstrip('.')}: see `python {program} --help`.") from None
-    if unknown:
-        raise BadInput(f"There is no option {unknown[0]}: see `python {program} --help`.")
-    return parsed
+        # A title, then the sentence, then a ruler; with or without a frame around them.
+        lines = [line.strip("│ ") for line in said.getvalue().splitlines()[1:]]
+        blocks = [
+            " ".join(block) for rule, block in itertools.groupby(lines, lambda x: not x.strip("─-")) if not rule
+        ]
+        raise BadInput(f"{blocks[0].rstrip('.')}: see `python {program} --help`.") from None
 
 
 def _workspace_of(argv: list[str]) -> Path:
     """The folder named on the command line, before the rest of it can be understood."""
-    for i, word in enumerate(argv):
-        if word == "--workspace" and i + 1 < len(argv):
-            return Path(argv[i + 1])
-        if word.startswith("--workspace="):
-            return Path(word.partition("=")[2])
-    return Common.workspace
+    words = [part for word in argv for part in word.split("=", 1)]
+    named = [after for word, after in itertools.pairwise(words) if word == "--workspace"]
+    return Path(named[-1]) if named else Common.workspace
 
 
 def _overview() -> str:

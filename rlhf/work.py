@@ -76,15 +76,17 @@ def start(workspace: Workspace, kind: str, params: Mapping[str, Any]) -> Job:
 
 def execute(workspace: Workspace, job: Job) -> dict[str, Any]:
     """Do a claimed job; its result, or its error, is in the store when this returns or raises."""
-    with _logging(workspace, job), bar(job.kind) as shown:
+    with _logging(workspace, job), bar() as shown:
         try:
             if job.kind not in KINDS:
                 raise BadInput(f"There is no job of kind {job.kind!r}: known are {', '.join(KINDS)}.")
             ctx, arguments = resolve(workspace, job, shown)
             result = KINDS[job.kind](ctx, **arguments)
         except BaseException as error:
+            if isinstance(error, SystemExit):  # told to end: whoever told it says what becomes of the job
+                raise
             known = isinstance(error, PlatformError)
-            message = str(error) if known else f"{type(error).__name__}: {error}"
+            message = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
             if isinstance(error, KeyboardInterrupt):
                 message = "Stopped by hand: give the command again to go on."
             if not known:
@@ -122,18 +124,23 @@ def resolve(workspace: Workspace, job: Job, shown: Progress) -> tuple[Context, d
 
 
 @contextmanager
-def bar(title: str) -> Iterator[Progress]:
+def bar() -> Iterator[Progress]:
     """A progress bar with the time left, on stderr."""
-    with tqdm(
-        total=100, desc=title, file=sys.stderr, leave=False, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
-    ) as line:
+    look = "{l_bar}{bar}| {elapsed}<{remaining}"
+    line: tqdm | None = None  # drawn when there is something to show: a refused job leaves stderr to its one line
 
-        def show(done: int, total: int, note: str) -> None:
-            line.set_description_str(note, refresh=False)
-            line.n = round(100 * done / max(total, 1), 1)
-            line.refresh()
+    def show(done: int, total: int, note: str) -> None:
+        nonlocal line
+        line = line or tqdm(total=100, file=sys.stderr, leave=False, bar_format=look)
+        line.set_description_str(note, refresh=False)
+        line.n = round(100 * done / max(total, 1), 1)
+        line.refresh()
 
+    try:
         yield show
+    finally:
+        if line is not None:
+            line.close()
 
 
 @contextmanager
