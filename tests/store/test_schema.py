@@ -69,9 +69,7 @@ def test_every_table_is_strict_and_every_reference_is_enforced(db: Database) -> 
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_a_task_of_a_response_that_is_not_there_is_refused(
-    db: Database, make_tasks: Callable[..., list[int]]
-) -> None:
+def test_a_task_of_an_unknown_response_is_refused(db: Database, make_tasks: Callable[..., list[int]]) -> None:
     (task,) = make_tasks(db)
     with pytest.raises(sqlite3.IntegrityError):
         db.execute("INSERT INTO task_responses VALUES (?, 9, 999)", [task])

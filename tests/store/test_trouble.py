@@ -1,0 +1,115 @@
+"""A full disk, a crash, a crowd: what was stored stays, what was not is not there by half."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from store import db as store_db
+from store import prompts, rankings, tasks
+from store.db import writing
+from store.errors import NoDisk, WorkError
+from store.records import Prompt
+from store.workspace import Workspace, create, whole_or_gone
+
+
+def bulk(count: int) -> list[Prompt]:
+    chats = [[{"role": "user", "content": f"{i} " + "long " * 400}] for i in range(count)]
+    return [prompts.make(chat, source="bulk") for chat in chats]
+
+
+def no_more_pages(db: Database) -> None:
+    """As on a full disk: the file may not grow."""
+    pages = db.execute("PRAGMA page_count").fetchone()[0]
+    db.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_a_full_disk_loses_nothing(db: Database, workspace: Workspace, make_tasks: Callable[..., list[int]]) -> None:
+    task = tasks.get(db, make_tasks(db)[0])
+    held = tasks.lease(db, task.id, "ada", task.response_ids)
+    before = prompts.every(db)
+    no_more_pages(db)
+    with pytest.raises(WorkError, match="free disk space"):
+        prompts.add(db, bulk(50))
+    assert not db.conn.in_transaction
+    assert prompts.every(db) == before
+    with pytest.raises(NoDisk):
+        rankings.submit(db, str(held.lease), "ada", dict.fromkeys(task.response_ids, 1), comment="x" * 20_000)
+    assert tasks.get(db, task.id) == held
+    with workspace.store() as later:  # room again
+        assert later.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        rankings.submit(later, str(held.lease), "ada", dict.fromkeys(task.response_ids, 1))
+        prompts.add(later, bulk(50))
+        assert prompts.count(later) == len(before) + 50
+
+
+def test_a_disk_full_inside_a_larger_transaction_undoes_all_of_it(db: Database) -> None:
+    no_more_pages(db)
+    with pytest.raises(NoDisk), writing(db):
+        prompts.add(db, bulk(1)[:0])
+        prompts.add(db, bulk(50))
+    assert prompts.count(db) == 0
+
+
+def test_an_exception_undoes_the_transaction(db: Database) -> None:
+    with pytest.raises(ZeroDivisionError), writing(db):
+        prompts.add(db, bulk(2))
+        assert prompts.count(db) == 2
+        _ = 1 / 0
+    assert prompts.count(db) == 0
+    prompts.add(db, bulk(1))
+    assert prompts.count(db) == 1
+
+
+def test_no_room_for_a_new_workspace_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tight(Database):
+        def __init__(self, path: str) -> None:
+            super().__init__(path)
+            self.execute("PRAGMA max_page_count = 3")
+
+    monkeypatch.setattr(store_db, "Database", Tight)
+    with pytest.raises(NoDisk, match="free disk space"):
+        create(tmp_path / "new", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_there_keeps_what_was_in_it(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(RuntimeError), whole_or_gone(tmp_path):
+        create(tmp_path, "")
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    with pytest.raises(RuntimeError), whole_or_gone(tmp_path / "mine"):
+        raise RuntimeError
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_many_writers_lose_no_prompt(workspace: Workspace) -> None:
+    errors: list[BaseException] = []
+
+    def write(number: int) -> None:
+        try:
+            for i in range(10):
+                with workspace.store() as mine:
+                    prompts.add(mine, [prompts.make([{"role": "user", "content": f"{number}.{i}"}], source="t")])
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    with workspace.store() as db:
+        assert prompts.count(db) == 80
+
+
+def test_what_was_committed_is_seen_by_another_connection_at_once(db: Database, workspace: Workspace) -> None:
+    prompts.add(db, bulk(1))
+    raw = sqlite3.connect(workspace.database)
+    assert raw.execute("SELECT count(*) FROM prompts").fetchone()[0] == 1
+    raw.close()
