@@ -69,6 +69,8 @@ def _from_text(line: str, source: str) -> Prompt:
 def _from_json(line: str, source: str) -> Prompt:
     try:
         item: Any = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"not JSON ({error.msg}, column {error.colno})") from error
     except (ValueError, RecursionError) as error:
         raise BadInput(f"not JSON ({error})") from error
     if not isinstance(item, dict):
