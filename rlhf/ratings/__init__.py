@@ -10,8 +10,8 @@ Read in this order: `rankings` (the arrays), `davidson` (the model of a pair), `
 prompt to rank next.
 """
 
-from rlhf.ratings.converter import Ratings, rate
+from rlhf.ratings.converter import Ratings, left_out_loss, rate
 from rlhf.ratings.flip_risk import flip_risk
 from rlhf.ratings.rankings import BadRankings
 
-__all__ = ["BadRankings", "Ratings", "flip_risk", "rate"]
+__all__ = ["BadRankings", "Ratings", "flip_risk", "left_out_loss", "rate"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from rlhf.ratings.davidson import outcome_probability, slope_and_curvature
-from rlhf.ratings.leave_out import SHORT_RULE, LeftOut
+from rlhf.ratings.leave_out import SHORT_RULE, LeftOut, predictive
 from rlhf.ratings.problem import Problem, Setting
 from rlhf.ratings.rankings import Floats
 
@@ -68,3 +68,18 @@ def _terms(left: LeftOut, setting: Setting) -> tuple[Floats, Floats]:
         weight += share * d * d * curvature
         total += likely
     return (pull / total).sum(0), weight.sum(0)
+
+
+def log_loss_by_annotator(
+    problems: Sequence[Problem], setting: Setting, people: int
+) -> tuple[Floats, Floats]:
+    """Sum of -log probability, in nats, and number of the pairs of each annotator (A,), each ranking left
+    out."""
+    lost, pairs = np.zeros(people), np.zeros(people)
+    for problem in problems:
+        for left in problem.left_out(setting):
+            counted = (left.outcome != 0) | (setting.model.tie > 0.0)
+            chance = np.where(counted, predictive(left, setting.model.tie, setting.temperature), 1.0)
+            lost += np.bincount(left.annotator, -np.log(chance).sum(0), people)
+            pairs += np.bincount(left.annotator, counted.sum(0), people)
+    return lost, pairs

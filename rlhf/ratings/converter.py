@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlhf.ratings.annotators import fit_annotators
+from rlhf.ratings.annotators import fit_annotators, log_loss_by_annotator
 from rlhf.ratings.davidson import Davidson
 from rlhf.ratings.elo import play_in_order
 from rlhf.ratings.flip_risk import difference_error
@@ -148,6 +148,24 @@ def _settle(
         if wanted.reliability:
             setting = fit_annotators(problems, setting, rankings.annotators)
     return replace(setting, overlap=1.0), mean_log_loss(sample, setting)
+
+
+def left_out_loss(
+    levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike, *, sigma: float, tie: float
+) -> Floats:
+    """How badly the rankings of each annotator (A,) are foretold by all others' of the same prompts.
+
+    The mean over pairs of -log P(what was chosen | all other rankings), in nats, with everybody taken for the
+    median annotator: log 3 is what one gains nothing from who might as well have drawn lots between better,
+    tie and worse. The arguments are those of `rate`, with the `sigma` and `tie` that it found. NaN for one
+    who ranked no pair.
+    """
+    rankings = check_rankings(levels, prompt, annotator)
+    _check_options("davidson", sigma, tie, False)
+    setting = Setting(Davidson(tie), sigma)
+    lost, pairs = log_loss_by_annotator(make_problems(rankings, None), setting, rankings.annotators)
+    with np.errstate(invalid="ignore"):
+        return lost / np.where(pairs > 0, pairs, np.nan)
 
 
 def _rate_by_elo(rankings: Rankings, prior: Floats | None) -> Ratings:

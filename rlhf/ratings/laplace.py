@@ -19,7 +19,7 @@ def at_mean(fit: Fit, tie: float, overlap: float) -> Fit:
 
     A response that won all is held back by the prior alone, and its posterior is skewed away from the others.
     To first order the mean is further out by half the covariance times the gradient of -log det of the
-    information (Tierney and Kadane 1986, Accurate approximations for posterior moments). Without this the
+    information (Lindley 1980, Approximate Bayesian methods). Without this the
     sigma that predicts best comes out up to twice the true spread, and intervals too short. `overlap` is the
     factor from the inverse of the information to a variance.
     """
