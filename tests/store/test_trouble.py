@@ -48,10 +48,9 @@ def test_a_full_disk_loses_nothing(db: Database, workspace: Workspace, make_task
 
 def test_a_disk_full_inside_a_larger_transaction_undoes_all_of_it(db: Database) -> None:
     no_more_pages(db)
-    with pytest.raises(NoDisk):  # noqa: PT012 - the transaction is what is tried
-        with writing(db):
-            jobs.enqueue(db, "rate")
-            prompts.add(db, bulk(50))
+    with pytest.raises(NoDisk), writing(db):  # noqa: PT012 - the transaction is what is tried
+        jobs.enqueue(db, "rate")
+        prompts.add(db, bulk(50))
     assert (prompts.count(db), jobs.recent(db)) == (0, [])
 
 

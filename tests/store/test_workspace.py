@@ -44,7 +44,7 @@ def test_broken_toml_is_named(tmp_path: Path, content: bytes) -> None:
 
 def test_no_workspace_names_the_command_that_makes_one(tmp_path: Path) -> None:
     assert Workspace(tmp_path).settings() == {}
-    with pytest.raises(NotFound, match="launch.py init --workspace"), Workspace(tmp_path).store():
+    with pytest.raises(NotFound, match=r"launch\.py init --workspace"), Workspace(tmp_path).store():
         pass
     assert list(tmp_path.iterdir()) == []
 
