@@ -1,0 +1,242 @@
+"""What every command promises: one JSON object, or one line that says what was wrong, and nothing half-made."""
+
+import dataclasses
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer, BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
+
+import launch
+from rlhf import begin
+from rlhf.settings import Settings
+from rlhf.tiny import MODEL_DIR
+from store import jobs, prompts, rankings, tasks
+from store.errors import NoDisk, WorkError
+from store.workspace import Workspace
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Exit status, stdout and stderr of one call."""
+
+    def call(*argv: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        try:
+            status = launch.main([str(word) for word in argv])
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return (status, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def refused(run: Run) -> Callable[..., str]:
+    """The one line of a request that was wrong."""
+
+    def call(*argv: object) -> str:
+        status, out, err = run(*argv)
+        assert (status, out) == (2, ""), (status, out, err)
+        assert err.endswith("\n")
+        assert err.count("\n") == 1, err
+        assert "\r" not in err
+        return err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of a small Llama without a chat template (context 96), and of an encoder."""
+    root = tmp_path_factory.mktemp("models")
+    tokenizer = AutoTokenizer.from_pretrained(MODEL_DIR)
+    tokenizer.chat_template = None
+    size = {"vocab_size": len(tokenizer), "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1}
+    llama = LlamaConfig(**size, num_attention_heads=2, max_position_embeddings=96)
+    LlamaForCausalLM(llama).save_pretrained(root / "llama")
+    BertModel(BertConfig(**size, num_attention_heads=2)).save_pretrained(root / "bert")
+    for name in ("llama", "bert"):
+        tokenizer.save_pretrained(root / name)
+    (root / "photos").mkdir()
+    (root / "photos" / "cat.jpg").write_bytes(b"\xff\xd8")
+    return root
+
+
+@pytest.fixture
+def made(tmp_path: Path, run: Run) -> Path:
+    """A workspace on `tiny` with three prompts."""
+    (tmp_path / "three.txt").write_text("What can I cook tonight?\nA walk for two?\nWhich film?\n")
+    assert run("init", "--workspace", tmp_path / "w", "--prompts", tmp_path / "three.txt")[0] == 0
+    return tmp_path / "w"
+
+
+def stored(folder: Path) -> list[str]:
+    with Workspace(folder).store() as db:
+        return [p.text for p in prompts.every(db)]
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["fly"], "no command 'fly': known are demo, init"),
+        (["status", "--bogus"], "--bogus"),
+        (["simulate", "surplus"], "surplus"),
+        (["simulate", "--count", "many"], "--count: invalid literal for int() with base 10: 'many'"),
+        (["simulate", "--count"], "Missing value for argument '--count'"),
+        (["rate", "--method", "glicko"], "'glicko' for argument '--method'. Expected one of ('davidson'"),
+        (["generate", "--temperature", "warm"], "'warm'"),
+        (["import"], "Missing"),
+    ],
+)
+def test_a_wrong_command_line(
+    refused: Callable[..., str], argv: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for columns in ("40", "200"):  # the sentence is whole on a narrow terminal too
+        monkeypatch.setenv("COLUMNS", columns)
+        assert said in refused(*argv)
+
+
+@pytest.mark.parametrize("name", sorted(set(launch.COMMANDS) - {"demo", "init"}))
+def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) -> None:
+    more = ["prompts.txt"] if name == "import" else []
+    line = refused(name, *more, "--workspace", tmp_path / "none")
+    assert "no workspace" in line or "cannot be read" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", launch.COMMANDS)
+def test_help_names_every_option(run: Run, tmp_path: Path, name: str) -> None:
+    status, out, err = run(name, "--help", "--workspace", tmp_path)
+    assert (status, err) == (0, "")
+    command = launch.COMMANDS[name]
+    options = command.options() if command.options is launch._demo_options else command.options
+    own = {"model_name": "model", "prompt_file": "prompts"}
+    names = [own.get(f.name, f.name) for f in dataclasses.fields(options) if f.name != "file"]
+    names += [f.name for table in command.tables for f in dataclasses.fields(getattr(Settings(), table))]
+    for option in [*names, "workspace", "json", "debug"]:
+        assert option.replace("_", "-") in out, option
+    assert command.summary.split()[0].capitalize() in out
+
+
+def test_the_overview_names_every_command(run: Run) -> None:
+    for argv in ([], ["--help"]):
+        status, out, err = run(*argv)
+        assert (status, err) == (0, "")
+        assert all(f"  {name} " in out for name in launch.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [("none", "no folder"), ("photos", "config.json"), ("bert", "bert, which writes no text")],
+)
+def test_a_base_model_that_will_not_do(
+    refused: Callable[..., str], models: Path, tmp_path: Path, base: str, said: str
+) -> None:
+    assert said in refused("init", "--workspace", tmp_path / "w", "--base-model", models / base)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_without_a_template_gets_a_plain_one_and_says_so(run: Run, models: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "Grüße 🎉"
+    status, out, _ = run("init", "--json", "--workspace", folder, "--base-model", models / "llama")
+    assert status == 0
+    assert json.loads(out)["plain_template"] is True
+    assert Workspace(folder).settings()["model"]["base_model"] == str(models / "llama")
+
+
+def test_init_leaves_nothing_half_made(refused: Callable[..., str], made: Path, tmp_path: Path) -> None:
+    assert "already" in refused("init", "--workspace", made)
+    assert len(stored(made)) == 3
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"prompt": "fine"}\n{"prompt": ""}\n{\n')
+    before = sorted(tmp_path.iterdir())
+    line = refused("init", "--workspace", tmp_path / "new", "--prompts", bad)
+    assert "line 2: The prompt is empty" in line
+    assert "line 3: not JSON" in line
+    assert "quantization" in refused("init", "--workspace", tmp_path / "new", "--quantization", "int3")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_import_is_whole_or_nothing(refused: Callable[..., str], run: Run, made: Path, tmp_path: Path) -> None:
+    file = tmp_path / "more.txt"
+    file.write_text("A new one\n\n" + "word " * 2000 + "\nWhich film?\n")
+    line = refused("import", file, "--workspace", made)
+    assert "line 3:" in line
+    assert "too long for the context of 256" in line
+    assert "--skip-bad" in line
+    assert len(stored(made)) == 3
+    status, out, err = run("import", file, "--workspace", made, "--skip-bad", "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(out) == {"imported": 1, "already_there": 1, "skipped": 1}
+    assert stored(made)[3:] == ["A new one"]
+
+
+def test_a_stage_whose_turn_has_not_come(refused: Callable[..., str], made: Path) -> None:
+    assert "needs 9 new rankings and 0 are stored" in refused("round", "--workspace", made, "--min-rankings", 9)
+    assert "0 rankings" in refused("rate", "--workspace", made)
+    assert "rate" in refused("reward", "--workspace", made)
+    assert "reward" in refused("ppo", "--workspace", made)
+    assert "the workspace has base" in refused("generate", "--model", "policy-7", "--workspace", made)
+    with Workspace(made).store() as db:
+        assert {job.state for job in jobs.recent(db)} == {"failed"}
+        assert all(job.error and "\n" not in job.error for job in jobs.recent(db))
+
+
+def test_a_workspace_that_cannot_be_read(refused: Callable[..., str], made: Path) -> None:
+    toml = made / "workspace.toml"
+    toml.write_text("[round]\nmin_rankngs = 3\n")
+    assert "round.min_rankngs: did you mean min_rankings?" in refused("round", "--workspace", made)
+    toml.write_text("[round\n")
+    assert "not valid TOML" in refused("round", "--workspace", made)
+    assert "not valid TOML" in refused("status", "--workspace", made)
+    toml.unlink()
+    with Workspace(made).store() as db:
+        db["_sqlite_migrations"].insert({"migration_set": "store", "name": "m999", "applied_at": "2999-01-01"})
+    for name in ("status", "rate", "work"):
+        assert "newer version" in refused(name, "--workspace", made)
+
+
+def test_the_commands_up_to_scores_print_one_json_object(run: Run, made: Path) -> None:
+    wanted = {
+        "generate": {"model": "base", "prompts": 3},
+        "simulate": {"annotators": 8},
+        "rate": {"prompts": 3},
+        "status": {"open_tasks": 0, "prompts": 3},
+    }
+    for name, part in wanted.items():
+        options = ["--max-new-tokens", "12"] if name == "generate" else []
+        status, out, err = run(name, "--json", "--workspace", made, *options)
+        assert status == 0, err
+        assert out.count("\n") == 1
+        assert part.items() <= json.loads(out).items()
+    with Workspace(made).store() as db:
+        assert tasks.count_open(db) == 0
+        done = [(r.annotator, r.prompt_id) for r in rankings.current(db)]
+    assert len(set(done)) == len(done)  # nobody ranked the twins of one prompt
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (NoDisk("full"), 2),
+        (WorkError("diverged"), 1),
+        (OSError(errno.ENOSPC, "No space left on device", "model"), 2),
+        (KeyboardInterrupt(), 1),
+    ],
+)
+def test_every_ending_has_its_status(
+    run: Run, made: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, expected: int
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(begin, "import_prompts", fail)
+    status, out, err = run("import", "x", "--workspace", made)
+    assert (status, out, err.count("\n")) == (expected, "", 1)
+    if not isinstance(error, KeyboardInterrupt):
+        assert "Traceback" in run("import", "x", "--workspace", made, "--debug")[2]
