@@ -17,7 +17,7 @@ def play_in_order(group: Group, start: Floats) -> Floats:
     """Ratings (k, p) after every ranking of each prompt in its order of arrival, from `start` (k, p)."""
     ratings = start.copy()
     turns = _turns(group)
-    for turn in range(max((int(turn.max()) + 1 for turn in turns), default=0)):
+    for turn in range(max((int(turn.max()) + 1 for turn in turns if len(turn)), default=0)):
         for batch, own in zip(group.batches, turns, strict=True):
             now = np.flatnonzero(own == turn)
             if len(now):

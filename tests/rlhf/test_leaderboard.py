@@ -11,7 +11,7 @@ LOGIT = np.log(10) / 400
 
 
 def simulate(theta, prompts, *, k=3, each=2, seed=0, spread=1.0):
-    """Rankings of `k` responses of different versions; a response is its version's score and luck of its own."""
+    """Rankings of `k` responses of different versions; each is its version's score and its own luck."""
     rng = np.random.default_rng(seed)
     version = np.argsort(rng.random((prompts, len(theta))), axis=1)[:, :k]
     quality = np.asarray(theta)[version] + rng.normal(0, spread, (prompts, k))

@@ -150,3 +150,91 @@ def test_bad_rankings_are_named(levels, prompt, says):
 def test_bad_options_are_named(options, says):
     with pytest.raises(BadRankings, match=says):
         rate([[1, 2]], [0], **options)
+
+
+def test_no_rankings_at_all():
+    ratings = rate(np.empty((0, 4), int), [])
+    assert ratings.elo.shape == (0, 4)
+    assert np.isnan(ratings.log_loss)
+
+
+def test_an_undefeated_response_is_finite_and_first():
+    ratings = rate([[1, 2, 3]] * 20, [0] * 20)
+    assert np.isfinite(ratings.elo).all()
+    best, middle, worst = ratings.elo[0]
+    assert best > middle > worst
+    assert best - middle == pytest.approx(middle - worst)
+
+
+def test_a_prompt_where_all_are_tied_is_all_1000():
+    ratings = rate([[1, 1, 1]] * 5, [0] * 5)
+    np.testing.assert_allclose(ratings.elo, 1000)
+    assert np.isfinite(ratings.stderr).all()
+    assert np.isfinite(ratings.tie)
+
+
+def test_two_groups_never_compared_are_symmetric():
+    ratings = rate([[1, 2, -1, -1], [-1, -1, 1, 2]], [0, 0])
+    assert ratings.elo[0, 0] == pytest.approx(ratings.elo[0, 2])
+    assert ratings.elo[0, 1] == pytest.approx(ratings.elo[0, 3])
+    assert ratings.elo[0, 0] > 1000
+    np.testing.assert_allclose(ratings.stderr[0], ratings.stderr[0, 0])
+
+
+def test_one_ranking_of_two_is_the_root_of_its_equation():
+    ratings = rate([[1, 2]], [0])
+    half_gap = logits(ratings)[0, 0]
+    assert half_gap / 1.4**2 == pytest.approx(1 / (1 + np.exp(2 * half_gap)))  # prior's pull = likelihood's
+    assert ratings.sigma == 1.4
+
+
+def test_a_response_shown_alone_is_1000_and_certain_for_there_is_nothing_to_order():
+    ratings = rate([[1, -1]], [0])
+    assert ratings.elo[0, 0] == 1000
+    assert ratings.stderr[0, 0] == 0
+
+
+def test_rankings_of_one_response_change_nothing():
+    with_single = rate([[1, 2, 3], [-1, 1, -1], [-1, -1, -1]], [0, 0, 0])
+    np.testing.assert_allclose(with_single.elo, rate([[1, 2, 3]], [0]).elo)
+
+
+def test_a_response_only_ever_shown_alone_keeps_the_prior():
+    ratings = rate([[1, 2, -1], [-1, -1, 1]], [0, 0])
+    assert ratings.elo[0, 2] == pytest.approx(1000)
+    assert ratings.stderr[0, 2] > ratings.stderr[0, 0]
+
+
+def test_the_same_ranking_twice_is_two_observations():
+    once, twice = rate([[1, 2]], [0]), rate([[1, 2]] * 2, [0, 0], sigma=1.4)
+    assert twice.elo[0, 0] > once.elo[0, 0]
+    assert twice.stderr[0, 0] < once.stderr[0, 0]
+
+
+def test_the_prior_mean_is_where_scores_start():
+    nothing = rate([[1, 1]], [0], sigma=1.0, tie=0.0, prior_mean=[[1300.0, 1100.0]])
+    assert 1000 < nothing.elo[0, 0] < 1100  # a tie pulls 1100 to the middle
+    level = rate([[1, 2], [2, 1]], [0, 1], prior_mean=[[1500.0, 1500.0], [1500.0, 1500.0]])
+    np.testing.assert_allclose(level.elo, rate([[1, 2], [2, 1]], [0, 1]).elo)
+    unshown = rate([[1, 2, -1]], [0], prior_mean=[[1000, 1000, np.nan]])
+    np.testing.assert_allclose(unshown.elo[0, :2], rate([[1, 2]], [0]).elo[0])
+
+
+def test_win_probability():
+    ratings = rate([[1, 2, 3, -1]], [0])
+    assert ratings.win_probability(0, 0, 1) + ratings.win_probability(0, 1, 0) == pytest.approx(1)
+    assert 0.5 < ratings.win_probability(0, 0, 1) < ratings.win_probability(0, 0, 2) < 1
+    assert ratings.win_probability(0, 1, 1) == 0.5
+    assert np.isnan(ratings.win_probability(0, 0, 3))
+    plain = 1 / (1 + 10 ** ((ratings.elo[0, 1] - ratings.elo[0, 0]) / 400))
+    assert ratings.win_probability(0, 0, 1) < plain  # one ranking is not much evidence
+
+
+def test_win_probability_is_calibrated_on_fresh_votes():
+    scores, levels, prompt = simulate(3000, 4, 2, seed=11)
+    ratings = rate(levels, prompt)
+    foretold = np.array([ratings.win_probability(p, 0, 1) for p in range(3000)])
+    truth = 1 / (1 + np.exp(scores[:, 1] - scores[:, 0]))
+    for low in (0.05, 0.25, 0.5, 0.75):
+        near = (foretold >= low) & (foretold < low + 0.2)
+        assert foretold[near].mean() == pytest.approx(truth[near].mean(), abs=0.04)
