@@ -76,6 +76,16 @@ class Sequences:
         """(B,): real tokens of each response."""
         return self.response_mask.sum(dim=1)
 
+    def by_length(self, tokens: int, rows: Sequence[int] | None = None) -> list[torch.Tensor]:
+        """Row numbers (of `rows`, or all) from short to long, cut so that a part pads to at most `tokens` tokens."""
+        length = (self.prompt_mask.sum(dim=1) + self.lengths).tolist()
+        parts: list[list[int]] = [[]]
+        for row in sorted(range(len(length)) if rows is None else rows, key=lambda r: length[r]):
+            if parts[-1] and (len(parts[-1]) + 1) * length[row] > tokens:
+                parts.append([])
+            parts[-1].append(row)
+        return [torch.tensor(part, device=self.prompt_ids.device) for part in parts]
+
     def rows(self, index: torch.Tensor) -> "Sequences":
         """Some rows, with the padding that none of them needs cut off."""
         prompt_mask, response_mask = self.prompt_mask[index], self.response_mask[index]

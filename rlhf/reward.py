@@ -4,7 +4,7 @@ Takes plain records and returns a result; the trained weights stay in the model'
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +15,9 @@ from rlhf.chat import Sequences
 from rlhf.evaluate import pair_metrics
 from rlhf.losses import soft_pair_loss
 from rlhf.models import RoleModel
-from rlhf.sampling import Progress, silent
+from rlhf.sampling import Log, Progress, no_log, silent
 from store.errors import NotReady, WorkError
 from store.records import Message
-
-Log = Callable[[int, dict[str, float]], None]
-"""Called with a step and its metrics."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,10 @@ class RewardConfig:
     """Ranked prompts in one update; all pairs of one prompt stay together, since splitting them overfits."""
     warmup: float = 0.1
     """Share of the updates in which the learning rate rises; it falls to 0 along a cosine after that."""
+    continued_epochs: int = 1
+    """The same where a previous reward model goes on: it has seen most of the rankings already."""
+    microbatch_tokens: int = 2048
+    """Tokens in one forward; smaller pads less and needs less memory."""
     mean_penalty: float = 1e-3
     """Times the squared mean reward of a prompt: pairs leave the scale's origin free, this pins it."""
     max_grad_norm: float = 1.0
@@ -68,10 +69,11 @@ def train_reward(
     heldout: Sequence[RankedPrompt],
     config: RewardConfig,
     *,
+    continued: bool = False,
     progress: Progress = silent,
-    log: Log = lambda step, metrics: None,
+    log: Log = no_log,
 ) -> RewardResult:
-    """Train the `reward` role, which the caller made fresh or loaded; judge it on prompts it never saw.
+    """Train the `reward` role, which the caller made fresh or (`continued`) loaded; judge it on unseen prompts.
 
     Raises NotReady when either side has no ordered pair, WorkError when the loss stops being finite.
     """
@@ -81,12 +83,13 @@ def train_reward(
                 f"Of the {len(prompts)} ranked prompts {side} none has two responses of different score: "
                 "rank more prompts."
             )
+    epochs = config.continued_epochs if continued else config.epochs
     batches = math.ceil(len(train) / config.prompts_per_step)
-    total = config.epochs * batches
+    total = epochs * batches
     optimizer = model.optimizer([("reward", config.learning_rate)])
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _cosine(s, total, config.warmup))
     model.train_roles("reward")
-    for step, batch in enumerate(_batches(train, config)):
+    for step, batch in enumerate(_batches(train, config, epochs)):
         loss = _update(model, batch, config)
         if not math.isfinite(loss):
             raise WorkError(f"The reward loss became {loss} at step {step}: lower the learning rate.")
@@ -136,12 +139,19 @@ def _update(model: RoleModel, batch: Sequence[RankedPrompt], config: RewardConfi
     seq = _encode(model, batch)
     with model.role("reward"):
         rewards = torch.zeros(len(batch), width, device=model.device)
-        rewards[mask] = model.scores(seq)
+        rewards[mask] = _scores(model, seq, config.microbatch_tokens)
         centre = rewards.sum(dim=1) / mask.sum(dim=1)
         loss = soft_pair_loss(rewards, elo, mask) / len(batch) + config.mean_penalty * (centre**2).mean()
         loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters("reward"), config.max_grad_norm)
     return float(loss)
+
+
+def _scores(model: RoleModel, seq: Sequences, tokens: int) -> torch.Tensor:
+    """Scores (B,), computed on parts of like length, so that little is padded."""
+    parts = seq.by_length(tokens)
+    found = torch.cat([model.scores(seq.rows(part)) for part in parts])
+    return found[torch.cat(parts).argsort()]
 
 
 def _encode(model: RoleModel, batch: Sequence[RankedPrompt]) -> Sequences:
@@ -150,9 +160,9 @@ def _encode(model: RoleModel, batch: Sequence[RankedPrompt]) -> Sequences:
     return model.to_device(model.chat.sequences(prompts, responses))
 
 
-def _batches(prompts: Sequence[RankedPrompt], config: RewardConfig) -> Iterator[list[RankedPrompt]]:
+def _batches(prompts: Sequence[RankedPrompt], config: RewardConfig, epochs: int) -> Iterator[list[RankedPrompt]]:
     rng = np.random.default_rng(config.seed)
-    for _ in range(config.epochs):
+    for _ in range(epochs):
         order = rng.permutation(len(prompts))
         for start in range(0, len(order), config.prompts_per_step):
             yield [prompts[i] for i in order[start : start + config.prompts_per_step]]

@@ -8,8 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from rlhf.models import RoleModel
-from rlhf.ppo import Log
-from rlhf.sampling import Progress
+from rlhf.sampling import Log, Progress
 from rlhf.settings import Settings
 from store import models
 from store.records import Model, ModelKind

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from rlhf import gate
+from rlhf.agreement import krippendorff_alpha
 from rlhf.ranking_table import RankingTable
 from rlhf.ratings import rate as convert
 from rlhf.stages.context import Context
@@ -40,6 +41,7 @@ def rate(ctx: Context) -> Rating:
             for (p, k), n in np.ndenumerate(table.comparisons())
             if n
         ]
+        alpha, alpha_low, alpha_high = krippendorff_alpha(table.levels, table.prompt)
         metrics = {
             "rankings": len(standing),
             "people": people,
@@ -47,7 +49,9 @@ def rate(ctx: Context) -> Rating:
             "prompts": len(table.prompt_ids),
             "responses": len(rows),
             "annotators": len(table.names),
-            "alpha": None,
+            "alpha": _finite(alpha),
+            "alpha_low": _finite(alpha_low),
+            "alpha_high": _finite(alpha_high),
             "agreement": gate.agreement(standing),
             "log_loss": _finite(result.log_loss),
             "reliability": dict(zip(table.names, map(float, result.reliability), strict=True)),

@@ -26,7 +26,15 @@ def reward(ctx: Context) -> Model:
         train, heldout = ranked_prompts(db, rating)
     model = ctx.load_model()
     _start_reward(model, previous, ctx)
-    result = train_reward(model, train, heldout, ctx.settings.reward, progress=ctx.progress, log=ctx.log)
+    result = train_reward(
+        model,
+        train,
+        heldout,
+        ctx.settings.reward,
+        continued=previous is not None,
+        progress=ctx.progress,
+        log=ctx.log,
+    )
     metrics = {**result.metrics, "mean": result.mean, "std": result.std, "rating_id": rating.id}
     metrics |= _verdict(ctx, model, rating, result, train, heldout)
     return keep(ctx, model, "reward", previous, metrics)
