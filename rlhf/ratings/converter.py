@@ -1,6 +1,5 @@
 """`rate`: rankings in, Elo-scale scores with standard errors out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,12 +7,13 @@ from numpy.typing import ArrayLike
 
 from rlhf.ratings.annotators import fit_annotators, log_loss_by_annotator
 from rlhf.ratings.davidson import Davidson
+from rlhf.ratings.distinct import find_kinds
 from rlhf.ratings.elo import play_in_order
 from rlhf.ratings.flip_risk import difference_error
 from rlhf.ratings.laplace import standard_errors
 from rlhf.ratings.likelihood import Likelihood
 from rlhf.ratings.plackett_luce import PlackettLuce
-from rlhf.ratings.problem import Problem, Setting, make_problems
+from rlhf.ratings.problem import Setting, make_problems
 from rlhf.ratings.rankings import (
     BadRankings,
     Floats,
@@ -98,21 +98,21 @@ def rate(  # noqa: PLR0913 - one call for a researcher, named options only
     """
     rankings = check_rankings(levels, prompt, annotator)
     _check_options(method, sigma, tie, reliability and annotator is None)
-    width = rankings.levels.shape[1]
     prior = _check_prior_mean(prior_mean, rankings)
     if method == "elo":
         return _rate_by_elo(rankings, prior)
-    problems = make_problems(rankings, prior)
-    setting, loss = _settle(rankings, problems, prior, Wanted(method, sigma, tie, reliability))
-    elo = np.full((rankings.prompts, width), np.nan)
+    setting, loss = _settle(rankings, prior, Wanted(method, sigma, tie, reliability))
+    elo = np.full((rankings.prompts, rankings.levels.shape[1]), np.nan)
     stderr = elo.copy()
-    for problem in problems:
+    alike = prior is None and not reliability
+    kinds = find_kinds(rankings, whole=method == "plackett_luce") if alike else None
+    for problem in make_problems(rankings if kinds is None else kinds.rankings, prior):
         group, fit = problem.group, problem.solve(setting)
+        errors = standard_errors(group, fit, setting.model, setting.temperature)
         elo[group.prompts, group.columns] = CENTRE + ELO_PER_LOGIT * fit.scores
-        stderr[group.prompts, group.columns] = ELO_PER_LOGIT * standard_errors(
-            group, fit, setting.model, setting.temperature
-        )
-        problem.fit = None
+        stderr[group.prompts, group.columns] = ELO_PER_LOGIT * errors
+    if kinds is not None:
+        elo, stderr = elo[kinds.stands_for], stderr[kinds.stands_for]
     heat = np.ones(rankings.annotators) if setting.temperature is None else setting.temperature
     return Ratings(elo, stderr, heat, setting.sigma, setting.model.tie, loss)
 
@@ -127,9 +127,7 @@ class Wanted:
     reliability: bool
 
 
-def _settle(
-    rankings: Rankings, problems: Sequence[Problem], prior: Floats | None, wanted: Wanted
-) -> tuple[Setting, float]:
+def _settle(rankings: Rankings, prior: Floats | None, wanted: Wanted) -> tuple[Setting, float]:
     """Tune what the caller left open: sigma and tie on a sample, temperatures on everything, in turn."""
     tied = wanted.method == "davidson"
     model: Likelihood = Davidson(wanted.tie or 0.0) if tied else PlackettLuce()
@@ -140,6 +138,7 @@ def _settle(
     if open_tie:
         start = Davidson(2.0 * sample.tied / (1.0 - min(sample.tied, 0.9)))
         setting = tune_tie(sample, replace(setting, model=start), 2)
+    problems = make_problems(rankings, prior) if wanted.reliability else []
     for _ in range(2 if wanted.reliability else 1):
         if open_sigma:
             setting = tune_sigma(sample, setting)

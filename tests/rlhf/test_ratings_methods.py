@@ -7,7 +7,9 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from rlhf.ratings import BadRankings, flip_risk, rate
+from rlhf.ratings.distinct import find_kinds
 from rlhf.ratings.flip_risk import normal_tail
+from rlhf.ratings.rankings import check_rankings
 
 LOGIT = np.log(10) / 400
 
@@ -110,3 +112,29 @@ def test_flip_risk_names_what_does_not_fit():
     played = rate([[1, 2]], [0], method="elo")
     with pytest.raises(BadRankings, match="without standard errors"):
         flip_risk(played.elo, played.stderr, [1])
+
+
+@pytest.mark.parametrize("method", ["davidson", "plackett_luce"])
+def test_prompts_of_one_kind_get_what_each_would_get_alone(method):
+    rng = np.random.default_rng(3)
+    levels = rng.integers(1, 4, (600, 3))
+    levels[rng.random(levels.shape) < 0.15] = -1
+    prompt = np.sort(rng.integers(0, 250, 600))
+    flat = np.full((prompt.max() + 1, 3), 1000.0)  # a prior mean that says nothing, but keeps prompts apart
+    shared = rate(levels, prompt, method=method, sigma=1.4, tie=0.5)
+    apart = rate(levels, prompt, method=method, sigma=1.4, tie=0.5, prior_mean=flat)
+    np.testing.assert_allclose(shared.elo, apart.elo, atol=1e-6)
+    np.testing.assert_allclose(shared.stderr, apart.stderr, atol=1e-6)
+
+
+def test_kinds_are_as_many_as_there_are_different_prompts():
+    levels = [[1, 2, 3], [3, 2, 1], [3, 2, 1], [1, 2, 3], [1, 2, 3], [1, 2, -1], [1, 3, 2], [2, 1, 3]]
+    rankings = check_rankings(levels, [0, 0, 1, 1, 2, 3, 5, 5], None)
+    # 0 and 1 hold the same two rankings; 2 and 3 differ in what was shown; 4 was not ranked; 5 stands alone
+    assert find_kinds(rankings, whole=False).stands_for.tolist() == [0, 0, 2, 3, 4, 5]
+    assert find_kinds(rankings, whole=True).stands_for.tolist() == [0, 0, 2, 3, 4, 5]
+    cycle = check_rankings(
+        [[1, 2, 3], [2, 3, 1], [3, 1, 2], [1, 1, 1], [1, 1, 1], [1, 1, 1]], [0] * 3 + [1] * 3, None
+    )
+    assert find_kinds(cycle, whole=False).stands_for.tolist() == [0, 0]
+    assert find_kinds(cycle, whole=True).stands_for.tolist() == [0, 1]

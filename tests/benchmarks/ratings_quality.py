@@ -1,0 +1,126 @@
+"""How good the ratings are where the truth is known: intervals, clickers, methods, and what to rank next."""
+
+import numpy as np
+
+from rlhf.ratings import flip_risk, rate
+from tests.benchmarks.ratings_worlds import LOGIT, coverage, draw_rankings, draw_world, mean_tau
+
+CELLS = 36_000
+"""Scores in one cell of the table of coverage."""
+
+
+def show_coverage():
+    """Coverage of 90% intervals with everything tuned, by size of prompt, rankings and ties."""
+    print("coverage of 90% intervals, sigma and tie tuned; rankings a prompt 1, 2, 3, 5")
+    lowest, highest = 1.0, 0.0
+    for tie in (0.0, 0.4, 1.0):
+        for k in (2, 3, 4, 6, 9):
+            row, shares, sigmas = [], [], []
+            for each in (1, 2, 3, 5):
+                scores, levels, prompt = draw_world(100 * k + each, CELLS // k, k, each, tie=tie)
+                ratings = rate(levels, prompt)
+                row.append(coverage(ratings, scores))
+                sigmas.append(ratings.sigma)
+                first, second = np.triu_indices(k, 1)
+                shares.append(np.mean(levels[:, first] == levels[:, second]))
+            lowest, highest = min(lowest, *row), max(highest, *row)
+            cells = "  ".join(f"{cell:.3f}" for cell in row)
+            found = " ".join(f"{sigma:.2f}" for sigma in sigmas)
+            print(f"  tie {tie:.1f} ({np.mean(shares):4.0%} of pairs) K = {k}: {cells}   sigma {found}")
+    print(f"  from {lowest:.3f} to {highest:.3f}")
+
+
+def show_clickers(seeds=5, prompts=2000):
+    """Kendall tau-b where a fifth of the annotators click at random, fitted and known."""
+    print(f"a fifth of the annotators click at random, {prompts} prompts x 4 x 3, {seeds} seeds")
+    for people, tie in ((20, 0.0), (50, 0.4), (200, 0.0)):
+        table = np.array([_clickers(seed, prompts, people, tie) for seed in range(seeds)]).mean(0)
+        print(
+            f"  {people} annotators, tie {tie}: tau {table[0]:.4f} trusting all, {table[1]:.4f} with reliability, "
+            f"{table[2]:.4f} knowing them; log-loss {table[3]:.4f} and {table[4]:.4f}"
+        )
+
+
+def _clickers(seed, prompts, people, tie):
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, 1.4, (prompts, 4))
+    prompt = np.repeat(np.arange(prompts), 3)
+    annotator = rng.integers(0, people, len(prompt))
+    clicking = annotator < people // 5
+    levels = draw_rankings(rng, scores[prompt], tie=tie, clicking=clicking)
+    plain = rate(levels, prompt)
+    fitted = rate(levels, prompt, annotator, reliability=True)
+    known = rate(np.where(clicking[:, None], -1, levels), prompt)
+    taus = [mean_tau(ratings.elo, scores) for ratings in (plain, fitted, known)]
+    return [*taus, plain.log_loss, fitted.log_loss]
+
+
+def show_methods(prompts=8000):
+    """Order, log-loss on the true odds, and dependence on the order of arrival, by method."""
+    print(
+        f"methods, {prompts} prompts x 4 x 3: tau with the truth, log-loss of fresh votes, pairs that a shuffle flips"
+    )
+    scores, levels, prompt = draw_world(7, prompts, 4, 3)
+    order = np.random.default_rng(0).permutation(len(prompt))
+    first, second = np.triu_indices(4, 1)
+    truth = 1 / (1 + np.exp(scores[:, second] - scores[:, first]))
+    for method in ("davidson", "plackett_luce", "elo"):
+        ratings = rate(levels, prompt, method=method)
+        again = rate(levels[order], prompt[order], method=method)
+        gap = ratings.elo[:, first] - ratings.elo[:, second]
+        flips = np.mean(gap * (again.elo[:, first] - again.elo[:, second]) < -1e-9)
+        spread = np.nan_to_num(ratings.stderr[:, first] ** 2 + ratings.stderr[:, second] ** 2) * 4 / 3
+        chance = 1 / (1 + np.exp(-gap * LOGIT / np.sqrt(1 + np.pi / 8 * spread * LOGIT**2)))
+        loss = -np.mean(truth * np.log(chance) + (1 - truth) * np.log(1 - chance))
+        print(f"  {method}: {mean_tau(ratings.elo, scores):.4f}, {loss:.4f}, {flips:.2%}")
+
+
+def show_tasks(seeds=3, prompts=6000):
+    """Rankings a prompt that a rule needs to order as well as three rankings of every prompt do."""
+    print(f"rankings a prompt to reach the tau of round-robin at 3, {prompts} prompts, {seeds} seeds")
+    worlds = {
+        "2 responses": {"k": 2},
+        "4 responses": {"k": 4},
+        "4 responses, 10% of pairs tied": {"k": 4, "tie": 0.6},
+        "4 responses, a fifth of rankings at random": {"k": 4, "clicks": 0.2},
+        "4 responses, spread differs by prompt": {"k": 4, "uneven": 1.0},
+    }
+    for name, world in worlds.items():
+        needed = []
+        for rule in ("random", "flip risk, a fifth at random", "flip risk"):
+            floor = {"random": 1.0, "flip risk": 0.0}.get(rule, 0.2)
+            runs = [_learn(seed, prompts, floor, **world) for seed in range(seeds)]
+            target = np.mean([run[0] for run in runs])
+            curve = np.mean([run[1] for run in runs], axis=0)
+            reached = np.interp(target, curve[:, 1], curve[:, 0])
+            needed.append(
+                f"{rule} {reached:.2f}" if target <= curve[-1, 1] else f"{rule} over {curve[-1, 0]:.1f}"
+            )
+        print(f"  {name}: {', '.join(needed)}")
+
+
+def _learn(seed, prompts, floor, *, k, tie=0.0, clicks=0.0, uneven=0.0, batch=0.1, most=4.0):
+    """Tau of round-robin at 3, and the curve (rankings a prompt, tau) of a rule that picks a batch at a
+    time."""
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, 1.4, (prompts, k)) * np.exp(uneven * rng.normal(size=(prompts, 1)))
+
+    def ask(prompt):
+        return draw_rankings(rng, scores[prompt], tie=tie, clicking=rng.random(len(prompt)) < clicks)
+
+    every = np.repeat(np.arange(prompts), 3)
+    target = mean_tau(rate(ask(every), every, sigma=1.4).elo, scores)
+    prompt = np.arange(prompts)
+    levels, curve = ask(prompt), []
+    while True:
+        ratings = rate(levels, prompt, sigma=1.4)
+        curve.append((len(prompt) / prompts, mean_tau(ratings.elo, scores)))
+        if curve[-1][0] >= most:
+            return target, np.array(curve)
+        counts = np.bincount(prompt, minlength=prompts)
+        uniform = round(batch * prompts * floor)
+        risky = np.argsort(-flip_risk(ratings.elo, ratings.stderr, counts))[
+            : round(batch * prompts) - uniform
+        ]
+        picks = np.concatenate([risky, rng.integers(0, prompts, uniform)])
+        prompt, levels = np.concatenate([prompt, picks]), np.concatenate([levels, ask(picks)])
