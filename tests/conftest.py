@@ -1,0 +1,70 @@
+"""Small real chat models with random weights, made once a session: a Qwen2 and a Llama that lie in a folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+WORDS = "yes no maybe please thanks tea coffee water rice bread soup cake red blue green big small".split()
+VOCABULARY = 320
+
+
+@pytest.fixture(scope="session")
+def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`make_base("qwen2")`, `make_base("llama", template=False)`: the folder of a random chat model."""
+
+    def make(kind: str, *, template: bool = True, context: int = 128) -> Path:
+        import torch
+        from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+        from transformers import (
+            LlamaConfig,
+            LlamaForCausalLM,
+            PreTrainedTokenizerFast,
+            Qwen2Config,
+            Qwen2ForCausalLM,
+        )
+
+        folder = tmp_path_factory.mktemp(kind)
+        # Byte-level BPE, as both families have it: AutoTokenizer puts a Qwen2's own pre-tokenizer on whatever it reads.
+        core = Tokenizer(models.BPE())
+        core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        core.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=VOCABULARY,
+            special_tokens=["<pad>", "<end>", "<user>", "<bot>"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        core.train_from_iterator([f" {word}" for word in WORDS] * 3, trainer)
+        tokenizer = PreTrainedTokenizerFast(
+            tokenizer_object=core,
+            pad_token="<pad>",
+            eos_token="<end>",
+            additional_special_tokens=["<user>", "<bot>"],
+        )
+        if template:
+            tokenizer.chat_template = (
+                "{% for m in messages %}{{ '<user>' if m.role == 'user' else '<bot>' }} {{ m.content }}<end>"
+                "{% endfor %}{% if add_generation_prompt %}<bot>{% endif %}"
+            )
+        tokenizer.save_pretrained(folder)
+        shape = {
+            "vocab_size": core.get_vocab_size(),
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "max_position_embeddings": context,
+            "eos_token_id": 1,
+            "pad_token_id": 0,
+            "tie_word_embeddings": kind == "qwen2",
+        }
+        torch.manual_seed(0)
+        model = Qwen2ForCausalLM(Qwen2Config(**shape)) if kind == "qwen2" else LlamaForCausalLM(LlamaConfig(**shape))
+        # Sampling habits as chat models ship them, which the trainer must not inherit.
+        model.generation_config.update(do_sample=True, top_k=5, top_p=0.8, temperature=0.7, repetition_penalty=1.3)
+        model.save_pretrained(folder)
+        return folder
+
+    return make
