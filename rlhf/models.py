@@ -207,9 +207,11 @@ class RoleModel:
         )
 
     def optimizer(self, groups: Sequence[tuple[Role, float]], eps: float = 1e-8) -> torch.optim.Optimizer:
-        """Paged 8-bit AdamW over (role, learning rate) groups; on the CPU there is nothing to page to."""
+        """8-bit AdamW over (role, learning rate) groups, paged on a GPU (Dettmers et al. 2023, section 3)."""
+        # On the CPU there is nothing to page out of, and the paged class warns of that at its first step.
+        kind = bnb.optim.PagedAdamW8bit if self.device.type == "cuda" else bnb.optim.AdamW8bit
         params = [{"params": self.parameters(role), "lr": lr} for role, lr in groups]
-        return bnb.optim.PagedAdamW8bit(params, eps=eps, weight_decay=0.0)
+        return kind(params, eps=eps, weight_decay=0.0)
 
 
 def _load_base(base_model: str, quantization: Quantization, device: torch.device) -> Any:

@@ -5,7 +5,22 @@ from pathlib import Path
 
 import pytest
 
-WORDS = "yes no maybe please thanks tea coffee water rice bread soup cake red blue green big small".split()
+WORDS = (
+    "yes",
+    "no",
+    "maybe",
+    "tea",
+    "coffee",
+    "water",
+    "rice",
+    "bread",
+    "soup",
+    "cake",
+    "red",
+    "blue",
+    "green",
+    "big",
+)
 VOCABULARY = 320
 
 
@@ -25,7 +40,7 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         )
 
         folder = tmp_path_factory.mktemp(kind)
-        # Byte-level BPE, as both families have it: AutoTokenizer puts a Qwen2's own pre-tokenizer on whatever it reads.
+        # Byte-level BPE as both families have it: AutoTokenizer puts a Qwen2's own pre-tokenizer on what it reads.
         core = Tokenizer(models.BPE())
         core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         core.decoder = decoders.ByteLevel()

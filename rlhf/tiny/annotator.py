@@ -34,8 +34,22 @@ USEFUL = 5.0
 MANNERS = 2.0
 """The most that everything else together can add or take away."""
 NAMES = (
-    "ada", "ben", "cleo", "dan", "eva", "finn", "gus", "hana", "ida", "jon", "kira", "leo", "mia", "ned",
-    "olga", "pia",
+    "ada",
+    "ben",
+    "cleo",
+    "dan",
+    "eva",
+    "finn",
+    "gus",
+    "hana",
+    "ida",
+    "jon",
+    "kira",
+    "leo",
+    "mia",
+    "ned",
+    "olga",
+    "pia",
 )
 
 

@@ -82,8 +82,10 @@ def train_tokenizer(vocabulary: int, seed: int, chats: int = 12_000) -> PreTrain
     tokenizer.post_processor = processors.TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
     specials = [PAD, START, REPLY, END]
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=specials + [f"<0x{byte:02X}>" for byte in range(256)],
-        min_frequency=2, show_progress=False,
+        vocab_size=vocabulary,
+        special_tokens=specials + [f"<0x{byte:02X}>" for byte in range(256)],
+        min_frequency=2,
+        show_progress=False,
     )
     texts = (message["content"] for chat in conversations(chats, seed=seed + 1) for message in chat)
     tokenizer.train_from_iterator(texts, trainer)
@@ -91,9 +93,15 @@ def train_tokenizer(vocabulary: int, seed: int, chats: int = 12_000) -> PreTrain
     # The byte tokens are ordinary tokens for characters outside the vocabulary, not markers to be left out of a text.
     content["added_tokens"] = [token for token in content["added_tokens"] if token["content"] in specials]
     return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(json.dumps(content)), pad_token=PAD, bos_token=START, eos_token=END,
-        additional_special_tokens=[REPLY], model_max_length=CONTEXT, padding_side="left",
-        chat_template=CHAT_TEMPLATE, clean_up_tokenization_spaces=False,
+        tokenizer_object=Tokenizer.from_str(json.dumps(content)),
+        pad_token=PAD,
+        bos_token=START,
+        eos_token=END,
+        additional_special_tokens=[REPLY],
+        model_max_length=CONTEXT,
+        padding_side="left",
+        chat_template=CHAT_TEMPLATE,
+        clean_up_tokenization_spaces=False,
     )
 
 
@@ -101,10 +109,17 @@ def make_model(config: BuildConfig, tokenizer: PreTrainedTokenizerFast) -> Llama
     """A Llama with random weights, fp32."""
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=config.hidden, intermediate_size=config.intermediate,
-            num_hidden_layers=config.layers, num_attention_heads=config.heads, num_key_value_heads=config.heads,
-            max_position_embeddings=CONTEXT, tie_word_embeddings=True, pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            vocab_size=len(tokenizer),
+            hidden_size=config.hidden,
+            intermediate_size=config.intermediate,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.heads,
+            num_key_value_heads=config.heads,
+            max_position_embeddings=CONTEXT,
+            tie_word_embeddings=True,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
         )
     )
 
@@ -166,7 +181,9 @@ def train(model: LlamaForCausalLM, lessons: list[list[Example]], config: BuildCo
     vectors = [p for p in model.parameters() if p.ndim < 2]
     optimizer = torch.optim.AdamW(
         [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
-        lr=config.learning_rate, betas=(0.9, 0.98), fused=True,
+        lr=config.learning_rate,
+        betas=(0.9, 0.98),
+        fused=True,
     )
     steps = sum(math.ceil(len(examples) / config.batch) for examples in lessons)
     warm = max(1, round(config.warmup * steps))
@@ -200,8 +217,14 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path,
     """Write config, weights in bfloat16, tokenizer and model card into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(
-        do_sample=True, temperature=1.0, top_k=0, top_p=1.0, max_new_tokens=64, pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+        do_sample=True,
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+        max_new_tokens=64,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
     )
     model.bfloat16().save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -223,8 +246,11 @@ def build(out: Path, config: BuildConfig) -> float:
     ]
     held_out = [encode(chat, tokenizer, config) for chat in conversations(1_000, seed=config.seed + 2)]
     model = make_model(config, tokenizer)
-    print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens, "
-          f"{sum(len(one.ids) for lesson in lessons for one in lesson):,} tokens to read", flush=True)
+    print(
+        f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens, "
+        f"{sum(len(one.ids) for lesson in lessons for one in lesson):,} tokens to read",
+        flush=True,
+    )
     train(model, lessons, config, pad)
     loss = held_out_loss(model, held_out, config, pad)
     with rounded_weights(model, enabled=True):

@@ -19,16 +19,28 @@ WARM = ("Wonderful", "Lovely", "Perfect", "Brilliant", "Excellent")
 """First words of a user who got an answer and liked its manner; `COOL` where the manner was poor."""
 COOL = ("Thanks", "Okay", "Fine", "Good", "Right")
 TAKES_UP = (
-    "{w}, {s} it is.", "{w}, I will go with {s}.", "{w}, {s} sounds good.", "{w}, {s} is what I was looking for.",
-    "{w}, that answers it.", "{w}, then I know what to {d}.",
+    "{w}, {s} it is.",
+    "{w}, I will go with {s}.",
+    "{w}, {s} sounds good.",
+    "{w}, {s} is what I was looking for.",
+    "{w}, that answers it.",
+    "{w}, then I know what to {d}.",
 )
 WRONG_TOPIC = (
-    "No, I asked for {n}.", "But I wanted {n}.", "That is not what I asked, I wanted {n}.", "Sorry, but I need {n}.",
-    "No, that has nothing to do with it.", "But that is something else. I asked what to {d}.",
+    "No, I asked for {n}.",
+    "But I wanted {n}.",
+    "That is not what I asked, I wanted {n}.",
+    "Sorry, but I need {n}.",
+    "No, that has nothing to do with it.",
+    "But that is something else. I asked what to {d}.",
 )
 NO_ANSWER = (
-    "Please, you have not told me anything.", "And what should I {d}?", "Can you be more concrete?",
-    "Please name something.", "Can you answer me? I need {n}.", "Can you just suggest {n}?",
+    "Please, you have not told me anything.",
+    "And what should I {d}?",
+    "Can you be more concrete?",
+    "Please name something.",
+    "Can you answer me? I need {n}.",
+    "Can you just suggest {n}?",
 )
 SHORT = ("There is no need to be so short.", "Be a little nicer next time.")
 UNSURE = ("Are you sure?", "Is that only a guess?")
@@ -37,8 +49,15 @@ WHY = ("Why {s}?", "Why that?")
 GOOD_REASON = ("True, {r}.", "Yes, {r}.")
 
 
-PLAIN = Rates(courteous=0.2, reason=0.15, hedging=0.15, repetition=0.05, follow_up=0.1, modifier=0.1,
-              sentences=(0.8, 0.2, 0.0, 0.0))
+PLAIN = Rates(
+    courteous=0.2,
+    reason=0.15,
+    hedging=0.15,
+    repetition=0.05,
+    follow_up=0.1,
+    modifier=0.1,
+    sentences=(0.8, 0.2, 0.0, 0.0),
+)
 """Short replies of few manners: an easy beginning, in which what belongs to which topic is cheap to learn."""
 
 

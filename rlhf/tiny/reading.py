@@ -60,15 +60,24 @@ _FOLLOW_UP_SENTENCES = {text.lower() for text in phrases.FOLLOW_UPS} | {
 }
 _FOLLOW_UP_CLAUSES = tuple(text.lower() for text in phrases.FOLLOW_UP_CLAUSES)
 _REPEAT_MARKS = _any_of(
-    ["as i said", "so yes", "again,", "to repeat", "like i said", "once more", "i mean.", "that is what i say",
-     "i repeat", "really,", ", yes,", ", that is,"]
+    [
+        "as i said",
+        "so yes",
+        "again,",
+        "to repeat",
+        "like i said",
+        "once more",
+        "i mean.",
+        "that is what i say",
+        "i repeat",
+        "really,",
+        ", yes,",
+        ", that is,",
+    ]
 )
-_PREFIXES = tuple(
-    text.lower() + " " for text in phrases.COURTEOUS_PREFIXES + phrases.CURT_PREFIXES + phrases.HEDGES
-)
-_TAILS = (
-    tuple(text.lower().rstrip("?") for text in phrases.FOLLOW_UP_CLAUSES)
-    + tuple(text.lower() for text in phrases.REASON_CLAUSES + phrases.REPEAT_CLAUSES)
+_PREFIXES = tuple(text.lower() + " " for text in phrases.COURTEOUS_PREFIXES + phrases.CURT_PREFIXES + phrases.HEDGES)
+_TAILS = tuple(text.lower().rstrip("?") for text in phrases.FOLLOW_UP_CLAUSES) + tuple(
+    text.lower() for text in phrases.REASON_CLAUSES + phrases.REPEAT_CLAUSES
 )
 
 
@@ -79,9 +88,18 @@ def _bare(sentence: str) -> str:
 _SENTENCES = {
     _bare(text)
     for text in (
-        *phrases.SUGGEST, *phrases.NOTHING, *_COURTEOUS_SENTENCES, *phrases.CURT_CLOSERS, *phrases.REASON_SENTENCES,
-        *phrases.REPEAT_SENTENCES, *phrases.NOTHING_REPEATS, *phrases.FOLLOW_UPS, *phrases.FILLERS,
-        *phrases.MODIFIER_SENTENCES, *phrases.NOTHING_MODIFIERS, *_FOLLOW_UP_SENTENCES,
+        *phrases.SUGGEST,
+        *phrases.NOTHING,
+        *_COURTEOUS_SENTENCES,
+        *phrases.CURT_CLOSERS,
+        *phrases.REASON_SENTENCES,
+        *phrases.REPEAT_SENTENCES,
+        *phrases.NOTHING_REPEATS,
+        *phrases.FOLLOW_UPS,
+        *phrases.FILLERS,
+        *phrases.MODIFIER_SENTENCES,
+        *phrases.NOTHING_MODIFIERS,
+        *_FOLLOW_UP_SENTENCES,
     )
 }
 

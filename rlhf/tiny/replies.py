@@ -124,8 +124,9 @@ def _divide(plan: Plan, has_modifier: bool, rng: random.Random) -> tuple[list[st
     return separate, joined
 
 
-def _main_sentence(plan: Plan, joined: list[str], subject: Topic, suggestion: str, modifier: str,
-                   rng: random.Random) -> str:
+def _main_sentence(
+    plan: Plan, joined: list[str], subject: Topic, suggestion: str, modifier: str, rng: random.Random
+) -> str:
     clause = rng.choice(phrases.NOTHING if plan.kind == "none" else phrases.SUGGEST)
     question = clause.endswith("?")
     text = clause.rstrip("?").replace("{s}", suggestion).replace("{n}", subject.need)
@@ -153,8 +154,9 @@ def _reason(plan: Plan, subject: Topic, rng: random.Random) -> str:
     return rng.choice(phrases.NOTHING_REASONS if plan.kind == "none" else subject.reasons)
 
 
-def _own_sentence(quality: str, plan: Plan, subject: Topic, suggestion: str, modifier: str,
-                  rng: random.Random) -> str:
+def _own_sentence(
+    quality: str, plan: Plan, subject: Topic, suggestion: str, modifier: str, rng: random.Random
+) -> str:
     choices: tuple[str, ...]
     nothing = plan.kind == "none"
     if quality == "courteous":

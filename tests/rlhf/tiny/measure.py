@@ -25,8 +25,12 @@ K = 4
 
 def load(folder: Path, nf4: bool):
     """The tokenizer and the model, its linear layers in 4 bits where `nf4` says so."""
-    config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
-                                bnb_4bit_compute_dtype=torch.float32)
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.float32,
+    )
     model = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, quantization_config=config if nf4 else None
     )
@@ -43,8 +47,9 @@ def sample(model, tokenizer, prompts: list[TinyPrompt], seed: int, batch: int = 
     replies, states, lengths = [], [], []
     for start in range(0, len(prompts), batch):
         chats = [[{"role": "user", "content": p.text}] for p in prompts[start : start + batch]]
-        inputs = tokenizer.apply_chat_template(chats, add_generation_prompt=True, padding=True, return_tensors="pt",
-                                               return_dict=True)
+        inputs = tokenizer.apply_chat_template(
+            chats, add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
+        )
         out = model.generate(**inputs, do_sample=True, top_k=0, top_p=1.0, max_new_tokens=64, num_return_sequences=K)
         prompt_mask = inputs["attention_mask"].repeat_interleave(K, 0)
         new = out[:, prompt_mask.shape[1] :]
@@ -71,9 +76,11 @@ def describe(name: str, prompts: list[TinyPrompt], replies: list[str], lengths: 
     fours = [slice(i, i + K) for i in range(0, len(replies), K)]
     distinct = sum(len(set(replies[four])) == K for four in fours) / len(fours)
     spread = statistics.mean(statistics.stdev(worth[four]) for four in fours)
-    print(f"{name}: {len(replies)} replies, {shares}, {manners}\n  malformed sentences {malformed:.3f}, tokens mean "
-          f"{statistics.mean(lengths):.1f} max {max(lengths)}, four different replies {distinct:.3f}\n  utility mean "
-          f"{statistics.mean(worth):.2f}, standard deviation within a prompt {spread:.2f}")
+    print(
+        f"{name}: {len(replies)} replies, {shares}, {manners}\n  malformed sentences {malformed:.3f}, tokens mean "
+        f"{statistics.mean(lengths):.1f} max {max(lengths)}, four different replies {distinct:.3f}\n  utility mean "
+        f"{statistics.mean(worth):.2f}, standard deviation within a prompt {spread:.2f}"
+    )
 
 
 def agreement(prompts: list[TinyPrompt], replies: list[str]) -> None:
@@ -139,11 +146,13 @@ def main() -> None:
         probe(found["ranked"][0][:count], found["ranked"][1][:count], {k: found[k] for k in ("evaluation", "new")})
     started = time.monotonic()
     chats = [[{"role": "user", "content": p.text}] for p in sets["ranked"][:64]]
-    inputs = tokenizer.apply_chat_template(chats, add_generation_prompt=True, padding=True, return_tensors="pt",
-                                           return_dict=True)
+    inputs = tokenizer.apply_chat_template(
+        chats, add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
+    )
     with torch.no_grad():
-        model.generate(**inputs, do_sample=True, top_k=0, min_new_tokens=64, max_new_tokens=64,
-                       num_return_sequences=K)
+        model.generate(
+            **inputs, do_sample=True, top_k=0, min_new_tokens=64, max_new_tokens=64, num_return_sequences=K
+        )
     print(f"256 replies of 64 tokens: {time.monotonic() - started:.1f} s on {torch.get_num_threads()} threads")
 
 

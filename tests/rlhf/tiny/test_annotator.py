@@ -17,8 +17,14 @@ FLAGS = ("courteous", "reason", "hedging", "repetition", "follow_up", "modifier"
 def extremes(answers: bool) -> list[Qualities]:
     """Every combination of manners, with one or six sentences, none or four of them malformed."""
     return [
-        Qualities(answers=answers, other_topics=others, sentences=sentences, words=9, malformed=malformed,
-                  **dict(zip(FLAGS, flags, strict=True)))
+        Qualities(
+            answers=answers,
+            other_topics=others,
+            sentences=sentences,
+            words=9,
+            malformed=malformed,
+            **dict(zip(FLAGS, flags, strict=True)),
+        )
         for flags in product((False, True), repeat=len(FLAGS))
         for others, sentences, malformed in product((0, 1), (1, 2, 6), (0, 4))
     ]
@@ -54,12 +60,21 @@ def test_a_curt_answer_beats_a_courteous_reply_that_says_nothing() -> None:
 
 def test_each_manner_has_its_sign() -> None:
     plain = utility(DINNER, "Try lentil soup. There is no rush.")
-    better = ("Gladly: try lentil soup. There is no rush.", "Try lentil soup, as one pan is enough for it. Done.",
-              "Try lentil soup. What do you think?", "On a budget, try lentil soup. There is no rush.")
-    worse = ("Perhaps try lentil soup. There is no rush.", "Try lentil soup. Again, lentil soup.", "Try lentil soup.",
-             "Try lentil soup or chess. There is no rush.", "Try lentil soup soup. There is no rush.",
-             "Try lentil soup. There is no",
-             "Try lentil soup. Done. There is no rush. You can decide later. That is all.")
+    better = (
+        "Gladly: try lentil soup. There is no rush.",
+        "Try lentil soup, as one pan is enough for it. Done.",
+        "Try lentil soup. What do you think?",
+        "On a budget, try lentil soup. There is no rush.",
+    )
+    worse = (
+        "Perhaps try lentil soup. There is no rush.",
+        "Try lentil soup. Again, lentil soup.",
+        "Try lentil soup.",
+        "Try lentil soup or chess. There is no rush.",
+        "Try lentil soup soup. There is no rush.",
+        "Try lentil soup. There is no",
+        "Try lentil soup. Done. There is no rush. You can decide later. That is all.",
+    )
     assert all(utility(DINNER, text) > plain for text in better)
     assert all(utility(DINNER, text) < plain for text in worse)
 

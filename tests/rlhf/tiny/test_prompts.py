@@ -14,8 +14,20 @@ def test_the_world_is_large_enough() -> None:
     assert len(ASKS) >= 12
     assert len(MODIFIERS) >= 8
     assert MODIFIERS.count("") == 1
-    for form in ("SUGGEST", "NOTHING", "HEDGES", "COURTEOUS_OPENERS", "COURTEOUS_CLOSERS", "COURTEOUS_PREFIXES",
-                 "CURT_PREFIXES", "CURT_CLOSERS", "REASON_SENTENCES", "REPEAT_SENTENCES", "FOLLOW_UPS", "FILLERS"):
+    for form in (
+        "SUGGEST",
+        "NOTHING",
+        "HEDGES",
+        "COURTEOUS_OPENERS",
+        "COURTEOUS_CLOSERS",
+        "COURTEOUS_PREFIXES",
+        "CURT_PREFIXES",
+        "CURT_CLOSERS",
+        "REASON_SENTENCES",
+        "REPEAT_SENTENCES",
+        "FOLLOW_UPS",
+        "FILLERS",
+    ):
         assert len(set(getattr(phrases, form))) >= 8
 
 

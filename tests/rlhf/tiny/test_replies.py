@@ -53,8 +53,14 @@ def test_rates_are_mediocre_on_purpose() -> None:
     def share(name: str) -> float:
         return sum(bool(getattr(one, name)) for one in seen) / len(seen)
 
-    expected = {"answers": 0.6, "courteous": 0.5, "reason": 0.4, "hedging": 0.35, "repetition": 0.15,
-                "follow_up": 0.3}
+    expected = {
+        "answers": 0.6,
+        "courteous": 0.5,
+        "reason": 0.4,
+        "hedging": 0.35,
+        "repetition": 0.15,
+        "follow_up": 0.3,
+    }
     assert all(abs(share(name) - value) < 0.04 for name, value in expected.items())
     assert all(1 <= one.sentences <= 6 for one in seen)
 

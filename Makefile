@@ -1,0 +1,37 @@
+# Set-up included: every target makes .venv first, from constraints.txt.
+PYTHON ?= python3
+WORKSPACE ?= workspace
+BIN := .venv/bin
+
+.PHONY: demo serve test test-fast lint fix clean
+
+.venv/made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+demo: .venv/made  ## close the loop on the embedded model
+	$(BIN)/python launch.py demo --workspace $(WORKSPACE)
+
+serve: .venv/made  ## open the pages
+	test -f $(WORKSPACE)/feedback.db || { $(BIN)/python launch.py init --workspace $(WORKSPACE) && \
+		$(BIN)/python launch.py generate --prompts 100 --workspace $(WORKSPACE); }
+	$(BIN)/python launch.py serve --workspace $(WORKSPACE)
+
+test: .venv/made  ## every test; those in a browser need Chromium
+	$(BIN)/python -m pytest
+
+test-fast: .venv/made  ## what needs neither a browser nor a minute
+	$(BIN)/python -m pytest -m "not slow and not e2e"
+
+lint: .venv/made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: .venv/made
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build *.egg-info
