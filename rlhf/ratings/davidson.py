@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rlhf.ratings.likelihood import pair_totals, sum_batches
 from rlhf.ratings.newton import Terms
-from rlhf.ratings.rankings import Batch, Floats, Group, incidence
+from rlhf.ratings.rankings import Batch, Floats, Group, add_by_response, differences
 
 
 def slope_and_curvature(d: Floats, tie: float) -> tuple[Floats, Floats]:
@@ -78,15 +78,15 @@ class Davidson:
 
     def of_batch(self, batch: Batch, scores: Floats, temperature: Floats | None) -> tuple[Floats, Floats]:
         """Gradient (m, n) and information by pair (pairs, n) of each ranking at `scores` (m, n)."""
-        differences = incidence(batch.size) @ scores
+        d = differences(scores)
         if temperature is None:
-            slope, curvature = slope_and_curvature(differences, self.tie)
+            slope, curvature = slope_and_curvature(d, self.tie)
             pull = 0.5 * batch.outcome - slope
         else:
-            slope, curvature = slope_and_curvature(differences * temperature, self.tie)
+            slope, curvature = slope_and_curvature(d * temperature, self.tie)
             pull = (0.5 * batch.outcome - slope) * temperature
             curvature *= temperature * temperature
-        return incidence(batch.size).T @ pull, curvature
+        return add_by_response(pull, batch.size, -1), curvature
 
     def of_group(self, group: Group, temperature: Floats | None) -> Terms:
         """The likelihood of all rankings of each prompt; without temperatures, from the totals by pair."""
@@ -94,10 +94,9 @@ class Davidson:
             return sum_batches(self, group, temperature)
         size = len(group.columns)
         wins, votes = pair_totals(group)
-        matrix = incidence(size)
 
         def terms(scores: Floats) -> tuple[Floats, Floats]:
-            slope, curvature = slope_and_curvature(matrix @ scores, self.tie)
-            return matrix.T @ (wins - votes * slope), votes * curvature
+            slope, curvature = slope_and_curvature(differences(scores), self.tie)
+            return add_by_response(wins - votes * slope, size, -1), votes * curvature
 
         return terms

@@ -8,7 +8,7 @@ win. What comes last weighs most, so the order of arrival changes the result, an
 import numpy as np
 
 from rlhf.ratings.likelihood import gather
-from rlhf.ratings.rankings import Batch, Floats, Group, Ints, incidence, pair_index
+from rlhf.ratings.rankings import Batch, Floats, Group, Ints, add_by_response, differences
 
 K_FACTOR = 32.0
 
@@ -52,8 +52,7 @@ def _select(batch: Batch, chosen: Ints) -> Batch:
 def _play(batch: Batch, ratings: Floats) -> None:
     """Move `ratings` (k, p) by one ranking a prompt."""
     before = gather(batch, ratings)
-    first, second = pair_index(batch.size)
-    expected = 1.0 / (1.0 + 10.0 ** ((before[second] - before[first]) / 400.0))
+    expected = 1.0 / (1.0 + 10.0 ** (-differences(before) / 400.0))
     gain = K_FACTOR * (0.5 * (batch.outcome + 1.0) - expected)
     items = np.arange(batch.size)[:, None] if batch.items is None else batch.items
-    ratings[items, batch.row] = before + incidence(batch.size).T @ gain
+    ratings[items, batch.row] = before + add_by_response(gain, batch.size, -1)

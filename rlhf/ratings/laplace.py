@@ -7,7 +7,7 @@ import numpy as np
 from rlhf.ratings.davidson import curvature_slope
 from rlhf.ratings.likelihood import Likelihood, gather, scatter_pairs
 from rlhf.ratings.newton import Fit, ground, invert, pair_variance
-from rlhf.ratings.rankings import Floats, Group, incidence, pair_index
+from rlhf.ratings.rankings import Floats, Group, add_by_response, differences, pair_index
 
 FURTHEST = 0.5
 """Standard deviations; where the mean of a difference seems further from its maximum, the expansion has
@@ -24,15 +24,14 @@ def at_mean(fit: Fit, tie: float, overlap: float) -> Fit:
     factor from the inverse of the information to a variance.
     """
     k = len(fit.scores)
-    matrix = incidence(k)
     own = fit.weights - fit.prior_weight
-    bend = curvature_slope(matrix @ fit.scores, tie)
+    bend = curvature_slope(differences(fit.scores), tie)
     variance = pair_variance(fit.covariance)
-    pull = matrix.T @ (own * bend * variance)
+    pull = add_by_response(own * bend * variance, k, -1)
     shift = np.zeros_like(fit.scores)
     shift[:-1] = (-0.5 * overlap) * np.einsum("ijp,jp->ip", fit.covariance, pull[:-1])
     shift -= shift.mean(0)
-    moved = matrix @ shift
+    moved = differences(shift)
     far = np.abs(moved) / np.sqrt(overlap * variance)
     shorten = np.minimum(1.0, FURTHEST / np.maximum(far.max(0, initial=0.0), FURTHEST))
     shift *= shorten

@@ -17,7 +17,7 @@ from rlhf.ratings.davidson import outcome_probability
 from rlhf.ratings.laplace import at_mean
 from rlhf.ratings.likelihood import Likelihood, gather
 from rlhf.ratings.newton import Fit, ground, invert, pair_variance, unground
-from rlhf.ratings.rankings import Batch, Floats, Group, Ints, incidence
+from rlhf.ratings.rankings import Batch, Floats, Group, Ints, differences
 
 
 def _gauss_hermite(points: int) -> tuple[tuple[float, float], ...]:
@@ -73,7 +73,7 @@ def view(group: Group, fit: Fit, tie: float, overlap: float) -> Iterator[LeftOut
 
 def _left_out(batch: Batch, scores: Floats, covariance: Floats, overlap: float) -> LeftOut:
     sd = np.sqrt(overlap * pair_variance(covariance))
-    return LeftOut(batch.size, incidence(batch.size) @ scores, sd, batch.outcome, batch.annotator)
+    return LeftOut(batch.size, differences(scores), sd, batch.outcome, batch.annotator)
 
 
 def _local_covariance(batch: Batch, fit: Fit) -> Floats:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlhf.ratings.rankings import Floats, incidence, pair_index
+from rlhf.ratings.rankings import Floats, add_by_response, pair_index
 
 Terms = Callable[[Floats], tuple[Floats, Floats]]
 """Scores (k, p) to the log-likelihood's gradient (k, p) and its information by pair (pairs, p)."""
@@ -44,7 +44,7 @@ def ground(weights: Floats, size: int) -> Floats:
     matrix = np.empty((size, size, weights.shape[-1]))
     matrix[first, second] = matrix[second, first] = -weights
     every = np.arange(size)
-    matrix[every, every] = np.abs(incidence(size)).T @ weights
+    matrix[every, every] = add_by_response(weights, size, 1)
     return matrix[:-1, :-1]
 
 

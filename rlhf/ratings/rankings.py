@@ -84,14 +84,37 @@ def pair_index(size: int) -> tuple[Ints, Ints]:
     return np.triu_indices(size, 1)
 
 
-@lru_cache
-def incidence(size: int) -> Floats:
-    """The (pairs, size) matrix from scores to differences: +1 at the first response, -1 at the second."""
-    first, second = pair_index(size)
-    matrix = np.zeros((len(first), size))
-    matrix[np.arange(len(first)), first] = 1.0
-    matrix[np.arange(len(first)), second] = -1.0
-    return matrix
+def differences(scores: Floats) -> Floats:
+    """First less second score of each pair, (pairs, n), of `scores` (k, n).
+
+    Pairs with the same first response lie together, so each step is one pass over contiguous memory. A matrix
+    product with a table of signs would be shorter, and slower by far where BLAS threads wait for a busy core.
+    """
+    k = len(scores)
+    result = np.empty((k * (k - 1) // 2, scores.shape[1]))
+    for first, pairs in _pairs_by_first(k):
+        np.subtract(scores[first], scores[first + 1 :], out=result[pairs])
+    return result
+
+
+def add_by_response(values: Floats, size: int, sign: int) -> Floats:
+    """`values` (pairs, n) added up over the pairs of each response, (size, n), times `sign` where it is
+    second."""
+    result = np.zeros((size, values.shape[1]))
+    for first, pairs in _pairs_by_first(size):
+        own = values[pairs]
+        result[first] += own.sum(0)
+        result[first + 1 :] += own if sign > 0 else -own
+    return result
+
+
+def _pairs_by_first(size: int) -> Iterator[tuple[int, slice]]:
+    """Each response that is first in a pair, and where its pairs are."""
+    start = 0
+    for first in range(size - 1):
+        end = start + size - 1 - first
+        yield first, slice(start, end)
+        start = end
 
 
 def check_rankings(levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike | None) -> Rankings:

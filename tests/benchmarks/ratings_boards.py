@@ -47,10 +47,8 @@ def show_peeking(worlds=2000, prompts=1000, every=10):
         decided = (np.abs(mean) > sd * reach) & (looks >= 10)
         fixed = np.abs(mean) > 1.96 * np.sqrt((1 - mean**2) / looks)
         first = np.where(decided.any(1), looks[decided.argmax(1)], np.inf)
-        print(
-            f"  true gap {gap} Elo: decided in {decided.any(1).mean():.1%}, half after {np.median(first):.0f} prompts; "
-            f"a fixed interval decides in {fixed.any(1).mean():.1%}"
-        )
+        print(f"  true gap {gap} Elo: decided in {decided.any(1).mean():.1%}, ", end="")
+        print(f"half after {np.median(first):.0f} prompts; a fixed interval in {fixed.any(1).mean():.1%}")
 
 
 def _check_against_compare(gains, looks, reach):
@@ -67,9 +65,8 @@ def _check_against_compare(gains, looks, reach):
 def show_votes(folder, folds=5):
     """Held-out votes of a folder with `crowd-comparisons.csv`: prompt, model_x, model_y, worker, winner."""
     votes = _read_votes(Path(folder))
-    print(
-        f"{len(votes['outcome'])} votes, {np.mean(votes['outcome'] == 0):.0%} ties; {folds} folds, ties not predicted"
-    )
+    tied = np.mean(votes["outcome"] == 0)
+    print(f"{len(votes['outcome'])} votes, {tied:.0%} ties; {folds} folds, ties not predicted")
     alpha = krippendorff_alpha(_levels(votes), votes["prompt"])
     print(f"  Krippendorff's alpha {alpha[0]:.3f} ({alpha[1]:.3f} to {alpha[2]:.3f})")
     fold = np.random.default_rng(0).permutation(len(votes["outcome"])) % folds

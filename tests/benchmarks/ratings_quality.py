@@ -3,7 +3,7 @@
 import numpy as np
 
 from rlhf.ratings import flip_risk, rate
-from tests.benchmarks.ratings_worlds import LOGIT, coverage, draw_rankings, draw_world, mean_tau
+from tests.benchmarks.ratings_worlds import LOGIT, coverage, draw_rankings, draw_world, mean_taus
 
 CELLS = 36_000
 """Scores in one cell of the table of coverage."""
@@ -31,14 +31,18 @@ def show_coverage():
 
 
 def show_clickers(seeds=5, prompts=2000):
-    """Kendall tau-b where a fifth of the annotators click at random, fitted and known."""
-    print(f"a fifth of the annotators click at random, {prompts} prompts x 4 x 3, {seeds} seeds")
+    """Kendall's taus where a fifth of the annotators click at random, fitted and known."""
+    print(
+        f"a fifth of the annotators click at random, {prompts} prompts x 4 x 3, {seeds} seeds: tau-b (tau-a)"
+    )
     for people, tie in ((20, 0.0), (50, 0.4), (200, 0.0)):
-        table = np.array([_clickers(seed, prompts, people, tie) for seed in range(seeds)]).mean(0)
+        runs = [_clickers(seed, prompts, people, tie) for seed in range(seeds)]
+        taus, losses = (np.mean([run[part] for run in runs], axis=0) for part in range(2))
+        told = [f"{both:.4f} ({plain:.4f})" for both, plain in taus]
         print(
-            f"  {people} annotators, tie {tie}: tau {table[0]:.4f} trusting all, {table[1]:.4f} with reliability, "
-            f"{table[2]:.4f} knowing them; log-loss {table[3]:.4f} and {table[4]:.4f}"
+            f"  {people} annotators, tie {tie}: {told[0]} trusting all, {told[1]} with reliability, ", end=""
         )
+        print(f"{told[2]} knowing them; log-loss {losses[0]:.4f} and {losses[1]:.4f}")
 
 
 def _clickers(seed, prompts, people, tie):
@@ -51,15 +55,15 @@ def _clickers(seed, prompts, people, tie):
     plain = rate(levels, prompt)
     fitted = rate(levels, prompt, annotator, reliability=True)
     known = rate(np.where(clicking[:, None], -1, levels), prompt)
-    taus = [mean_tau(ratings.elo, scores) for ratings in (plain, fitted, known)]
-    return [*taus, plain.log_loss, fitted.log_loss]
+    return [mean_taus(ratings, scores) for ratings in (plain, fitted, known)], [
+        plain.log_loss,
+        fitted.log_loss,
+    ]
 
 
 def show_methods(prompts=8000):
     """Order, log-loss on the true odds, and dependence on the order of arrival, by method."""
-    print(
-        f"methods, {prompts} prompts x 4 x 3: tau with the truth, log-loss of fresh votes, pairs that a shuffle flips"
-    )
+    print(f"methods, {prompts} prompts x 4 x 3: tau-b, log-loss of fresh votes, pairs that a shuffle flips")
     scores, levels, prompt = draw_world(7, prompts, 4, 3)
     order = np.random.default_rng(0).permutation(len(prompt))
     first, second = np.triu_indices(4, 1)
@@ -72,12 +76,12 @@ def show_methods(prompts=8000):
         spread = np.nan_to_num(ratings.stderr[:, first] ** 2 + ratings.stderr[:, second] ** 2) * 4 / 3
         chance = 1 / (1 + np.exp(-gap * LOGIT / np.sqrt(1 + np.pi / 8 * spread * LOGIT**2)))
         loss = -np.mean(truth * np.log(chance) + (1 - truth) * np.log(1 - chance))
-        print(f"  {method}: {mean_tau(ratings.elo, scores):.4f}, {loss:.4f}, {flips:.2%}")
+        print(f"  {method}: {mean_taus(ratings, scores)[0]:.4f}, {loss:.4f}, {flips:.2%}")
 
 
-def show_tasks(seeds=3, prompts=6000):
+def show_tasks(seeds=4, prompts=6000):
     """Rankings a prompt that a rule needs to order as well as three rankings of every prompt do."""
-    print(f"rankings a prompt to reach the tau of round-robin at 3, {prompts} prompts, {seeds} seeds")
+    print(f"rankings a prompt to reach round-robin at 3, {prompts} prompts, {seeds} seeds: by tau-b (tau-a)")
     worlds = {
         "2 responses": {"k": 2},
         "4 responses": {"k": 4},
@@ -86,17 +90,13 @@ def show_tasks(seeds=3, prompts=6000):
         "4 responses, spread differs by prompt": {"k": 4, "uneven": 1.0},
     }
     for name, world in worlds.items():
-        needed = []
-        for rule in ("random", "flip risk, a fifth at random", "flip risk"):
-            floor = {"random": 1.0, "flip risk": 0.0}.get(rule, 0.2)
+        told = []
+        for rule, floor in (("random", 1.0), ("flip risk, a fifth at random", 0.2), ("flip risk", 0.0)):
             runs = [_learn(seed, prompts, floor, **world) for seed in range(seeds)]
-            target = np.mean([run[0] for run in runs])
-            curve = np.mean([run[1] for run in runs], axis=0)
-            reached = np.interp(target, curve[:, 1], curve[:, 0])
-            needed.append(
-                f"{rule} {reached:.2f}" if target <= curve[-1, 1] else f"{rule} over {curve[-1, 0]:.1f}"
-            )
-        print(f"  {name}: {', '.join(needed)}")
+            target, curve = (np.mean([run[part] for run in runs], axis=0) for part in range(2))
+            needed = [np.interp(target[at], curve[:, at + 1], curve[:, 0]) for at in range(2)]
+            told.append(f"{rule} {needed[0]:.2f} ({needed[1]:.2f})")
+        print(f"  {name}: {', '.join(told)}")
 
 
 def _learn(seed, prompts, floor, *, k, tie=0.0, clicks=0.0, uneven=0.0, batch=0.1, most=4.0):
@@ -109,14 +109,14 @@ def _learn(seed, prompts, floor, *, k, tie=0.0, clicks=0.0, uneven=0.0, batch=0.
         return draw_rankings(rng, scores[prompt], tie=tie, clicking=rng.random(len(prompt)) < clicks)
 
     every = np.repeat(np.arange(prompts), 3)
-    target = mean_tau(rate(ask(every), every, sigma=1.4).elo, scores)
+    target = mean_taus(rate(ask(every), every, sigma=1.4), scores)
     prompt = np.arange(prompts)
     levels, curve = ask(prompt), []
     while True:
         ratings = rate(levels, prompt, sigma=1.4)
-        curve.append((len(prompt) / prompts, mean_tau(ratings.elo, scores)))
+        curve.append((len(prompt) / prompts, *mean_taus(ratings, scores)))
         if curve[-1][0] >= most:
-            return target, np.array(curve)
+            return np.array(target), np.array(curve)
         counts = np.bincount(prompt, minlength=prompts)
         uniform = round(batch * prompts * floor)
         risky = np.argsort(-flip_risk(ratings.elo, ratings.stderr, counts))[

@@ -30,13 +30,20 @@ def draw_world(seed, prompts, k, each, *, sigma=1.4, tie=0.0):
     return scores, draw_rankings(rng, scores[prompt], tie=tie), prompt
 
 
-def mean_tau(elo, scores):
-    """Kendall's tau-b of each prompt with the truth, averaged; a prompt without scores counts 0."""
+def mean_taus(ratings, scores):
+    """Kendall's tau-b and tau-a of each prompt with the truth, averaged over prompts.
+
+    Two scores closer than a fifth of the standard error of their difference are tied. tau-a counts a tie as
+    half right, as if a coin were thrown; tau-b does not ask about it. A prompt without scores counts 0.
+    """
     first, second = np.triu_indices(scores.shape[1], 1)
-    ordered = np.sign(np.round(np.nan_to_num(elo[:, first] - elo[:, second]), 6))
+    gap, error = np.nan_to_num(ratings.elo), np.nan_to_num(ratings.stderr)
+    gap = gap[:, first] - gap[:, second]
+    spread = np.sqrt((error[:, first] ** 2 + error[:, second] ** 2) * scores.shape[1] / (scores.shape[1] - 1))
+    ordered = np.where(np.abs(gap) > 0.2 * spread + 1e-6, np.sign(gap), 0)
     agree = (ordered * np.sign(scores[:, first] - scores[:, second])).sum(1)
-    told = np.abs(ordered).sum(1)
-    return float(np.mean(agree / np.sqrt(np.maximum(told, 1) * len(first))))
+    told = np.maximum(np.abs(ordered).sum(1), 1)
+    return float(np.mean(agree / np.sqrt(told * len(first)))), float(np.mean(agree / len(first)))
 
 
 def coverage(ratings, scores):
