@@ -44,7 +44,8 @@ def standard_errors(group: Group, fit: Fit, model: Likelihood, temperature: Floa
 
     White (1982), Maximum likelihood estimation of misspecified models, theorem 3.2: V = A^-1 B A^-1 with A
     the information of likelihood and prior. The variance B of the score is the likelihood's information times
-    `inflation`, for the pairs of one ranking are dependent, plus the prior's. `temperature` is by annotator
+    `inflation`, for the pairs of one ranking are dependent, plus the prior's. What
+    is reported is the maximum, so its distance from the mean counts as well. `temperature` is by annotator
     (A,).
     """
     first, second = pair_index(len(fit.scores))
@@ -54,10 +55,10 @@ def standard_errors(group: Group, fit: Fit, model: Likelihood, temperature: Floa
     covariance = np.zeros((len(fit.scores), *fit.scores.shape))
     covariance[:-1, :-1] = mean.covariance
     covariance -= covariance.mean(0)
-    variance = np.empty_like(fit.scores)
+    variance = (mean.scores - fit.scores) ** 2
     for i, row in enumerate(covariance - covariance.mean(1)[:, None]):
         moved = row[first] - row[second]
-        variance[i] = (moved * moved * weights).sum(0)
+        variance[i] += (moved * moved * weights).sum(0)
     return np.sqrt(variance)
 
 
