@@ -1,9 +1,8 @@
 """How far annotators agree with each other, with themselves and with known answers.
 
 All of it looks at pairs of responses: a ranking puts the first of a pair above the second (+1), ties them (0)
-or puts it below (-1). There is no level of agreement that every task should reach: on public data of people
-ranking model responses Krippendorff's alpha is .29 to .55, for taste differs. What to look for is one
-annotator far below the others.
+or puts it below (-1). Tastes differ, so there is no level of agreement that every task should reach; what to
+look for is one annotator far below the others.
 """
 
 from collections.abc import Iterator
