@@ -9,7 +9,6 @@ from rlhf.ratings.annotators import fit_annotators, log_loss_by_annotator
 from rlhf.ratings.davidson import Davidson
 from rlhf.ratings.distinct import find_kinds
 from rlhf.ratings.elo import play_in_order
-from rlhf.ratings.flip_risk import difference_error
 from rlhf.ratings.laplace import standard_errors
 from rlhf.ratings.likelihood import Likelihood
 from rlhf.ratings.plackett_luce import PlackettLuce
@@ -48,24 +47,25 @@ class Ratings:
     tie: float
     log_loss: float
 
-    def win_probability(self, prompt: int, i: int, j: int, annotator: int | None = None) -> float:
+    def win_probability(
+        self, prompt: ArrayLike, i: ArrayLike, j: ArrayLike, annotator: ArrayLike | None = None
+    ) -> Floats:
         """Probability that response `i` of `prompt` is put above `j` by one who ties neither.
 
-        By `annotator`, at that one's temperature, or by the median annotator. Averaged over the uncertainty
-        of the scores, so that two responses seen once are closer to even than their Elo says, by
-        E[logistic(N(d, v))] = logistic(d / sqrt(1 + pi v / 8)) (MacKay 1992, The evidence framework applied
-        to classification networks). Without standard errors (method elo) v is 0. NaN where either was not
-        shown.
+        All are numbers or arrays that fit each other, and so is the result. By `annotator`, at that one's
+        temperature, or by the median annotator. Averaged over the uncertainty of the scores, so that two
+        responses seen once are closer to even than their Elo says, by E[logistic(N(d, v))] = logistic(d /
+        sqrt(1 + pi v / 8)) (MacKay 1992, The evidence framework applied to classification networks). Without
+        standard errors (method elo) v is 0. NaN where either was not shown.
         """
-        if i == j:
-            return 0.5 if np.isfinite(self.elo[prompt, i]) else float("nan")
-        heat = 1.0 if annotator is None else float(self.reliability[annotator])
-        shown = np.isfinite(self.elo[[prompt]])
-        stderr = np.nan_to_num(self.stderr[[prompt]])
-        error = float(difference_error(stderr, shown, np.array([i]), np.array([j]))[0, 0])
-        gap = heat * (self.elo[prompt, i] - self.elo[prompt, j]) / ELO_PER_LOGIT
-        spread = np.sqrt(1.0 + np.pi / 8.0 * (heat * error / ELO_PER_LOGIT) ** 2)
-        return float(1.0 / (1.0 + np.exp(-gap / spread)))
+        where, first, second = (np.asarray(index, np.intp) for index in (prompt, i, j))
+        heat = 1.0 if annotator is None else self.reliability[np.asarray(annotator)]
+        count = np.isfinite(self.elo[where]).sum(-1)
+        widen = np.where(first == second, 0.0, count / np.maximum(count - 1, 1))
+        error = np.nan_to_num(self.stderr)
+        variance = widen * (error[where, first] ** 2 + error[where, second] ** 2) / ELO_PER_LOGIT**2
+        gap = (self.elo[where, first] - self.elo[where, second]) / ELO_PER_LOGIT
+        return 1.0 / (1.0 + np.exp(-heat * gap / np.sqrt(1.0 + np.pi / 8.0 * heat * heat * variance)))
 
 
 def rate(  # noqa: PLR0913 - one call for a researcher, named options only

@@ -109,19 +109,15 @@ def _levels(votes):
 
 def _foretell(votes, held, reliability, board):
     """Probability given to what was chosen, for the held votes that are no ties, from a fit to all others."""
-    levels, prompt, worker = _levels(votes)[~held], votes["prompt"][~held], votes["worker"][~held]
+    prompt = votes["prompt"]
+    levels = np.where(held[:, None], -1, _levels(votes))
     prior = None
     if board:
         models = np.tile(np.arange(votes["models"]), (len(levels), 1))
         elo = np.nan_to_num(rank_versions(levels, prompt, models).elo, nan=1000.0)
         prior = np.tile(elo, (prompt.max() + 1, 1))
-    ratings = rate(levels, prompt, worker, reliability=reliability, prior_mean=prior)
-    chances = []
-    for at in np.flatnonzero(held & (votes["outcome"] != 0)):
-        pair = votes["model_x"][at], votes["model_y"][at]
-        better, worse = pair if votes["outcome"][at] > 0 else pair[::-1]
-        own = int(votes["worker"][at])
-        known = own if own < len(ratings.reliability) else None
-        chance = ratings.win_probability(votes["prompt"][at], better, worse, known)
-        chances.append(0.5 if np.isnan(chance) else chance)
-    return np.array(chances)
+    ratings = rate(levels, prompt, votes["worker"], reliability=reliability, prior_mean=prior)
+    at = np.flatnonzero(held & (votes["outcome"] != 0))
+    left, right, worker = votes["model_x"][at], votes["model_y"][at], votes["worker"][at]
+    chance = ratings.win_probability(prompt[at], left, right, worker)
+    return np.nan_to_num(np.where(votes["outcome"][at] > 0, chance, 1.0 - chance), nan=0.5)

@@ -233,7 +233,8 @@ def test_win_probability():
 def test_win_probability_is_calibrated_on_fresh_votes():
     scores, levels, prompt = simulate(3000, 4, 2, seed=11)
     ratings = rate(levels, prompt)
-    foretold = np.array([ratings.win_probability(p, 0, 1) for p in range(3000)])
+    foretold = ratings.win_probability(np.arange(3000), 0, 1)
+    assert foretold[7] == pytest.approx(ratings.win_probability(7, 0, 1))
     truth = 1 / (1 + np.exp(scores[:, 1] - scores[:, 0]))
     for low in (0.05, 0.25, 0.5, 0.75):
         near = (foretold >= low) & (foretold < low + 0.2)
