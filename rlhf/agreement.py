@@ -131,9 +131,7 @@ def _alpha(rankings: Rankings, seed: int) -> tuple[float, float, float]:
     at_once = max(1, BLOCK // prompts)
     sizes = [min(at_once, RESAMPLES - done) for done in range(0, RESAMPLES, at_once)]
     drawn = [
-        _alpha_of(
-            (rng.standard_exponential((size, prompts)) @ coincidences.reshape(prompts, 9)).reshape(-1, 3, 3)
-        )
+        _alpha_of((rng.standard_exponential((size, prompts)) @ coincidences.reshape(prompts, 9)).reshape(-1, 3, 3))
         for size in sizes
     ]
     low, high = np.nanquantile(np.concatenate(drawn), [0.025, 0.975])
@@ -250,9 +248,7 @@ def _gold_accuracy(rankings: Rankings, gold: ArrayLike | None) -> tuple[Floats, 
     known = np.asarray(gold)
     expected = (rankings.prompts, rankings.levels.shape[1])
     if known.shape != expected or known.dtype.kind not in "iu":
-        raise BadRankings(
-            f"gold is {known.dtype} {known.shape}: give whole numbers {expected}, -1 if unknown."
-        )
+        raise BadRankings(f"gold is {known.dtype} {known.shape}: give whole numbers {expected}, -1 if unknown.")
     answer, has_answer = _outcomes(known[rankings.prompt])
     outcome, shown = _outcomes(rankings.levels)
     asked = shown & has_answer & (answer != 0)

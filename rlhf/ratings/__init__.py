@@ -6,8 +6,8 @@
 
 Read in this order: `rankings` (the arrays), `davidson` (the model of a pair), `newton` (the fit), `leave_out`
 (how good it is), `tuning` and `annotators` (what is chosen by that), `laplace` (how sure a score is),
-`converter` (all of it, in `rate`). `plackett_luce` and `elo` are the other methods, `flip_risk` says which
-prompt to rank next.
+`converter` (all of it, in `rate`). `distinct` saves work. `plackett_luce` and `elo` are the other methods,
+`flip_risk` says which prompt to rank next.
 """
 
 from rlhf.ratings.converter import Ratings, left_out_loss, rate

@@ -70,9 +70,7 @@ def _terms(left: LeftOut, setting: Setting) -> tuple[Floats, Floats]:
     return (pull / total).sum(0), weight.sum(0)
 
 
-def log_loss_by_annotator(
-    problems: Sequence[Problem], setting: Setting, people: int
-) -> tuple[Floats, Floats]:
+def log_loss_by_annotator(problems: Sequence[Problem], setting: Setting, people: int) -> tuple[Floats, Floats]:
     """Sum of -log probability, in nats, and number of the pairs of each annotator (A,), each ranking left
     out."""
     lost, pairs = np.zeros(people), np.zeros(people)

@@ -149,9 +149,7 @@ def _settle(rankings: Rankings, prior: Floats | None, wanted: Wanted) -> tuple[S
     return replace(setting, overlap=1.0), mean_log_loss(sample, setting)
 
 
-def left_out_loss(
-    levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike, *, sigma: float, tie: float
-) -> Floats:
+def left_out_loss(levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike, *, sigma: float, tie: float) -> Floats:
     """How badly the rankings of each annotator (A,) are foretold by all others' of the same prompts.
 
     The mean over pairs of -log P(what was chosen | all other rankings), in nats, with everybody taken for the
@@ -198,9 +196,7 @@ def _check_prior_mean(prior_mean: ArrayLike | None, rankings: Rankings) -> Float
     mean = np.asarray(prior_mean, float)
     expected = (rankings.prompts, rankings.levels.shape[1])
     if mean.shape != expected:
-        raise BadRankings(
-            f"prior_mean has shape {mean.shape} and there are {expected[0]} prompts of {expected[1]}."
-        )
+        raise BadRankings(f"prior_mean has shape {mean.shape} and there are {expected[0]} prompts of {expected[1]}.")
     unknown = (rankings.levels > 0) & ~np.isfinite(mean[rankings.prompt])
     if unknown.any():
         row, column = (int(place[0]) for place in np.nonzero(unknown))

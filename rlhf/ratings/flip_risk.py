@@ -26,9 +26,7 @@ def flip_risk(elo: ArrayLike, stderr: ArrayLike, rankings: ArrayLike) -> Floats:
     shown = np.isfinite(scores)
     if (shown & ~np.isfinite(errors)).any():
         prompt = int(np.nonzero(shown & ~np.isfinite(errors))[0][0])
-        raise BadRankings(
-            f"Prompt {prompt} has scores without standard errors: rate by another method than elo."
-        )
+        raise BadRankings(f"Prompt {prompt} has scores without standard errors: rate by another method than elo.")
     first, second = pair_index(scores.shape[1])
     gap = np.abs(scores[:, first] - scores[:, second])
     spread = difference_error(errors, shown, first, second)

@@ -19,9 +19,9 @@ def at_mean(fit: Fit, tie: float, overlap: float) -> Fit:
 
     A response that won all is held back by the prior alone, and its posterior is skewed away from the others.
     To first order the mean is further out by half the covariance times the gradient of -log det of the
-    information (Lindley 1980, Approximate Bayesian methods). Without this the
-    sigma that predicts best comes out up to twice the true spread, and intervals too short. `overlap` is the
-    factor from the inverse of the information to a variance.
+    information (Lindley 1980, Approximate Bayesian methods). Without this the sigma that predicts best comes
+    out up to twice the true spread, and intervals too short. `overlap` is the factor from the inverse of the
+    information to a variance.
     """
     k = len(fit.scores)
     own = fit.weights - fit.prior_weight
@@ -44,9 +44,8 @@ def standard_errors(group: Group, fit: Fit, model: Likelihood, temperature: Floa
 
     White (1982), Maximum likelihood estimation of misspecified models, theorem 3.2: V = A^-1 B A^-1 with A
     the information of likelihood and prior. The variance B of the score is the likelihood's information times
-    `inflation`, for the pairs of one ranking are dependent, plus the prior's. What
-    is reported is the maximum, so its distance from the mean counts as well. `temperature` is by annotator
-    (A,).
+    `inflation`, for the pairs of one ranking are dependent, plus the prior's. What is reported is the
+    maximum, so its distance from the mean counts as well. `temperature` is by annotator (A,).
     """
     first, second = pair_index(len(fit.scores))
     mean = at_mean(fit, model.tie, 1.0)

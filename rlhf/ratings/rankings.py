@@ -122,9 +122,7 @@ def check_rankings(levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike | 
     checked = _check_levels(levels)
     count = len(checked)
     prompts = _check_numbers("prompt", prompt, count)
-    annotators = (
-        np.zeros(count, np.intp) if annotator is None else _check_numbers("annotator", annotator, count)
-    )
+    annotators = np.zeros(count, np.intp) if annotator is None else _check_numbers("annotator", annotator, count)
     total = int(prompts.max(initial=-1)) + 1
     people = int(annotators.max(initial=-1)) + 1 if annotator is not None else 0
     if (prompts[1:] < prompts[:-1]).any():
@@ -195,9 +193,7 @@ def group_rankings(rankings: Rankings) -> Iterator[Group]:
             yield _make_group(rankings, present[chunk], shown_ever[chunk], (start[chunk], end[chunk]))
 
 
-def _make_group(
-    rankings: Rankings, prompts: Ints, shown: NDArray[np.bool_], span: tuple[Ints, Ints]
-) -> Group:
+def _make_group(rankings: Rankings, prompts: Ints, shown: NDArray[np.bool_], span: tuple[Ints, Ints]) -> Group:
     start, end = span
     k = int(shown[0].sum())
     row = np.repeat(np.arange(len(prompts)), end - start)

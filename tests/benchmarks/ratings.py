@@ -25,9 +25,7 @@ PARTS = {
 
 def main():
     """Run the parts named on the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
     parser.add_argument("--votes", metavar="FOLDER", help="also predict held-out votes of real people")
     options = parser.parse_args()

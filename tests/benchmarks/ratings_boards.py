@@ -89,9 +89,7 @@ def _read_votes(folder):
         "model": ["model_x", "model_y"],
         "worker": ["worker"],
     }.items():
-        known = {
-            value: at for at, value in enumerate(sorted({row[column] for row in rows for column in columns}))
-        }
+        known = {value: at for at, value in enumerate(sorted({row[column] for row in rows for column in columns}))}
         for column in columns:
             numbers[column] = np.array([known[row[column]] for row in rows])
         numbers[f"{name}s"] = len(known)

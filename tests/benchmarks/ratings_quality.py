@@ -32,16 +32,12 @@ def show_coverage():
 
 def show_clickers(seeds=5, prompts=2000):
     """Kendall's taus where a fifth of the annotators click at random, fitted and known."""
-    print(
-        f"a fifth of the annotators click at random, {prompts} prompts x 4 x 3, {seeds} seeds: tau-b (tau-a)"
-    )
+    print(f"a fifth of the annotators click at random, {prompts} prompts x 4 x 3, {seeds} seeds: tau-b (tau-a)")
     for people, tie in ((20, 0.0), (50, 0.4), (200, 0.0)):
         runs = [_clickers(seed, prompts, people, tie) for seed in range(seeds)]
         taus, losses = (np.mean([run[part] for run in runs], axis=0) for part in range(2))
         told = [f"{both:.4f} ({plain:.4f})" for both, plain in taus]
-        print(
-            f"  {people} annotators, tie {tie}: {told[0]} trusting all, {told[1]} with reliability, ", end=""
-        )
+        print(f"  {people} annotators, tie {tie}: {told[0]} trusting all, {told[1]} with reliability, ", end="")
         print(f"{told[2]} knowing them; log-loss {losses[0]:.4f} and {losses[1]:.4f}")
 
 
@@ -119,8 +115,6 @@ def _learn(seed, prompts, floor, *, k, tie=0.0, clicks=0.0, uneven=0.0, batch=0.
             return np.array(target), np.array(curve)
         counts = np.bincount(prompt, minlength=prompts)
         uniform = round(batch * prompts * floor)
-        risky = np.argsort(-flip_risk(ratings.elo, ratings.stderr, counts))[
-            : round(batch * prompts) - uniform
-        ]
+        risky = np.argsort(-flip_risk(ratings.elo, ratings.stderr, counts))[: round(batch * prompts) - uniform]
         picks = np.concatenate([risky, rng.integers(0, prompts, uniform)])
         prompt, levels = np.concatenate([prompt, picks]), np.concatenate([levels, ask(picks)])

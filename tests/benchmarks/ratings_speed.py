@@ -27,9 +27,7 @@ def show_speed(rounds=5):
         "the same, no two prompts taken for one": lambda: rate(levels, prompt, prior_mean=flat),
         "method plackett_luce": lambda: rate(levels, prompt, method="plackett_luce"),
         "method elo, without errors": lambda: rate(levels, prompt, method="elo"),
-        f"with reliability of {ANNOTATORS} annotators": lambda: rate(
-            levels, prompt, annotator, reliability=True
-        ),
+        f"with reliability of {ANNOTATORS} annotators": lambda: rate(levels, prompt, annotator, reliability=True),
     }
     ours = 0.0
     for name, call in calls.items():
@@ -58,9 +56,7 @@ def _show_others(levels, prompt, ours):
             for own in rows:
                 call(own)
         each = (time.perf_counter() - start) / prompts
-        print(
-            f"  {name}: {each * 1e6:.0f} us a prompt, {each / ours:.0f} times as long, without errors or ties"
-        )
+        print(f"  {name}: {each * 1e6:.0f} us a prompt, {each / ours:.0f} times as long, without errors or ties")
 
 
 def _pairs(rows):

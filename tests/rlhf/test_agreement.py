@@ -31,9 +31,7 @@ def unit_table(levels, prompt):
                     shown = (rows[:, i] > 0) & (rows[:, j] > 0)
                     columns.append(np.where(shown, np.sign(rows[:, j] - rows[:, i]), np.nan))
     width = max(len(column) for column in columns)
-    padded = [
-        np.pad(column.astype(float), (0, width - len(column)), constant_values=np.nan) for column in columns
-    ]
+    padded = [np.pad(column.astype(float), (0, width - len(column)), constant_values=np.nan) for column in columns]
     return pd.DataFrame(np.array(padded).T)
 
 

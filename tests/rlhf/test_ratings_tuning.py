@@ -144,9 +144,7 @@ def test_without_a_prompt_ranked_twice_sigma_stays():
     assert rate(levels, prompt).sigma == 1.4
 
 
-@pytest.mark.parametrize(
-    ("k", "each", "tie"), [(2, 1, 0.0), (3, 3, 0.5), (4, 2, 0.2), (6, 5, 0.0), (9, 1, 0.3)]
-)
+@pytest.mark.parametrize(("k", "each", "tie"), [(2, 1, 0.0), (3, 3, 0.5), (4, 2, 0.2), (6, 5, 0.0), (9, 1, 0.3)])
 def test_intervals_cover_the_truth(k, each, tie):
     scores, levels, prompt = simulate(6000 // k, k, each, seed=k, tie=tie)
     assert 0.88 <= coverage(rate(levels, prompt), scores) <= 0.95
