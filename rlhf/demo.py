@@ -19,7 +19,7 @@ class DemoConfig:
 
     rounds: int = 2
     """Turns of the loop."""
-    prompts: int = 1500
+    prompts: int = 1600
     """Prompts that the base answers and the annotators rank before the first round."""
     fresh: int = 400
     """Prompts that each new policy answers for the next round."""
@@ -29,14 +29,14 @@ class DemoConfig:
     """Of every draw."""
 
 
-def fill(workspace: Workspace, count: int | None = None) -> None:
-    """Put the embedded prompts into a workspace; about a tenth is of the eval split."""
+def fill(workspace: Workspace) -> None:
+    """Put the embedded prompts into a workspace; a tenth is of the eval split."""
     with workspace.store() as db:
         prompts.add(
             db,
             [
                 prompts.make([{"role": "user", "content": p.text}], source="tiny", split=p.split)
-                for p in ranking_prompts()[:count]
+                for p in ranking_prompts()
             ],
         )
 
@@ -46,14 +46,16 @@ def run(workspace: Workspace, config: DemoConfig) -> list[dict[str, Any]]:
 
     Returns the metrics of each round.
     """
-    fill(workspace, config.prompts)
+    fill(workspace)
     seeds = {name: {"seed": config.seed} for name in ("sampling", "reward", "ppo")}
     fresh = {"generate": {"prompts": config.fresh}}
     with workspace.store() as db:
         done = len(models.rounds(db))
         first = responses.count(db) == 0
     if first:
-        execute(workspace, start(workspace, "generate", {"settings": seeds}))
+        execute(
+            workspace, start(workspace, "generate", {"settings": {**seeds, "generate": {"prompts": config.prompts}}})
+        )
     for number in range(done, config.rounds):
         with workspace.store() as db:
             waiting = tasks.count_open(db)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rlhf.losses import kl_k1, masked_sum
+from rlhf.losses import ELO_PER_LOGIT, kl_k1, masked_sum
 from rlhf.models import Role, RoleModel
 from rlhf.sampling import Sample
 from store.records import Message
@@ -18,29 +18,33 @@ Judge = Callable[[Sequence[Message], str], float]
 def pair_metrics(scores: Sequence[np.ndarray], elo: Sequence[np.ndarray], bins: int = 10) -> dict[str, Any]:
     """Accuracy with its 95% interval, NLL (nats) and ECE over the pairs that the ratings put in an order.
 
-    `scores` and `elo` hold one array a prompt. The interval treats a prompt as one observation (its pairs are
-    dependent). ECE: Guo et al. 2017, eq. 3, over equal-width bins of the predicted probability.
+    `scores` and `elo` hold one array a prompt. Accuracy is of the order; NLL and ECE are of the odds that the ratings
+    give a vote, which is what the model is taught. The interval treats a prompt as one observation (its pairs are
+    dependent). ECE: Guo et al. 2017, eq. 3, over equal-width bins of the model's confidence.
     """
-    predicted, prompt = [], []
+    predicted, voted, prompt = [], [], []
     for p, (s, e) in enumerate(zip(scores, elo, strict=True)):
         i, j = np.triu_indices(len(s), 1)
         gap, margin = e[i] - e[j], s[i] - s[j]
         decided = gap != 0
         predicted.append(1 / (1 + np.exp(-np.where(gap > 0, margin, -margin)[decided])))
+        voted.append(1 / (1 + np.exp(-np.abs(gap[decided]) / ELO_PER_LOGIT)))
         prompt.append(np.full(int(decided.sum()), p))
-    right, cluster = np.concatenate(predicted), np.concatenate(prompt)  # probability given to what was preferred
+    # Both are probabilities of a vote for the response that the ratings prefer.
+    right, vote, cluster = np.concatenate(predicted), np.concatenate(voted), np.concatenate(prompt)
     hit = (right > 0.5) + 0.5 * (right == 0.5)
     accuracy = float(hit.mean())
     per_prompt = np.bincount(cluster, hit - accuracy)
     error = float(np.sqrt((per_prompt**2).sum()) / len(hit))
-    confidence = np.maximum(right, 1 - right)
+    safe = np.clip(right, 1e-12, 1 - 1e-12)
+    confidence, agreed = np.maximum(right, 1 - right), np.where(right > 0.5, vote, 1 - vote)
     bucket = np.minimum(((confidence - 0.5) * 2 * bins).astype(int), bins - 1)
-    gaps = np.bincount(bucket, hit - confidence, bins)
+    gaps = np.bincount(bucket, agreed - confidence, bins)
     return {
         "accuracy": accuracy,
         "accuracy_low": accuracy - 1.96 * error,
         "accuracy_high": min(1.0, accuracy + 1.96 * error),
-        "nll": float(-np.log(np.maximum(right, 1e-12)).mean()),
+        "nll": float(-(vote * np.log(safe) + (1 - vote) * np.log(1 - safe)).mean()),
         "ece": float(np.abs(gaps).sum() / len(hit)),
         "pairs": len(hit),
     }

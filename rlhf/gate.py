@@ -51,11 +51,14 @@ def required(config: GateConfig, agreement: float | None) -> float:
 
 
 def passes(metrics: dict[str, Any], config: GateConfig, agreement: float | None) -> bool:
-    """Whether the lower end of the accuracy's 95% interval reaches what is required, give or take its width.
-
-    The estimate itself must reach it, and its interval must exclude chance.
-    """
+    """Whether the accuracy reaches what is required and its 95% interval excludes chance."""
     return metrics["accuracy"] >= required(config, agreement) and metrics["accuracy_low"] > 0.5
+
+
+def heldout_needed(metrics: dict[str, Any]) -> int:
+    """Held-out prompts at which this accuracy's interval would exclude chance: its width falls as 1 / sqrt(n)."""
+    half_width, above = metrics["accuracy"] - metrics["accuracy_low"], max(metrics["accuracy"] - 0.5, 0.01)
+    return math.ceil(metrics["heldout_prompts"] * (half_width / above) ** 2) + 1
 
 
 def rankings_needed(curve: Sequence[tuple[int, float]], target: float) -> int | None:

@@ -52,7 +52,7 @@ class RoleModel:
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
             self.peft: Any = get_peft_model(base, self._lora, adapter_name="policy")
         self.peft.eval()
-        self.heads = nn.ModuleDict().to(self.device)
+        self.heads: Any = nn.ModuleDict().to(self.device)
         self._trained: set[str] = set()
         self._adapters: set[str] = {"policy"}
         self._restore_gradients()
@@ -101,6 +101,7 @@ class RoleModel:
     def fresh(self, role: Role) -> None:
         """A new adapter that changes nothing yet (its B is zero), with a zero head for value and reward."""
         if role in self._adapters:
+            self.peft.base_model.set_adapter("policy")  # peft warns when the active adapter is deleted
             self.peft.delete_adapter(role)
             self._adapters.remove(role)
         self._add(role)
@@ -196,9 +197,12 @@ class RoleModel:
 
     def scores(self, seq: Sequences) -> torch.Tensor:
         """The reward head at the true last token, (B,), not normalised; call inside role("reward")."""
+        return self.heads["reward"](self.last_state(seq)).squeeze(-1)
+
+    def last_state(self, seq: Sequences) -> torch.Tensor:
+        """The hidden state at the true last token, (B, H), in fp32."""
         last = seq.prompt_ids.shape[1] + seq.lengths - 1
-        states = self.hidden(seq)[torch.arange(len(last)), last]
-        return self.heads["reward"](states.float()).squeeze(-1)
+        return self.hidden(seq)[torch.arange(len(last)), last].float()
 
     def to_device(self, seq: Sequences) -> Sequences:
         """The batch where the model is."""

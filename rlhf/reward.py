@@ -4,7 +4,7 @@ Takes plain records and returns a result; the trained weights stay in the model'
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 
 from rlhf.chat import Sequences
 from rlhf.evaluate import pair_metrics
-from rlhf.losses import soft_pair_loss
+from rlhf.losses import ELO_PER_LOGIT, soft_pair_loss
 from rlhf.models import RoleModel
 from rlhf.sampling import Log, Progress, no_log, silent
 from store.errors import NotReady, WorkError
@@ -32,6 +32,9 @@ class RewardConfig:
     """Ranked prompts in one update; all pairs of one prompt stay together, since splitting them overfits."""
     warmup: float = 0.1
     """Share of the updates in which the learning rate rises; it falls to 0 along a cosine after that."""
+    probe_prompts: int = 512
+    """Ranked prompts on which a fresh head is fitted before anything else moves; a zero head would hold the adapter
+    back until it has grown."""
     continued_epochs: int = 1
     """The same where a previous reward model goes on: it has seen most of the rankings already."""
     microbatch_tokens: int = 2048
@@ -83,6 +86,8 @@ def train_reward(
                 f"Of the {len(prompts)} ranked prompts {side} none has two responses of different score: "
                 "rank more prompts."
             )
+    if not continued:
+        fit_head(model, train[: config.probe_prompts])
     epochs = config.continued_epochs if continued else config.epochs
     batches = math.ceil(len(train) / config.prompts_per_step)
     total = epochs * batches
@@ -104,6 +109,28 @@ def train_reward(
     metrics = pair_metrics(raw[-len(heldout) :], [np.array(p.elo) for p in heldout])
     metrics["train_prompts"], metrics["heldout_prompts"] = len(train), len(heldout)
     return RewardResult(float(fitted.mean()), float(fitted.std() + 1e-8), metrics)
+
+
+@torch.no_grad()
+def fit_head(model: RoleModel, prompts: Sequence[RankedPrompt], ridge: float = 0.1) -> None:
+    """Set the reward head to the ridge regression of the scores, in logits and centred a prompt, on the last state.
+
+    Linear probing before fine-tuning: Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features".
+    `ridge` is in units of the features' mean variance.
+    """
+    states, targets = [], []
+    for start in range(0, len(prompts), 16):
+        batch = prompts[start : start + 16]
+        with model.role("reward"):
+            last = _in_parts(model.last_state, _encode(model, batch), 2048)
+        for prompt, mine in zip(batch, last.double().split([len(p.texts) for p in batch]), strict=True):
+            elo = torch.tensor(prompt.elo, device=mine.device, dtype=torch.float64)
+            states.append(mine - mine.mean(0))
+            targets.append((elo - elo.mean()) / ELO_PER_LOGIT)
+    x, y = torch.cat(states), torch.cat(targets)
+    gram = x.T @ x
+    damped = gram + ridge * gram.diagonal().mean() * torch.eye(len(gram), device=x.device, dtype=x.dtype)
+    model.heads["reward"].weight.copy_(torch.linalg.solve(damped, x.T @ y)[None].float())
 
 
 @torch.no_grad()
@@ -139,19 +166,18 @@ def _update(model: RoleModel, batch: Sequence[RankedPrompt], config: RewardConfi
     seq = _encode(model, batch)
     with model.role("reward"):
         rewards = torch.zeros(len(batch), width, device=model.device)
-        rewards[mask] = _scores(model, seq, config.microbatch_tokens)
+        rewards[mask] = _in_parts(model.scores, seq, config.microbatch_tokens)
         centre = rewards.sum(dim=1) / mask.sum(dim=1)
         loss = soft_pair_loss(rewards, elo, mask) / len(batch) + config.mean_penalty * (centre**2).mean()
         loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters("reward"), config.max_grad_norm)
-    return float(loss)
+    return float(loss.detach())
 
 
-def _scores(model: RoleModel, seq: Sequences, tokens: int) -> torch.Tensor:
-    """Scores (B,), computed on parts of like length, so that little is padded."""
+def _in_parts(compute: Callable[[Sequences], torch.Tensor], seq: Sequences, tokens: int) -> torch.Tensor:
+    """Rows of `compute(seq)`, computed on parts of like length, so that little is padded."""
     parts = seq.by_length(tokens)
-    found = torch.cat([model.scores(seq.rows(part)) for part in parts])
-    return found[torch.cat(parts).argsort()]
+    return torch.cat([compute(seq.rows(part)) for part in parts])[torch.cat(parts).argsort()]
 
 
 def _encode(model: RoleModel, batch: Sequence[RankedPrompt]) -> Sequences:

@@ -13,10 +13,10 @@ from store.records import Task
 
 LEASE_SECONDS = 1800.0
 
-TWIN_DONE = """SELECT 1 FROM rankings r JOIN task_responses mine ON mine.task_id = r.task_id
-    JOIN task_responses its ON its.response_id = mine.response_id
-    WHERE r.annotator = :annotator AND r.prompt_id = t.prompt_id AND its.task_id = t.id"""
-"""Whether `:annotator` has ranked, skipped or flagged a response of task `t`."""
+TWIN_DONE = """SELECT 1 FROM rankings r WHERE r.annotator = :annotator AND r.prompt_id = t.prompt_id
+    AND NOT EXISTS (SELECT 1 FROM task_responses its WHERE its.task_id = t.id AND its.response_id NOT IN
+                    (SELECT response_id FROM task_responses WHERE task_id = r.task_id))"""
+"""Whether `:annotator` has had all responses of task `t` together: an old one beside a fresh one may come again."""
 
 
 def add(db: Database, tasks: Iterable[Task]) -> list[int]:

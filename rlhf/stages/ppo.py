@@ -60,11 +60,14 @@ def check_gate(judge: Model, *, force: bool) -> None:
     if m["passes"] or force:
         return
     more = m.get("more_rankings")
-    remedy = (
-        f"about {more} more rankings would do"
-        if more
-        else "more of the same rankings would not do (clearer guidelines or more annotators a prompt might)"
-    )
+    if "heldout_needed" in m:
+        remedy = (
+            f"rank about {m['heldout_needed'] - m['heldout_prompts']} more held-out prompts to tell that from chance"
+        )
+    elif more:
+        remedy = f"about {more} more rankings would do"
+    else:
+        remedy = "more of the same rankings would not do (clearer guidelines or more annotators a prompt might)"
     raise Refused(
         f"{judge.name} orders {m['accuracy']:.1%} of the held-out pairs right "
         f"({m['accuracy_low']:.1%} to {m['accuracy_high']:.1%}) and PPO asks for {m['required_accuracy']:.1%}: "

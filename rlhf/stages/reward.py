@@ -1,16 +1,18 @@
 """Scores -> reward model."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
 from rlhf import gate
+from rlhf.losses import ELO_PER_LOGIT
 from rlhf.models import RoleModel
 from rlhf.reward import RankedPrompt, RewardResult, train_reward
 from rlhf.stages.context import Context, keep
 from store import models, prompts, responses, scores
-from store.records import Model, Rating
+from store.records import Model, Rating, Score
 
 
 def reward(ctx: Context) -> Model:
@@ -43,22 +45,37 @@ def reward(ctx: Context) -> Model:
 def ranked_prompts(db: Database, rating: Rating) -> tuple[list[RankedPrompt], list[RankedPrompt]]:
     """The rated responses of each prompt, of the train and of the eval split."""
     texts = {r.id: r for r in responses.every(db)}
-    by_prompt: dict[int, list[tuple[int, float]]] = {}
+    by_prompt: dict[int, list[Score]] = {}
     for score in scores.of_rating(db, rating.id):
-        by_prompt.setdefault(texts[score.response_id].prompt_id, []).append((score.response_id, score.elo))
+        by_prompt.setdefault(texts[score.response_id].prompt_id, []).append(score)
     sides: dict[str, list[RankedPrompt]] = {"train": [], "eval": []}
     for prompt in prompts.every(db):
         if len(rated := by_prompt.get(prompt.id, [])) > 1:
-            answers = [texts[response_id] for response_id, _ in rated]
+            answers = [texts[score.response_id] for score in rated]
             sides[prompt.split].append(
                 RankedPrompt(
                     prompt.messages,
                     tuple(a.text for a in answers),
                     tuple(a.finish_reason != "length" for a in answers),
-                    tuple(elo for _, elo in rated),
+                    tempered(rated),
                 )
             )
     return sides["train"], sides["eval"]
+
+
+def tempered(rated: Sequence[Score]) -> tuple[float, ...]:
+    """Elo of one prompt's responses, drawn together by how unsure they are, so that gaps are as wide as is known.
+
+    E[logistic(N(d, v))] = logistic(d / sqrt(1 + pi v / 8)) (MacKay 1992), with the prompt's mean variance of a
+    difference; after one ranking of four the raw gaps are half as wide again as the odds warrant.
+    """
+    k = len(rated)
+    known = [score.stderr for score in rated if score.stderr is not None]
+    if len(known) < k:
+        return tuple(score.elo for score in rated)
+    variance = 2 * k / (k - 1) * sum(e * e for e in known) / k / ELO_PER_LOGIT**2
+    centre = sum(score.elo for score in rated) / k
+    return tuple(centre + (score.elo - centre) / math.sqrt(1 + math.pi / 8 * variance) for score in rated)
 
 
 def _start_reward(model: RoleModel, previous: Model | None, ctx: Context) -> None:
@@ -82,7 +99,9 @@ def _verdict(
     verdict: dict[str, Any] = {"required_accuracy": target, "passes": gate.passes(result.metrics, config, agreed)}
     if agreed is not None:
         verdict["agreement"], verdict["ceiling"] = agreed, gate.ceiling(agreed)
-    if not verdict["passes"]:
+    if not verdict["passes"] and result.metrics["accuracy"] >= target:
+        verdict["heldout_needed"] = gate.heldout_needed(result.metrics)
+    elif not verdict["passes"]:
         curve = [(len(train), result.metrics["accuracy"])]
         model.copy("reward", "value")  # keeps the trained weights while smaller sets are tried
         for part in (len(train) // 4, len(train) // 2):

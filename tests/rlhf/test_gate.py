@@ -91,3 +91,12 @@ def test_a_curve_that_levels_off_below_or_falls_promises_nothing() -> None:
     assert gate.rankings_needed([(50, 0.6), (100, 0.62), (200, 0.63)], 0.9) is None
     assert gate.rankings_needed([(50, 0.7), (100, 0.65)], 0.8) is None
     assert gate.rankings_needed([(50, 0.7), (100, 0.7)], 0.8) is None
+
+
+def test_a_good_figure_from_too_few_prompts_says_how_many_it_takes() -> None:
+    metrics = {"accuracy": 0.7, "accuracy_low": 0.4, "heldout_prompts": 10}
+    config = gate.GateConfig(min_accuracy=0.6)
+    assert not gate.passes(metrics, config, None)
+    needed = gate.heldout_needed(metrics)
+    # at that many prompts the interval, whose width falls with the root, has left chance behind
+    assert 0.7 - 0.3 * (10 / needed) ** 0.5 > 0.5 > 0.7 - 0.3 * (10 / (needed - 2)) ** 0.5

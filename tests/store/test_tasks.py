@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from sqlite_utils import Database
 
-from store import annotators, rankings, tasks
+from store import annotators, models, prompts, rankings, responses, tasks
 from store.errors import LeaseLost, NotFound
-from store.records import Task
+from store.records import Model, Response, Task
 from store.workspace import Workspace
 
 Make = Callable[..., list[int]]
@@ -144,3 +144,18 @@ def test_two_people_never_hold_one_task(workspace: Workspace, make_tasks: Make) 
     assert sorted(task.id for _, task in held) == list(range(1, 13))
     assert max(Counter((name, task.response_ids) for name, task in held).values()) == 1
     assert len({task.lease for _, task in held}) == 12
+
+
+def test_an_old_response_beside_a_fresh_one_may_be_ranked_again_by_the_same_person(db: Database) -> None:
+    """Versions are compared by mixing responses that were ranked before with new ones."""
+    model = models.add(db, Model("mixed", "policy", "tiny"))
+    prompt = prompts.add(db, [prompts.make([{"role": "user", "content": "a mixed prompt"}], source="test")])[0]
+    a, b, c = responses.add(db, [Response(prompt, model, text, 0, {}, "stop") for text in "abc"])
+    annotators.ensure(db, "mixed-ada")
+    first, mixed, subset = tasks.add(db, [Task(prompt, (a, b)), Task(prompt, (a, c)), Task(prompt, (a, b))])
+    lease = tasks.lease(db, first, "mixed-ada", [a, b])
+    rankings.submit(db, str(lease.lease), "mixed-ada", {a: 1, b: 2})
+    free = tasks.free_for(db, "mixed-ada", 100)
+    assert mixed in free
+    assert first not in free
+    assert subset not in free

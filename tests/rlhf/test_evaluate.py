@@ -1,0 +1,51 @@
+"""Metrics against counting by hand and against worlds whose answer is known."""
+
+import numpy as np
+import pytest
+
+from rlhf.evaluate import distinct, pair_metrics, win_rate
+from rlhf.losses import ELO_PER_LOGIT
+
+
+def test_accuracy_counts_ordered_pairs_and_half_for_a_draw() -> None:
+    # pairs by elo: a>b, a>c, b=c (left out), then d>e judged equal
+    metrics = pair_metrics(
+        [np.array([3.0, 1.0, 4.0]), np.array([2.0, 2.0])], [np.array([10.0, 5, 5]), np.array([1.0, 0])]
+    )
+    assert metrics["pairs"] == 3
+    assert metrics["accuracy"] == pytest.approx((1 + 0 + 0.5) / 3)
+
+
+def test_a_model_that_knows_the_odds_is_calibrated_and_no_other_has_a_lower_nll() -> None:
+    rng = np.random.default_rng(0)
+    logits = [rng.normal(0, 1.5, 4) for _ in range(400)]
+    elo = [1000 + ELO_PER_LOGIT * s for s in logits]
+    knows = pair_metrics(logits, elo)
+    assert knows["accuracy"] == 1
+    assert knows["ece"] == pytest.approx(0, abs=1e-12)
+    for factor in (0.5, 2.0):
+        other = pair_metrics([factor * s for s in logits], elo)
+        assert other["nll"] > knows["nll"] + 0.01
+        assert other["ece"] > 0.05
+
+
+def test_the_interval_covers_and_is_wider_when_pairs_hang_together() -> None:
+    """Scores that are right or wrong for a whole prompt: 300 prompts, not 1,800 pairs, are the sample."""
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(300):
+        elo = [np.arange(4.0)] * 300
+        scores = [np.arange(4.0) * (1 if rng.random() < 0.8 else -1) for _ in range(300)]
+        m = pair_metrics(scores, elo)
+        covered += m["accuracy_low"] <= 0.8 <= m["accuracy_high"]
+    assert 0.91 <= covered / 300 <= 0.99
+
+
+def test_win_rate_counts_a_draw_as_half() -> None:
+    chats = [[{"role": "user", "content": "q"}]] * 4
+    assert win_rate(lambda chat, text: len(text), chats, ["aa", "a", "b", "ccc"], ["a", "aa", "c", "d"]) == 0.625
+
+
+def test_distinct_counts_bigrams() -> None:
+    assert distinct(["a b c", "a b d"]) == 3 / 4
+    assert distinct(["", "one"]) == 0

@@ -1,0 +1,32 @@
+"""A small demo, to its end: the figures of the full one are in docs/benchmarks.md."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import launch
+
+
+@pytest.mark.slow
+def test_a_small_demo_closes_the_loop(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    here = ["--workspace", str(tmp_path / "w")]
+    (tmp_path / "none.txt").write_text("What could I cook for two?\n")
+    assert launch.main(["init", *here, "--prompts", str(tmp_path / "none.txt")]) == 0
+    toml = tmp_path / "w" / "workspace.toml"
+    # So few rankings do not make a reward model that the gate lets through.
+    toml.write_text(toml.read_text() + "\n[gate]\nmin_accuracy = 0.55\n")
+    capfd.readouterr()
+    assert launch.main(["demo", *here, "--prompts", "300", "--rounds", "1", "--json"]) == 0
+    out, err = capfd.readouterr()
+    result = json.loads(out)
+    (only,) = result["rounds"]
+    assert only["reward_accuracy"] > 0.6
+    assert only["reward_after"] > only["reward_before"]
+    assert only["win_rate"] > 0.5
+    assert 0 < only["kl"] <= 20
+    assert "win rate" in err
+    assert (tmp_path / "w" / "runs" / "rounds.png").stat().st_size > 10_000
+    # Given again, it has nothing left to do and says the same.
+    assert launch.main(["demo", *here, "--prompts", "300", "--rounds", "1", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out) == result

@@ -1,0 +1,175 @@
+"""The whole loop through the launcher, on folders that hold a Qwen2 and a Llama of random weights."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import launch
+from store import annotators, models, prompts, rankings, responses, tasks
+from store.workspace import Workspace
+
+WORDS = ("tea", "coffee", "water", "rice", "bread", "soup", "cake", "red", "blue", "green")
+SETTINGS = """
+[sampling]
+max_new_tokens = 12
+[generate]
+prompts = 12
+[reward]
+epochs = 2
+learning_rate = 5e-3
+[gate]
+min_accuracy = 0.5
+[ppo]
+steps = 2
+prompts_per_step = 8
+max_new_tokens = 12
+calibration = 8
+learning_rate = 1e-3
+"""
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """The JSON object that a command prints."""
+
+    def call(*argv: object) -> dict[str, Any]:
+        capfd.readouterr()
+        status = launch.main([*map(str, argv), "--json"])
+        out, err = capfd.readouterr()
+        assert status == 0, err
+        return dict(json.loads(out))
+
+    return call
+
+
+def rank_all(workspace: Workspace, *, by: str = "longest") -> int:
+    """People who like long answers rank whatever is open."""
+    done = 0
+    with workspace.store() as db:
+        for name in ("ada", "ben", "cleo", "dan"):
+            annotators.ensure(db, name)
+            while free := tasks.free_for(db, name, 50):
+                for task_id in free:
+                    shown = responses.of_task(db, task_id)
+                    lease = tasks.lease(db, task_id, name, [r.id for r in shown])
+                    order = {length: i + 1 for i, length in enumerate(sorted({-len(r.text) for r in shown}))}
+                    rankings.submit(db, str(lease.lease), name, {r.id: order[-len(r.text)] for r in shown})
+                    done += 1
+    return done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["qwen2", "llama"])
+def test_a_round_on_a_folder(kind: str, make_base: Callable[..., Path], run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = {" ".join(rng.choice(WORDS, 4)) for _ in range(80)}
+    (tmp_path / "prompts.txt").write_text("\n".join(sorted(lines)))
+    folder = tmp_path / "w"
+    here = ("--workspace", folder)
+    made = run("init", "--base-model", make_base(kind), "--prompts", tmp_path / "prompts.txt", *here)
+    assert made["prompts"] == len(lines)
+    with (folder / "workspace.toml").open("a") as file:
+        file.write(SETTINGS)
+    workspace = Workspace(folder)
+    generated = run("generate", "--prompts", 0, *here)
+    assert generated["prompts"] == len(lines)
+    ranked = rank_all(workspace)
+    assert ranked == generated["tasks"]
+
+    # Weights are random: no such reward model passes the gate.
+    (first,) = run("round", "--force", *here)["rounds"]
+    keys = {"round", "policy", "rankings", "reward_accuracy", "reward_before", "reward_after", "kl", "win_rate"}
+    assert keys | {"seconds"} <= first.keys()
+    assert (first["round"], first["policy"], first["rankings"]) == (1, "policy-1", ranked)
+    with workspace.store() as db:
+        policy, judge = models.named(db, "policy-1"), models.named(db, "reward-1")
+        assert [m.name for m in models.lineage(db, policy.id)] == ["policy-1", "base"]
+        assert policy.metrics["reward_id"] == judge.id
+        fresh = responses.of_model(db, policy.id)
+        assert len({r.prompt_id for r in fresh}) == 12
+        versions = {r.model_id for r in responses.of_task(db, tasks.free_for(db, "ada", 1)[0])}
+        assert versions == {policy.id, models.named(db, "base").id}  # the earlier version is mixed in
+    assert (folder / str(policy.path) / "adapter_model.safetensors").exists()
+
+    # A finished round is not run again: it says what it lacks.
+    assert launch.main(["round", "--workspace", str(folder)]) == 2
+    assert rank_all(workspace) > 0
+    (second,) = run("round", "--force", "--min-rankings", 1, *here)["rounds"]
+    assert (second["round"], second["policy"]) == (2, "policy-2")
+    status = run("status", *here)
+    assert status["rounds"] == 2
+    assert {m["name"]: m["parent"] for m in status["models"]}["policy-2"] == "policy-1"
+
+
+@pytest.mark.slow
+def test_a_broken_off_round_goes_on_where_it_stopped(
+    make_base: Callable[..., Path], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rlhf import loop
+
+    rng = np.random.default_rng(1)
+    (tmp_path / "p.txt").write_text("\n".join({" ".join(rng.choice(WORDS, 4)) for _ in range(60)}))
+    here = ("--workspace", tmp_path / "w")
+    run("init", "--base-model", make_base("llama"), "--prompts", tmp_path / "p.txt", *here)
+    with (tmp_path / "w" / "workspace.toml").open("a") as file:
+        file.write(SETTINGS)
+    run("generate", "--prompts", 0, *here)
+    workspace = Workspace(tmp_path / "w")
+    rank_all(workspace)
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(loop, "ppo", stop)
+        assert launch.main(["round", "--force", *map(str, here)]) == 1
+    with workspace.store() as db:
+        before = models.named(db, "reward-1")
+    (done,) = run("round", "--force", *here)["rounds"]
+    assert done["round"] == 1
+    with workspace.store() as db:
+        assert [m.name for m in models.every(db, "reward")] == ["reward-1"]
+        assert models.named(db, "reward-1") == before
+        assert len(models.rounds(db)) == 1
+
+
+@pytest.mark.slow
+def test_a_poor_reward_model_is_refused_and_says_what_it_would_take(
+    make_base: Callable[..., Path], run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(2)
+    (tmp_path / "p.txt").write_text("\n".join({" ".join(rng.choice(WORDS, 4)) for _ in range(60)}))
+    here = ("--workspace", tmp_path / "w")
+    run("init", "--base-model", make_base("llama"), "--prompts", tmp_path / "p.txt", *here)
+    with (tmp_path / "w" / "workspace.toml").open("a") as file:
+        file.write(SETTINGS.replace("min_accuracy = 0.5", "min_accuracy = 0.999\nceiling_share = 1.0"))
+    run("generate", "--prompts", 0, *here)
+    rank_all(Workspace(tmp_path / "w"))
+    run("rate", *here)
+    judged = run("reward", *here)
+    assert judged["passes"] is False
+    assert len(judged["curve"]) >= 2
+    capfd.readouterr()
+    assert launch.main(["ppo", *map(str, here)]) == 2
+    line = capfd.readouterr().err.strip().splitlines()[-1]
+    assert "of the held-out pairs right" in line
+    assert "more rankings would do" in line or "more of the same rankings would not do" in line
+    assert "--force" in line
+    with Workspace(tmp_path / "w").store() as db:
+        assert [m.name for m in models.every(db, "policy")] == ["base"]
+    forced = run("ppo", "--force", *here)
+    assert forced["forced"] is True
+
+
+def test_rankings_below_the_minimum_are_counted(make_base: Callable[..., Path], run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("tea\ncoffee\n")
+    run("init", "--base-model", make_base("llama"), "--prompts", tmp_path / "p.txt", "--workspace", tmp_path / "w")
+    with Workspace(tmp_path / "w").store() as db:
+        assert prompts.count(db) == 2
+    assert launch.main(["round", "--workspace", str(tmp_path / "w")]) == 2
