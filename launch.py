@@ -144,11 +144,11 @@ def _import(call: Call) -> dict[str, Any]:
 def _serve(call: Call) -> dict[str, Any]:
     from annotate.app import serve
 
+    join = f"http://{call.options.host}:{call.options.port}/join?token="
     with call.workspace.store() as db:
-        admin, annotator = annotators.invite(db, "admin"), annotators.invite(db, "annotator", uses=None)
-    address = f"http://{call.options.host}:{call.options.port}"
-    print(f"Sign in as the first admin (once): {address}/join?token={admin}", file=sys.stderr)
-    print(f"Invite annotators:                 {address}/join?token={annotator}", file=sys.stderr)
+        if not any(person.role == "admin" for person in annotators.every(db)):
+            print(f"Sign in as the first admin (once): {join}{annotators.invite(db, 'admin')}", file=sys.stderr)
+        print(f"Invite annotators: {join}{annotators.invite(db, 'annotator', uses=None)}", file=sys.stderr)
     worker = subprocess.Popen([sys.executable, "-m", "rlhf.worker", "--workspace", str(call.workspace.folder)])
     try:
         serve(call.workspace, host=call.options.host, port=call.options.port)
