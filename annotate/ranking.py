@@ -59,7 +59,7 @@ def page(workspace: Workspace) -> gr.Blocks:
 
 
 def _complete(workspace: Workspace, view: dict[str, Any], told: dict[str, Any] | None) -> dict[str, Any]:
-    guideline = workspace.settings().get("annotate", {}).get("guideline", GUIDELINE)
+    guideline = workspace.settings().get("annotate", {}).get("guideline") or GUIDELINE
     return view | {"guideline": str(guideline), "answer": told}
 
 

@@ -109,7 +109,10 @@ class Chat:
             self.context = _context(AutoConfig.from_pretrained(path))
         except (OSError, ValueError) as error:
             first_line = str(error).splitlines()[0]
-            raise BadInput(f"{base_model} cannot be loaded as a chat model ({first_line}).") from error
+            raise BadInput(
+                f"{base_model} cannot be loaded as a chat model ({first_line}): "
+                "name a folder saved by save_pretrained, or a hub name this machine can reach."
+            ) from error
         self.plain = not self.tokenizer.chat_template
         if self.plain:
             log.warning("%s has no chat template: using a plain one, `User: ...` and `Assistant: ...`.", base_model)

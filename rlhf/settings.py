@@ -65,6 +65,14 @@ class RoundConfig:
 
 
 @dataclass(frozen=True)
+class AnnotateConfig:
+    """What the annotators' page says."""
+
+    guideline: str = ""
+    """The line above each task; empty is the page's own."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """The tables of workspace.toml."""
 
@@ -76,6 +84,7 @@ class Settings:
     gate: GateConfig = field(default_factory=GateConfig)
     ppo: PPOConfig = field(default_factory=PPOConfig)
     round: RoundConfig = field(default_factory=RoundConfig)
+    annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
 
 
 def overlay(config: Config, values: Mapping[str, Any], where: str = "") -> Config:

@@ -57,3 +57,7 @@ def test_every_default_is_of_its_own_type() -> None:
         table = getattr(Settings(), field.name)
         assert overlay(table, dataclasses.asdict(table)) == table
     assert overlay(RoundConfig(), {"judge": "simulated"}).judge == "simulated"
+
+
+def test_the_page_s_guideline_is_a_setting() -> None:
+    assert overlay(Settings(), {"annotate": {"guideline": "Be kind."}}).annotate.guideline == "Be kind."
