@@ -246,6 +246,7 @@ def test_health(client: TestClient, workspace: Workspace) -> None:
     assert client.get("/healthz").status_code == 503
 
 
+@pytest.mark.slow
 def test_the_web_process_carries_no_training_library() -> None:
     code = "import annotate.app, sys; print({'torch', 'transformers', 'peft', 'trl'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -33,12 +33,12 @@ def test_the_interval_covers_and_is_wider_when_pairs_hang_together() -> None:
     """Scores that are right or wrong for a whole prompt: 300 prompts, not 1,800 pairs, are the sample."""
     rng = np.random.default_rng(1)
     covered = 0
-    for _ in range(300):
+    for _ in range(150):
         elo = [np.arange(4.0)] * 300
         scores = [np.arange(4.0) * (1 if rng.random() < 0.8 else -1) for _ in range(300)]
         m = pair_metrics(scores, elo)
         covered += m["accuracy_low"] <= 0.8 <= m["accuracy_high"]
-    assert 0.91 <= covered / 300 <= 0.99
+    assert 0.89 <= covered / 150 <= 0.99
 
 
 def test_win_rate_counts_a_draw_as_half() -> None:

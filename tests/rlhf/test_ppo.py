@@ -138,6 +138,8 @@ def test_it_solves_a_bandit_and_a_higher_beta_keeps_it_nearer(base: str) -> None
     def run(beta: float) -> PPOResult:
         torch.manual_seed(0)
         made = RoleModel(base, rank=8)
+        # Random weights speak almost uniformly, whatever the last state: louder, so that there is a choice to learn.
+        made.base.get_output_embeddings().weight.data.mul_(8)
         made.fresh("reward")
         made.copy("reward", "value")
         config = PPOConfig(
@@ -154,6 +156,9 @@ def test_it_solves_a_bandit_and_a_higher_beta_keeps_it_nearer(base: str) -> None
         )
         return train_policy(made, CHATS, share_of_token, config)
 
+    def late(result: PPOResult, name: str) -> float:
+        return sum(step[name] for step in result.history[-5:]) / 5
+
     free, held = run(0.0), run(20.0)
-    assert free.history[-1]["reward/score"] > free.history[0]["reward/score"] + 1
-    assert free.history[-1]["kl/k1"] > 3 * max(held.history[-1]["kl/k1"], 0.01)
+    assert late(free, "reward/score") > free.history[0]["reward/score"] + 1
+    assert late(free, "kl/k3") > 3 * max(late(held, "kl/k3"), 0.01)
