@@ -12,100 +12,27 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import tyro
 
+from rlhf.console import readable
+from rlhf.options import (
+    Common,
+    Force,
+    Generate,
+    Import,
+    Init,
+    Leaderboard,
+    Loop,
+    Nothing,
+    Promote,
+    Serve,
+    Simulate,
+)
 from store import annotators, summary
 from store.errors import BadInput, NoDisk, PlatformError, WorkError
 from store.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Common:
-    """Options that every command takes."""
-
-    workspace: Path = Path("workspace")
-    """The folder that holds everything."""
-    json: bool = False
-    """Print one JSON object on stdout; everything else goes to stderr."""
-    debug: bool = False
-    """Show the traceback of an error."""
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """No options of its own."""
-
-
-@dataclass(frozen=True)
-class Init:
-    """What the workspace is about."""
-
-    base_model: str = "tiny"
-    """`tiny` (embedded), a folder of a causal chat model of transformers, or a hub name."""
-    quantization: str = "nf4"
-    """nf4 or none."""
-    prompt_file: Annotated[Path | None, tyro.conf.arg(name="prompts")] = None
-    """JSONL or text file of prompts; without it, `tiny` brings its own."""
-    skip_bad: bool = False
-    """Leave broken lines of the prompts file out."""
-
-
-@dataclass(frozen=True)
-class Import:
-    """What is imported."""
-
-    file: tyro.conf.Positional[Path]
-    """Prompts as JSONL (`prompt` or `messages`) or as text, one a line."""
-    skip_bad: bool = False
-    """Leave broken lines out."""
-
-
-@dataclass(frozen=True)
-class Serve:
-    """Where the pages are."""
-
-    host: str = "127.0.0.1"
-    """Address to listen on."""
-    port: int = 7860
-    """Port to listen on."""
-
-
-@dataclass(frozen=True)
-class Generate:
-    """Whose responses."""
-
-    model_name: Annotated[str | None, tyro.conf.arg(name="model")] = None
-    """Version that answers; the latest policy if not given."""
-
-
-@dataclass(frozen=True)
-class Simulate:
-    """Who ranks how much."""
-
-    count: int = 8
-    """Simulated annotators."""
-    limit: int = 0
-    """Tasks at most; 0 is all that are open."""
-    seed: int = 0
-    """Of their tastes and slips."""
-
-
-@dataclass(frozen=True)
-class Force:
-    """What to overrule."""
-
-    force: bool = False
-    """Train against a reward model that is not good enough."""
-
-
-@dataclass(frozen=True)
-class Loop(Force):
-    """When to end."""
-
-    rounds: int = 0
-    """Rounds to run; 0 is without end."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +97,21 @@ def _status(call: Call) -> dict[str, Any]:
         return summary.summary(db, call.workspace.min_rankings())
 
 
+def _leaderboard(call: Call) -> dict[str, Any]:
+    from rlhf.stages.leaderboard import leaderboard, promote_if_preferred
+
+    with call.workspace.store() as db:
+        promoted = promote_if_preferred(db) if call.options.auto_promote else None
+        return leaderboard(db) | ({"promoted": promoted} if call.options.auto_promote else {})
+
+
+def _promote(call: Call) -> dict[str, Any]:
+    from rlhf.stages.leaderboard import promote
+
+    with call.workspace.store() as db:
+        return promote(db, call.options.model, force=call.options.force)
+
+
 def _job(kind: str) -> Callable[[Call], dict[str, Any]]:
     """A command that is a job: the same as the research page's, done in this process."""
 
@@ -212,6 +154,10 @@ COMMANDS = {
     "ppo": Command("train a policy against the reward model", _job("ppo"), Force, ("ppo",)),
     "round": Command("rate, reward, ppo, generate; finished stages are skipped", _job("round"), Force, ("round",)),
     "loop": Command("a round whenever enough new rankings are there", _job("loop"), Loop, ("round",)),
+    "leaderboard": Command(
+        "model versions by people's rankings, and whether the newest beats the base", _leaderboard, Leaderboard
+    ),
+    "promote": Command("make a policy that people prefer the default generator", _promote, Promote),
     "status": Command("counts, versions, jobs, and what to do next", _status),
 }
 
@@ -228,7 +174,7 @@ def main(argv: list[str] | None = None) -> int:
             raise BadInput(f"There is no command {argv[0]!r}: known are {', '.join(COMMANDS)}.")
         common, call = _parse(argv[0], argv[1:])
         result = COMMANDS[argv[0]].run(call)
-        print(json.dumps(result) if common.json else _readable(result))
+        print(json.dumps(result) if common.json else readable(result))
     except (PlatformError, OSError) as error:
         if "--debug" in argv:
             traceback.print_exc()
@@ -289,10 +235,6 @@ def _overview() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name.ljust(width)}  {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join(["usage: python launch.py COMMAND [--workspace DIR] [--json] ...", "", *lines])
-
-
-def _readable(result: dict[str, Any]) -> str:
-    return "\n".join(f"{key}: {value}" for key, value in result.items())
 
 
 if __name__ == "__main__":

@@ -9,13 +9,20 @@ from typing import Any
 from sqlite_utils import Database
 
 from annotate.markup import render
-from store import prompts, rankings, responses, tasks
+from store import checks, prompts, rankings, responses, tasks
 from store.db import writing
 from store.errors import BadInput, LeaseLost
 from store.records import Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
 """The page says "500+" beyond this, so that a long queue costs no long count."""
+
+GOLD_SHARE = 0.05
+"""Of a person's tasks: known answers, as long as there are some that they have not had."""
+REPEAT_SHARE = 0.02
+"""Of a person's tasks: one of their own once more."""
+REPEAT_AGO = 20
+"""Rankings that lie between, so that it is not remembered."""
 
 MOST_COMMENT = 4000
 LOOK_BACK = 200
@@ -33,16 +40,31 @@ class Progress:
 
 
 def next_task(db: Database, annotator: str) -> Task | None:
-    """The task that the person holds, else the oldest free one, leased now; None when there is nothing to rank."""
+    """The task that the person holds, else the next free one, leased now; None when there is nothing to rank.
+
+    Now and then it is one that checks the person, which looks like any other.
+    """
     # One transaction: between finding a free task and leasing it nobody else can take it, and two tabs of one
     # person get the same task instead of one each.
     with writing(db):
         if held := tasks.resume(db, annotator):
             return held
-        for task_id in tasks.free_for(db, annotator):
+        free = tasks.free_for(db, annotator)
+        check = _check(db, annotator) if free else None
+        for task_id in tasks.add(db, [check]) if check else free:
             order = list(tasks.get(db, task_id).response_ids)
             random.shuffle(order)
             return tasks.lease(db, task_id, annotator, order)
+    return None
+
+
+def _check(db: Database, annotator: str) -> Task | None:
+    """By chance, so that nobody can foresee it: a known answer, or the person's own task once more."""
+    drawn = random.random()
+    if drawn < GOLD_SHARE:
+        return checks.gold_task(db, annotator)
+    if drawn < GOLD_SHARE + REPEAT_SHARE:
+        return checks.repeat_task(db, annotator, REPEAT_AGO)
     return None
 
 

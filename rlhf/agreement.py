@@ -82,15 +82,16 @@ def measure_agreement(
 ) -> Agreement:
     """Agreement over N rankings of up to K responses; `levels`, `prompt` and `annotator` are those of `rate`.
 
-    `seconds` (N,) is the time each took, NaN where unknown. `gold` (P, K) holds the right levels of prompts
-    whose order is known, -1 elsewhere; pairs that it ties are not asked. `seed` is that of the bootstrap.
+    `seconds` (N,) is the time each took, NaN where unknown. `gold` (N, K) holds the right levels for each
+    ranking of a prompt whose order is known, -1 elsewhere (as for whoever made the order known); pairs that it ties
+    are not asked. `seed` is that of the bootstrap.
     Raises `BadRankings` where arrays do not fit.
     """
     rankings = check_rankings(levels, prompt, annotator)
     people = rankings.annotators
     fitted = rate(levels, prompt, annotator, reliability=True)
     met = _meetings(rankings)
-    accuracy, asked = _gold_accuracy(rankings, gold)
+    accuracy, asked = _gold_accuracy(levels, annotator, people, gold)
     columns = zip(
         np.bincount(rankings.annotator, minlength=people).tolist(),
         _ratio(met.tau.sum(1), met.shared.sum(1)).tolist(),
@@ -239,23 +240,22 @@ def _pairs_of_rankings(rankings: Rankings) -> Iterator[tuple[Ints, Ints]]:
             yield one[at : at + step], one[at : at + step] + apart
 
 
-def _gold_accuracy(rankings: Rankings, gold: ArrayLike | None) -> tuple[Floats, Ints]:
-    """Share of the known pairs that each annotator (A,) put right, over so many rankings (A,) of gold
-    prompts."""
-    people = rankings.annotators
+def _gold_accuracy(
+    levels: ArrayLike, annotator: ArrayLike, people: int, gold: ArrayLike | None
+) -> tuple[Floats, Ints]:
+    """Share of the known pairs that each annotator (A,) put right, over so many rankings (A,) of known order."""
     if gold is None:
         return np.full(people, np.nan), np.zeros(people, np.intp)
-    known = np.asarray(gold)
-    expected = (rankings.prompts, rankings.levels.shape[1])
-    if known.shape != expected or known.dtype.kind not in "iu":
-        raise BadRankings(f"gold is {known.dtype} {known.shape}: give whole numbers {expected}, -1 if unknown.")
-    answer, has_answer = _outcomes(known[rankings.prompt])
-    outcome, shown = _outcomes(rankings.levels)
+    given, who, known = np.asarray(levels), np.asarray(annotator, np.intp), np.asarray(gold)
+    if known.shape != given.shape or known.dtype.kind not in "iu":
+        raise BadRankings(f"gold is {known.dtype} {known.shape}: give whole numbers {given.shape}, -1 if unknown.")
+    answer, has_answer = _outcomes(known)
+    outcome, shown = _outcomes(given)
     asked = shown & has_answer & (answer != 0)
     share = _ratio(((outcome == answer) & asked).sum(1), asked.sum(1))
     judged = np.isfinite(share)
-    count = np.bincount(rankings.annotator[judged], minlength=people)
-    return _ratio(np.bincount(rankings.annotator[judged], share[judged], people), count), count
+    count = np.bincount(who[judged], minlength=people)
+    return _ratio(np.bincount(who[judged], share[judged], people), count), count
 
 
 def doubt_gold(accuracy: Floats, count: Ints) -> Floats:

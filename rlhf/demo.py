@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlhf.console import table as aligned
 from rlhf.tiny.prompts import ranking_prompts
 from rlhf.work import execute, start
 from store import jobs, models, prompts, responses, tasks
@@ -87,8 +88,7 @@ def table(rounds: list[dict[str, Any]]) -> str:
     columns = [c for c in COLUMNS if any(c[0] in r for r in rounds)]
     rows = [[title for _, title, _ in columns]]
     rows += [[form.format(r[key]) if key in r else "-" for key, _, form in columns] for r in rounds]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return aligned(rows)
 
 
 def plot(workspace: Workspace) -> Path:

@@ -32,8 +32,8 @@ class Leaderboard:
     """Versions on the Elo scale with the base at 1000.
 
     `elo`, `stderr` (V,) in Elo; `low` and `high` (V,) bound a 95% interval; `prompts` (V,) counts the prompts
-    on which a version was compared with another. NaN for a version that never was. The base has no error: all
-    others are relative to it.
+    on which a version was compared with another, `comparisons` (V,) the pairs of responses. NaN for a version
+    that never was. The base has no error: all others are relative to it.
     """
 
     elo: Floats
@@ -41,6 +41,7 @@ class Leaderboard:
     low: Floats
     high: Floats
     prompts: Ints
+    comparisons: Ints
     base: int
 
 
@@ -99,7 +100,8 @@ def rank_versions(levels: ArrayLike, prompt: ArrayLike, version: ArrayLike, *, b
     unknown = (seen == 0) & (np.arange(versions) != base)
     elo[unknown] = stderr[unknown] = np.nan
     reach = NORMAL_QUANTILE * stderr
-    return Leaderboard(elo, stderr, elo - reach, elo + reach, seen, base)
+    compared = np.bincount(np.concatenate([pairs.first, pairs.second]), minlength=versions)
+    return Leaderboard(elo, stderr, elo - reach, elo + reach, seen, compared, base)
 
 
 def compare(

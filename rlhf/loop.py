@@ -7,6 +7,7 @@ from rlhf.judge import judge_by_simulated
 from rlhf.sampling import Progress
 from rlhf.stages.context import Context
 from rlhf.stages.generate import generate
+from rlhf.stages.leaderboard import promote_if_preferred
 from rlhf.stages.ppo import ppo
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import reward
@@ -24,6 +25,9 @@ def run_round(ctx: Context, *, force: bool = False) -> Round:
     started = time.monotonic()
     number = check_ready(ctx)
     rating = rate(_part(ctx, 0))
+    if ctx.settings.round.auto_promote:
+        with ctx.store() as db:
+            promote_if_preferred(db)
     judge = reward(_part(ctx, 1))
     policy = ppo(_part(ctx, 2), force=force)
     generate(_part(ctx, 3), policy.name)

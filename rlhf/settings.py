@@ -45,9 +45,14 @@ class GenerateConfig:
 
     prompts: int = 0
     """At most so many prompts, the least ranked first; 0 is all that need responses."""
+    overlap_share: float = 0.15
+    """Of the prompts, ranked by several people, which shows how far they agree: the held-out ones (15%), since what
+    measures the reward model must be surer than what teaches it, and as many of the others as it takes."""
     overlap_annotators: int = 3
-    """People who rank the same responses to a held-out prompt (15% of the prompts are held out): what measures the
-    reward model must be surer than what teaches it, and the overlap shows how far people agree."""
+    """People who rank each of those."""
+    repeat_share: float = 0.1
+    """Tasks that rank again what is rated, as a share of the rated prompts: four in five where the order is least
+    sure, the others drawn at random."""
     previous: int = 1
     """Responses of the parent version in each task, so that versions are compared by ordinary work."""
     base: int = 1
@@ -60,6 +65,8 @@ class RoundConfig:
 
     min_rankings: int = MIN_RANKINGS
     """New rankings that a round waits for."""
+    auto_promote: bool = False
+    """Make the newest policy the default generator at the start of a round, if people prefer it by then."""
     judge: Literal["reward", "simulated"] = "reward"
     """Whose word `win_rate` is: the reward model's on held-out prompts, or (on `tiny`) the simulated annotators'."""
 

@@ -32,8 +32,18 @@ REPORT_SECONDS = 1.0
 
 def _rate(ctx: Context) -> dict[str, Any]:
     m = rate(ctx).metrics
-    keys = ("rankings", "prompts", "responses", "annotators", "alpha", "log_loss", "seconds")
-    return {key: m[key] for key in keys}
+    keys = (
+        "rankings",
+        "prompts",
+        "responses",
+        "annotators",
+        "alpha",
+        "alpha_low",
+        "alpha_high",
+        "log_loss",
+        "seconds",
+    )
+    return {key: m[key] for key in (*keys, "by_annotator", "disputed", "leaderboard")}
 
 
 def _reward(ctx: Context) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from store.db import insert, writing
-from store.errors import NotFound
-from store.records import Model, ModelKind, Round
+from store.errors import BadInput, NotFound
+from store.records import Model, ModelKind, Promotion, Round
 
 
 def add(db: Database, model: Model) -> int:
@@ -67,6 +67,26 @@ def lineage(db: Database, model_id: int) -> list[Model]:
     while (parent := chain[-1].parent_id) is not None:
         chain.append(get(db, parent))
     return chain
+
+
+def promote(db: Database, model_id: int, by: str, evidence: dict[str, Any] | None = None) -> None:
+    """Make a policy the workspace's default generator; raises NotFound, BadInput for a model that is no policy."""
+    with writing(db):
+        if (model := get(db, model_id)).kind != "policy":
+            raise BadInput(f"{model.name} is a {model.kind} model and writes no responses: promote a policy.")
+        insert(db, "promotions", {"model_id": model_id, "by": by, "evidence": json.dumps(evidence or {})})
+
+
+def promotions(db: Database) -> list[Promotion]:
+    """Every promotion, oldest first."""
+    rows = db.query("SELECT * FROM promotions ORDER BY id")
+    return [Promotion(r["model_id"], r["by"], json.loads(r["evidence"]), r["id"], r["created"]) for r in rows]
+
+
+def generator(db: Database) -> Model | None:
+    """The version that was promoted last, None where none ever was."""
+    rows = db.query("SELECT * FROM models WHERE id = (SELECT model_id FROM promotions ORDER BY id DESC LIMIT 1)")
+    return next((_model(row) for row in rows), None)
 
 
 def add_round(db: Database, round_: Round) -> None:

@@ -22,7 +22,8 @@ def submit(
 ) -> Ranking:
     """Store a ranking and close its task; on disk when this returns.
 
-    The same lease submitted twice returns the ranking already stored. A skipped task goes back to the others.
+    The same lease submitted twice returns the ranking already stored. A skipped task goes back to the others,
+    unless it was there to check this person.
     Raises LeaseLost if the lease is unknown, somebody else's, or was taken over; BadInput if `levels` does not
     rank just the task's responses from 1 (best) without gaps.
     """
@@ -51,7 +52,7 @@ def submit(
             lease,
             task.shown_order,
         )
-        if kind == "skipped":
+        if kind == "skipped" and task.reason not in ("gold", "repeat"):
             db.execute(
                 "UPDATE tasks SET state = 'open', annotator = NULL, lease = NULL, leased_until = NULL WHERE id = ?",
                 [row["id"]],
@@ -75,7 +76,9 @@ def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int]
         task = tasks.get(db, old.task_id)
         _check(levels, task.response_ids)
         new = Ranking(old.task_id, old.prompt_id, annotator, levels, "ranked", None, comment, ranking_id)
-        return get(db, _insert(db, new, None, task.shown_order))
+        new_id = _insert(db, new, None, task.shown_order)
+        db.execute("UPDATE gold SET ranking_id = ? WHERE ranking_id = ?", [new_id, ranking_id])
+        return get(db, new_id)
 
 
 def get(db: Database, ranking_id: int) -> Ranking:

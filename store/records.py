@@ -13,6 +13,7 @@ Message = dict[str, str]
 Split = Literal["train", "eval"]
 FinishReason = Literal["stop", "length", "imported"]
 TaskState = Literal["open", "leased", "done"]
+TaskReason = Literal["fresh", "overlap", "uniform", "risk", "gold", "repeat"]
 RankingKind = Literal["ranked", "skipped", "flagged"]
 ModelKind = Literal["policy", "reward"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -55,11 +56,14 @@ class Task:
     """Responses to one prompt that one person is to rank.
 
     `shown_order` and `lease` are drawn when the task is leased; `lease` is the secret that a submission must
-    carry, and makes a repeated submission harmless.
+    carry, and makes a repeated submission harmless. `reason` says why it is there: `fresh` responses, `overlap` of
+    several people, ranked again because it was drawn (`uniform`) or because its order is unsure (`risk`), a known
+    answer that checks a person (`gold`), or a person's own task once more (`repeat`).
     """
 
     prompt_id: int
     response_ids: tuple[int, ...]
+    reason: TaskReason = "fresh"
     state: TaskState = "open"
     annotator: str | None = None
     shown_order: tuple[int, ...] = ()
@@ -111,6 +115,16 @@ class Rating:
 
 
 @dataclass(frozen=True)
+class PairAgreement:
+    """Mean Kendall tau-b of two annotators over the `shared` pairs of their rankings of one prompt."""
+
+    annotator: str
+    other: str
+    tau: float
+    shared: int
+
+
+@dataclass(frozen=True)
 class Score:
     """A response's rating on the Elo scale (1000 is the prompt's mean) with its standard error.
 
@@ -135,6 +149,17 @@ class Model:
     job_id: int | None = None
     path: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A version became the workspace's default generator, by whose word and on what evidence."""
+
+    model_id: int
+    by: str
+    evidence: dict[str, Any]
     id: int = 0
     created: str = ""
 

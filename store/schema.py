@@ -18,6 +18,13 @@ def m001_first_tables(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m002_why_a_task_is_there(db: Database) -> None:
+    """Reasons of tasks, known answers, who agrees with whom, and promotions."""
+    for statement in TRUST_TABLES:
+        db.execute(statement)
+
+
 FIRST_TABLES = (
     f"""CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 80),
@@ -140,5 +147,28 @@ FIRST_TABLES = (
         reward_id INTEGER NOT NULL REFERENCES models(id),
         policy_id INTEGER NOT NULL REFERENCES models(id),
         metrics TEXT NOT NULL CHECK (json_valid(metrics)),
+        created {NOW}) STRICT""",
+)
+
+TRUST_TABLES = (
+    """ALTER TABLE tasks ADD COLUMN reason TEXT NOT NULL DEFAULT 'fresh'
+        CHECK (reason IN ('fresh', 'overlap', 'uniform', 'risk', 'gold', 'repeat'))""",
+    "CREATE INDEX tasks_by_reason ON tasks(reason)",
+    f"""CREATE TABLE gold (
+        prompt_id INTEGER PRIMARY KEY REFERENCES prompts(id),
+        ranking_id INTEGER NOT NULL UNIQUE REFERENCES rankings(id),
+        created {NOW}) STRICT""",
+    """CREATE TABLE annotator_pairs (
+        rating_id INTEGER NOT NULL REFERENCES ratings(id),
+        annotator TEXT NOT NULL REFERENCES annotators(name),
+        other TEXT NOT NULL REFERENCES annotators(name),
+        tau REAL NOT NULL CHECK (tau BETWEEN -1.000001 AND 1.000001),
+        shared INTEGER NOT NULL,
+        PRIMARY KEY (rating_id, annotator, other)) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE promotions (
+        id INTEGER PRIMARY KEY,
+        model_id INTEGER NOT NULL REFERENCES models(id),
+        by TEXT NOT NULL,
+        evidence TEXT NOT NULL DEFAULT '{{}}' CHECK (json_valid(evidence)),
         created {NOW}) STRICT""",
 )

@@ -7,11 +7,19 @@ from sqlite_utils import Database
 
 from store.db import insert, writing
 from store.errors import NotFound, NotReady
-from store.records import Rating, Score
+from store.records import PairAgreement, Rating, Score
 
 
-def save(db: Database, rating: Rating, scores: Iterable[tuple[int, float, float | None, int]]) -> int:
-    """Store one run of the converter with its (response_id, elo, stderr, comparisons) rows; returns its id."""
+def save(
+    db: Database,
+    rating: Rating,
+    scores: Iterable[tuple[int, float, float | None, int]],
+    pairs: Iterable[PairAgreement] = (),
+) -> int:
+    """Store one run of the converter with its (response_id, elo, stderr, comparisons) rows, and who agreed with whom.
+
+    Returns its id.
+    """
     with writing(db):
         rating_id = insert(
             db,
@@ -26,6 +34,10 @@ def save(db: Database, rating: Rating, scores: Iterable[tuple[int, float, float 
         db.conn.executemany(
             "INSERT INTO scores (rating_id, response_id, elo, stderr, comparisons) VALUES (?, ?, ?, ?, ?)",
             [(rating_id, *score) for score in scores],
+        )
+        db.conn.executemany(
+            "INSERT INTO annotator_pairs (rating_id, annotator, other, tau, shared) VALUES (?, ?, ?, ?, ?)",
+            [(rating_id, pair.annotator, pair.other, pair.tau, pair.shared) for pair in pairs],
         )
         return rating_id
 
@@ -54,6 +66,12 @@ def of_rating(db: Database, rating_id: int) -> list[Score]:
     """The scores of one run, in order of response."""
     rows = db.query("SELECT * FROM scores WHERE rating_id = ? ORDER BY response_id", [rating_id])
     return [Score(r["response_id"], r["elo"], r["stderr"], r["comparisons"], r["rating_id"]) for r in rows]
+
+
+def pairs(db: Database, rating_id: int) -> list[PairAgreement]:
+    """How far each two annotators agreed, who share most first."""
+    rows = db.query("SELECT * FROM annotator_pairs WHERE rating_id = ? ORDER BY shared DESC", [rating_id])
+    return [PairAgreement(r["annotator"], r["other"], r["tau"], r["shared"]) for r in rows]
 
 
 def _rating(row: dict) -> Rating:

@@ -9,9 +9,14 @@ from sqlite_utils import Database
 
 from store.db import insert, writing
 from store.errors import LeaseLost, NotFound
-from store.records import Task
+from store.records import Task, TaskReason
 
 LEASE_SECONDS = 1800.0
+
+CHECKS = "('gold', 'repeat')"
+"""Reasons of tasks that are made for one person and go to nobody else."""
+AGAIN = "('uniform', 'risk')"
+"""Reasons of tasks that rank again what is ranked already."""
 
 TWIN_DONE = """SELECT 1 FROM rankings r WHERE r.annotator = :annotator AND r.prompt_id = t.prompt_id
     AND NOT EXISTS (SELECT 1 FROM task_responses its WHERE its.task_id = t.id AND its.response_id NOT IN
@@ -24,7 +29,7 @@ def add(db: Database, tasks: Iterable[Task]) -> list[int]:
     ids = []
     with writing(db):
         for task in tasks:
-            task_id = insert(db, "tasks", {"prompt_id": task.prompt_id})
+            task_id = insert(db, "tasks", {"prompt_id": task.prompt_id, "reason": task.reason})
             db.conn.executemany(
                 "INSERT INTO task_responses (task_id, position, response_id) VALUES (?, ?, ?)",
                 [(task_id, position, response) for position, response in enumerate(task.response_ids)],
@@ -67,15 +72,17 @@ def of_lease(db: Database, lease: str, annotator: str) -> Task | None:
 
 
 def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
-    """Ids of tasks that this person may take, oldest first: open, or leased to somebody whose time ran out.
+    """Ids of tasks that this person may take: open, or leased to somebody whose time ran out.
 
-    Nobody gets responses that they have already ranked, skipped or flagged in a twin of the task, and no two of the
-    tasks are of one prompt, since they may be twins.
+    What nobody has ranked comes before what is to be ranked again, the oldest first. Nobody gets responses that
+    they have already ranked, skipped or flagged in a twin of the task, and no two of the tasks are of one prompt,
+    since they may be twins.
     """
     rows = db.execute(
         f"""SELECT t.id, t.prompt_id FROM tasks t
-            WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now)) AND NOT EXISTS ({TWIN_DONE})
-            ORDER BY t.id""",
+            WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now))
+            AND t.reason NOT IN {CHECKS} AND NOT EXISTS ({TWIN_DONE})
+            ORDER BY t.reason IN {AGAIN}, t.id""",
         {"now": time.time(), "annotator": annotator},
     )
     found: dict[int, int] = {}
@@ -99,7 +106,8 @@ def lease(
         if not free:
             raise LeaseLost(f"Task {task_id} is taken: ask for the next one.")
         asked = {"annotator": annotator, "id": task_id}
-        if db.execute(f"SELECT 1 FROM tasks t WHERE t.id = :id AND EXISTS ({TWIN_DONE})", asked).fetchone():
+        twin = f"SELECT 1 FROM tasks t WHERE t.id = :id AND t.reason != 'repeat' AND EXISTS ({TWIN_DONE})"
+        if db.execute(twin, asked).fetchone():
             raise LeaseLost(f"{annotator} has had the responses of task {task_id}: ask for the next one.")
         db.execute(
             "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?"
@@ -127,8 +135,19 @@ def renew(db: Database, task_id: int, lease: str, seconds: float = LEASE_SECONDS
 
 
 def count_open(db: Database) -> int:
-    """Tasks that wait for a ranking, those on somebody's page included."""
-    return db["tasks"].count_where("state != 'done'")
+    """Tasks that wait for a ranking, those on somebody's page included; not those that check one person."""
+    return db["tasks"].count_where(f"state != 'done' AND reason NOT IN {CHECKS}")
+
+
+def of_reason(db: Database, reason: TaskReason) -> set[int]:
+    """Ids of all tasks that are there for this reason."""
+    return {row[0] for row in db.execute("SELECT id FROM tasks WHERE reason = ?", [reason])}
+
+
+def prompts_to_rank_again(db: Database) -> list[int]:
+    """The prompt of every task that ranks something again and still waits."""
+    waiting = db.execute(f"SELECT prompt_id FROM tasks WHERE reason IN {AGAIN} AND state != 'done' ORDER BY id")
+    return [row[0] for row in waiting]
 
 
 def per_prompt(db: Database) -> dict[int, int]:
@@ -141,6 +160,7 @@ def _task(db: Database, row: dict) -> Task:
     return Task(
         row["prompt_id"],
         tuple(r[0] for r in responses),
+        row["reason"],
         row["state"],
         row["annotator"],
         tuple(json.loads(row["shown_order"])),

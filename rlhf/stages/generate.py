@@ -1,6 +1,7 @@
 """Policy -> fresh responses on the page, other versions mixed in."""
 
 import dataclasses
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -9,24 +10,27 @@ from sqlite_utils import Database
 from rlhf.models import RoleModel
 from rlhf.sampling import sample
 from rlhf.stages.context import Context
+from rlhf.stages.repeats import open_repeats
 from store import models, prompts, responses, tasks
 from store.errors import NotReady
 from store.records import Model, Prompt, Response, Task
 
 
 def generate(ctx: Context, model_name: str | None = None) -> dict[str, int | str]:
-    """Responses of a version (the latest policy) to the prompts it has not answered, and tasks to rank them.
+    """Responses of a version to the prompts it has not answered, and tasks to rank them; and tasks to rank again.
 
-    In each task `previous` and `base` responses are of the parent version and of the base, so that people compare
-    versions by ordinary work. Responses of one text are shown once. Raises NotReady where there is no prompt.
+    The version is the one that was promoted, or the latest policy. In each task `previous` and `base` responses are
+    of the version before and of the base, so that people compare versions by ordinary work. Responses of one text
+    are shown once. Raises NotReady where there is no prompt.
     """
     config, sampling = ctx.settings.generate, ctx.settings.sampling
     with ctx.store() as db:
-        version = models.named(db, model_name) if model_name else _latest_policy(db)
+        version = models.named(db, model_name) if model_name else _default_generator(db)
+        again = open_repeats(db, config.repeat_share, sampling.seed)
         chosen = _prompts_in_need(db, version, config.prompts)
         others = _others(db, version, config.previous, config.base)
     if not chosen:
-        return {"model": version.name, "prompts": 0, "responses": 0, "tasks": 0}
+        return {"model": version.name, "prompts": 0, "responses": 0, "tasks": again}
     own = sampling.responses - sum(n for _, n in others)
     model = ctx.load_model()
     for other, count in [(version, own), *others]:
@@ -34,14 +38,18 @@ def generate(ctx: Context, model_name: str | None = None) -> dict[str, int | str
     with ctx.store() as db:
         wanted = [(version.id, own), *((other.id, n) for other, n in others)]
         made = _tasks(db, chosen, wanted, sampling.responses)
-        heldout = {p.id for p in chosen if p.split == "eval"}
-        copies = [t for t in made for _ in range(config.overlap_annotators if t.prompt_id in heldout else 1)]
+        copies = _copies(made, _overlap(chosen, config.overlap_share, sampling.seed), config.overlap_annotators)
         tasks.add(db, copies)
-    return {"model": version.name, "prompts": len(chosen), "responses": len(chosen) * own, "tasks": len(copies)}
+    return {
+        "model": version.name,
+        "prompts": len(chosen),
+        "responses": len(chosen) * own,
+        "tasks": len(copies) + again,
+    }
 
 
-def _latest_policy(db: Database) -> Model:
-    if version := models.latest(db, "policy"):
+def _default_generator(db: Database) -> Model:
+    if version := models.generator(db) or models.latest(db, "policy"):
         return version
     raise NotReady("The workspace has no policy: make it again with `python launch.py init`.")
 
@@ -58,13 +66,18 @@ def _prompts_in_need(db: Database, version: Model, limit: int) -> list[Prompt]:
 
 
 def _others(db: Database, version: Model, previous: int, base: int) -> list[tuple[Model, int]]:
-    """The versions mixed in with how many responses each: the parent and the base, where they are not the same."""
+    """The versions mixed in with how many responses each: the one before and the base, where they are not the same.
+
+    The one before is the promoted version, whose place the new one would take, or else the parent.
+    """
     lineage = models.lineage(db, version.id)[1:]
     if not lineage:
         return []
-    if len(lineage) == 1:
-        return [(lineage[0], previous + base)]
-    return [(lineage[0], previous), (lineage[-1], base)]
+    promoted = models.generator(db)
+    before = promoted if promoted and promoted.id not in (version.id, lineage[-1].id) else lineage[0]
+    if before.id == lineage[-1].id:
+        return [(before, previous + base)]
+    return [(before, previous), (lineage[-1], base)]
 
 
 def _answer(ctx: Context, model: RoleModel, version: Model, chosen: Sequence[Prompt], count: int) -> None:
@@ -92,6 +105,21 @@ def _answer(ctx: Context, model: RoleModel, version: Model, chosen: Sequence[Pro
                 for s in group
             ],
         )
+
+
+def _overlap(chosen: Sequence[Prompt], share: float, seed: int) -> set[int]:
+    """Prompts for several people: all that are held out, and others drawn until the share is reached."""
+    heldout = {p.id for p in chosen if p.split == "eval"}
+    others = [p.id for p in chosen if p.id not in heldout]
+    lacking = max(0, round(share * len(chosen)) - len(heldout))
+    return heldout | set(random.Random(seed).sample(others, min(lacking, len(others))))
+
+
+def _copies(made: Sequence[Task], overlap: set[int], people: int) -> list[Task]:
+    """As many twins of each task as people are to rank it."""
+    alone, shared = [t for t in made if t.prompt_id not in overlap], [t for t in made if t.prompt_id in overlap]
+    twins = [dataclasses.replace(task, reason="overlap") for task in shared for _ in range(people)]
+    return sorted([*alone, *twins], key=lambda task: task.prompt_id)
 
 
 def _tasks(db: Database, chosen: Sequence[Prompt], wanted: Sequence[tuple[int, int]], limit: int) -> list[Task]:

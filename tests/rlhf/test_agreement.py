@@ -95,7 +95,7 @@ def test_one_who_clicks_at_random_stands_out_in_every_column():
     gold = np.full((150, 4), -1)
     gold[:20] = np.argsort(np.argsort(levels[annotator == 0][:20].astype(float), axis=1), axis=1) + 1
     levels[clicks] = np.argsort(rng.random((clicks.sum(), 4)), axis=1) + 1
-    agreement = measure_agreement(levels, prompt, annotator, gold=gold, seconds=np.where(clicks, 2.0, 40.0))
+    agreement = measure_agreement(levels, prompt, annotator, gold=gold[prompt], seconds=np.where(clicks, 2.0, 40.0))
     clicker, others = agreement.annotators[4], agreement.annotators[:4]
     assert clicker.tau < 0.15 < min(row.tau for row in others)
     assert clicker.log_loss > max(row.log_loss for row in others)
@@ -109,7 +109,8 @@ def test_repeats_gold_and_time_of_a_hand_made_table():
     levels = [[1, 2, 3], [1, 3, 2], [3, 2, 1], [1, 2, -1]]
     prompt = [0, 0, 1, 1]
     annotator = [0, 0, 0, 1]
-    gold = [[-1, -1, -1], [1, 2, 2]]
+    unknown = [-1, -1, -1]
+    gold = [unknown, unknown, [1, 2, 2], [1, 2, 2]]
     agreement = measure_agreement(levels, prompt, annotator, gold=gold, seconds=[10, 30, np.nan, np.nan])
     first, second = agreement.annotators
     assert (first.rankings, first.repeats, first.gold, second.gold) == (3, 1, 1, 1)
@@ -118,6 +119,9 @@ def test_repeats_gold_and_time_of_a_hand_made_table():
     assert (first.gold_accuracy, second.gold_accuracy) == (0.0, 1.0)  # of AB and AC; BC is not asked
     assert first.seconds == 20.0
     assert np.isnan(second.seconds)
+    # Whoever made the order known is not judged by it.
+    of_second = measure_agreement(levels, prompt, annotator, gold=[unknown, unknown, [1, 2, 2], unknown])
+    assert [row.gold for row in of_second.annotators] == [1, 0]
 
 
 def test_disputed_prompts_come_first():

@@ -1,0 +1,67 @@
+"""Scores -> which prompts to rank once more. numpy only."""
+
+import math
+from collections import Counter
+
+import numpy as np
+from sqlite_utils import Database
+
+from rlhf.ratings import flip_risk
+from store import prompts, rankings, scores, tasks
+from store.records import Task, TaskReason
+
+UNIFORM_EVERY = 5
+"""One pick in five is drawn at random: without it, what is hard to order is all that is ever ranked twice, and
+nothing measured on left-out rankings would be fair."""
+
+
+def open_repeats(db: Database, share: float, seed: int) -> int:
+    """Open tasks that rank again what is rated, for `share` of the rated prompts, and return how many were opened.
+
+    Those that still wait count towards the share. Held-out prompts are left alone, which several people rank anyway.
+    In order of flip risk over n + 1, with every fifth drawn at random; scores without errors leave only chance.
+    """
+    shown = _shown_last(db)
+    waiting = Counter(tasks.prompts_to_rank_again(db))
+    wanted = math.ceil(share * len(shown)) - waiting.total()
+    shown = {prompt: seen for prompt, seen in shown.items() if prompt not in waiting}
+    if wanted <= 0 or not shown:
+        return 0
+    by_risk = _by_risk(db, shown)
+    by_chance = np.random.default_rng([seed, waiting.total(), rankings.count(db)]).permutation(list(shown)).tolist()
+    picked: dict[int, TaskReason] = {}
+    for pick in range(min(wanted, len(shown))):
+        uniform = pick % UNIFORM_EVERY == 0 or not by_risk
+        prompt = next(p for p in (by_chance if uniform else by_risk) if p not in picked)
+        picked[prompt] = "uniform" if uniform else "risk"
+    tasks.add(db, [Task(prompt, shown[prompt][0], reason) for prompt, reason in picked.items()])
+    return len(picked)
+
+
+def _shown_last(db: Database) -> dict[int, tuple[tuple[int, ...], int]]:
+    """For each rated prompt of the train split the responses that were ranked together last, and how often."""
+    rating = scores.latest(db)
+    if rating is None:
+        return {}
+    train = {p.id for p in prompts.every(db, "train")}
+    last: dict[int, tuple[int, ...]] = {}
+    times: Counter[tuple[int, ...]] = Counter()
+    for ranking in rankings.current(db, up_to=rating.last_ranking_id):
+        if ranking.prompt_id in train and len(ranking.levels) > 1:
+            last[ranking.prompt_id] = together = tuple(sorted(ranking.levels))
+            times[together] += 1
+    return {prompt: (together, times[together]) for prompt, together in last.items()}
+
+
+def _by_risk(db: Database, shown: dict[int, tuple[tuple[int, ...], int]]) -> list[int]:
+    """The prompts, the one that one more ranking would most likely put right first; none where errors are unknown."""
+    known = {score.response_id: score for score in scores.of_rating(db, scores.newest(db).id)}
+    if any(score.stderr is None for score in known.values()):
+        return []
+    size = max(len(together) for together, _ in shown.values())
+    elo, stderr = np.full((2, len(shown), size), np.nan)
+    for row, (together, _) in enumerate(shown.values()):
+        for column, response in enumerate(together):
+            elo[row, column], stderr[row, column] = known[response].elo, known[response].stderr
+    risk = flip_risk(elo, stderr, [times for _, times in shown.values()])
+    return np.array(list(shown))[np.argsort(-risk, kind="stable")].tolist()
