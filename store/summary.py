@@ -10,7 +10,7 @@ RECENT_JOBS = 5
 
 
 def summary(db: Database, min_rankings: int) -> dict[str, Any]:
-    """Counts, versions with their parents, latest jobs, and the next step as a sentence."""
+    """Counts, how far to trust them, versions with their parents, latest jobs, and the next step as a sentence."""
     people, simulated = rankings.people_and_simulated(db)
     every = models.every(db)
     names = {m.id: m.name for m in every}
@@ -22,6 +22,7 @@ def summary(db: Database, min_rankings: int) -> dict[str, Any]:
         "rankings_by_simulated": simulated,
         "open_tasks": tasks.count_open(db),
         "rounds": len(models.rounds(db)),
+        **_trust(db),
         "models": [
             {"name": m.name, "kind": m.kind, "parent": names.get(m.parent_id or 0), "created": m.created}
             for m in every
@@ -32,6 +33,25 @@ def summary(db: Database, min_rankings: int) -> dict[str, Any]:
         ],
         "next": next_step(db, min_rankings),
     }
+
+
+def _trust(db: Database) -> dict[str, Any]:
+    """What the latest rating says of the annotators and of the versions; empty before the first."""
+    promoted = models.generator(db)
+    told: dict[str, Any] = {"generator": promoted.name} if promoted else {}
+    if rating := scores.latest(db):
+        m = rating.metrics
+        told["agreement"] = {
+            "alpha": m.get("alpha"),
+            "low": m.get("alpha_low"),
+            "high": m.get("alpha_high"),
+            "rankings_since": rankings.count(db, since=rating.last_ranking_id),
+        }
+        told |= {key: m[key] for key in ("by_annotator", "leaderboard") if key in m}
+        told["disputed"] = [
+            {**row, "prompt": prompts.get(db, row["prompt_id"]).text} for row in m.get("disputed", [])
+        ]
+    return told
 
 
 def next_step(db: Database, min_rankings: int) -> str:
