@@ -23,8 +23,9 @@ def leaderboard(db: Database) -> dict[str, Any]:
     """Versions by people's rankings (by simulated annotators' where people made none), and what follows from them.
 
     `decision` is `BEATS`, `LOSES` or `OPEN`; `share` is the newest's share of its comparisons with the base, a tie
-    being half, with `low` and `high` that hold at every look together. `challenge` says the same of the newest
-    against `generator`, the version that writes fresh responses by default. Raises NotReady where nothing is ranked.
+    being half, with `low` and `high` that hold at every look together; None where only the base was ranked.
+    `challenge` says the same of the newest against `generator`, the version that writes fresh responses by default,
+    where one was promoted. Raises NotReady where nothing is ranked.
     """
     every = rankings.current(db)
     by_people = [r for r in every if not r.annotator.startswith(SIMULATED)]
@@ -38,21 +39,20 @@ def leaderboard(db: Database) -> dict[str, Any]:
     promoted = models.generator(db)
     ruling = next((i for i, m in enumerate(versions) if promoted and m.id == promoted.id), 0)
     verdict, challenge = (_verdict(table, version, newest, other) for other in (0, ruling))
-    return {
+    told = {
         "versions": _rows(versions, board),
         "decision": OPEN if verdict.winner is None else LOSES if verdict.winner == 0 else BEATS,
         "newest": versions[newest].name,
         "base": versions[0].name,
         **_shares(verdict),
         "generator": promoted.name if promoted else None,
-        "challenge": {
-            "against": versions[ruling].name,
-            "winner": None if challenge.winner is None else versions[challenge.winner].name,
-            **_shares(challenge),
-        },
         "judges": "people" if by_people else "simulated annotators",
         "rankings": len(standing),
     }
+    if ruling:
+        winner = None if challenge.winner is None else versions[challenge.winner].name
+        told["challenge"] = {"against": versions[ruling].name, "winner": winner, **_shares(challenge)}
+    return told
 
 
 def promote(db: Database, name: str | None = None, *, force: bool = False) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def promote(db: Database, name: str | None = None, *, force: bool = False) -> di
             return {"promoted": version.name, "was": ruling.name}
         if not force:
             _check_preferred(board, version)
-        models.promote(db, version.id, "launcher", board.get("challenge"))
+        models.promote(db, version.id, "launcher", {} if force else challenge(board))
     return {"promoted": version.name, "was": ruling.name if ruling else None}
 
 
@@ -80,24 +80,32 @@ def promote_if_preferred(db: Database) -> str | None:
         return None
 
 
+def challenge(board: dict[str, Any]) -> dict[str, Any]:
+    """What people say of the newest version against the one whose place it would take: `against`, `winner`, shares."""
+    winner = {BEATS: board["newest"], LOSES: board["base"]}.get(board["decision"])
+    against_base = {key: board[key] for key in ("share", "low", "high", "prompts")}
+    return board.get("challenge") or {"against": board["base"], "winner": winner, **against_base}
+
+
 def _check_preferred(board: dict[str, Any], version: Model) -> None:
-    challenge = board["challenge"]
+    asked = challenge(board)
     if version.name != board["newest"]:
         raise Refused(
             f"{version.name} is not the newest version that was compared ({board['newest']} is): "
             "promote that one, or pass --force."
         )
-    if version.name == challenge["against"]:
+    if version.name == asked["against"]:
         raise Refused(f"Only {version.name} has been ranked: rank responses of another version, or pass --force.")
-    if challenge["winner"] != version.name:
-        lost = " and loses" if challenge["winner"] else ""
+    if not asked["prompts"]:
         raise Refused(
-            f"{version.name} wins {challenge['share']:.1%} against {challenge['against']}{lost} "
-            f"({challenge['low']:.1%} to {challenge['high']:.1%}, {challenge['prompts']} prompts): "
-            "it must be above 50% for certain. Rank more, or pass --force."
-            if challenge["prompts"]
-            else f"No prompt has responses of {version.name} and {challenge['against']} ranked together: "
+            f"No prompt has responses of {version.name} and of {asked['against']} ranked together: "
             "rank some, or pass --force."
+        )
+    if asked["winner"] != version.name:
+        raise Refused(
+            f"{version.name} wins {asked['share']:.1%} against {asked['against']} on {asked['prompts']} prompts "
+            f"({asked['low']:.1%} to {asked['high']:.1%}) and must be above 50% for certain: "
+            "rank more, or pass --force."
         )
 
 
@@ -118,8 +126,9 @@ def _verdict(table: RankingTable, version: np.ndarray, newest: int, other: int) 
 
 
 def _shares(verdict: Verdict) -> dict[str, Any]:
-    share = None if math.isnan(verdict.share) else verdict.share
-    return {"share": share, "low": verdict.low, "high": verdict.high, "prompts": verdict.prompts}
+    if not verdict.prompts:
+        return {"share": None, "low": None, "high": None, "prompts": 0}
+    return {"share": verdict.share, "low": verdict.low, "high": verdict.high, "prompts": verdict.prompts}
 
 
 def _rows(versions: Sequence[Model], board: Leaderboard) -> list[dict[str, Any]]:
