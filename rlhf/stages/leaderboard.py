@@ -38,7 +38,7 @@ def leaderboard(db: Database) -> dict[str, Any]:
     newest = max((v for v in range(1, len(board.elo)) if board.prompts[v]), default=0)
     promoted = models.generator(db)
     ruling = next((i for i, m in enumerate(versions) if promoted and m.id == promoted.id), 0)
-    verdict, challenge = (_verdict(table, version, newest, other) for other in (0, ruling))
+    verdict, against_ruling = (_verdict(table, version, newest, other) for other in (0, ruling))
     told = {
         "versions": _rows(versions, board),
         "decision": OPEN if verdict.winner is None else LOSES if verdict.winner == 0 else BEATS,
@@ -50,8 +50,8 @@ def leaderboard(db: Database) -> dict[str, Any]:
         "rankings": len(standing),
     }
     if ruling:
-        winner = None if challenge.winner is None else versions[challenge.winner].name
-        told["challenge"] = {"against": versions[ruling].name, "winner": winner, **_shares(challenge)}
+        winner = None if against_ruling.winner is None else versions[against_ruling.winner].name
+        told["challenge"] = {"against": versions[ruling].name, "winner": winner, **_shares(against_ruling)}
     return told
 
 
