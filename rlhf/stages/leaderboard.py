@@ -81,7 +81,7 @@ def promote_if_preferred(db: Database) -> str | None:
 
 
 def challenge(board: dict[str, Any]) -> dict[str, Any]:
-    """What people say of the newest version against the one whose place it would take: `against`, `winner`, shares."""
+    """What people say of the newest version and of the one whose place it would take: `against`, `winner`, shares."""
     winner = {BEATS: board["newest"], LOSES: board["base"]}.get(board["decision"])
     against_base = {key: board[key] for key in ("share", "low", "high", "prompts")}
     return board.get("challenge") or {"against": board["base"], "winner": winner, **against_base}

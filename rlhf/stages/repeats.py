@@ -22,20 +22,31 @@ def open_repeats(db: Database, share: float, seed: int) -> int:
     In order of flip risk over n + 1, with every fifth drawn at random; scores without errors leave only chance.
     """
     shown = _shown_last(db)
-    waiting = Counter(tasks.prompts_to_rank_again(db))
-    wanted = math.ceil(share * len(shown)) - waiting.total()
-    shown = {prompt: seen for prompt, seen in shown.items() if prompt not in waiting}
-    if wanted <= 0 or not shown:
+    waiting = tasks.prompts_to_rank_again(db)
+    wanted = min(math.ceil(share * len(shown)) - len(waiting), len(shown))
+    if wanted <= 0:
         return 0
+    drawn = np.random.default_rng([seed, rankings.count(db)]).permutation(list(shown)).tolist()
     by_risk = _by_risk(db, shown)
-    by_chance = np.random.default_rng([seed, waiting.total(), rankings.count(db)]).permutation(list(shown)).tolist()
-    picked: dict[int, TaskReason] = {}
-    for pick in range(min(wanted, len(shown))):
-        uniform = pick % UNIFORM_EVERY == 0 or not by_risk
-        prompt = next(p for p in (by_chance if uniform else by_risk) if p not in picked)
-        picked[prompt] = "uniform" if uniform else "risk"
-    tasks.add(db, [Task(prompt, shown[prompt][0], reason) for prompt, reason in picked.items()])
-    return len(picked)
+    # Drawn before and from all of them: drawn from what the risk left, they would be the easy ones.
+    uniform = drawn[: math.ceil(wanted / UNIFORM_EVERY) if by_risk else wanted]
+    left = {*shown} - {*uniform, *waiting}
+    unsure = [prompt for prompt in by_risk if prompt in left][: wanted - len(uniform)]
+    fair, opened = set(uniform), []
+    for prompt in _mixed(uniform, unsure):
+        reason: TaskReason = "uniform" if prompt in fair else "risk"
+        opened.append(Task(prompt, shown[prompt][0], reason))
+    tasks.add(db, opened)
+    return len(opened)
+
+
+def _mixed(uniform: list[int], unsure: list[int]) -> list[int]:
+    """One drawn, then four unsure ones, and so on, so that any first part of them is as fair."""
+    mixed = []
+    for turn, prompt in enumerate(uniform):
+        start = turn * (UNIFORM_EVERY - 1)
+        mixed += [prompt, *unsure[start : start + UNIFORM_EVERY - 1]]
+    return mixed
 
 
 def _shown_last(db: Database) -> dict[int, tuple[tuple[int, ...], int]]:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
 
 from store import rankings, tasks
 from store.db import opened
 from store.errors import BadInput, NewerWorkspace, NotFound
+from store.schema import migrations
 from store.workspace import Workspace
 
 MADE = {
@@ -100,6 +102,21 @@ def test_opening_twice_migrates_once(workspace: Workspace) -> None:
             ]
 
     assert state() == state()
+
+
+def test_a_workspace_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Its tasks are fresh ones, and nothing that was in it is lost."""
+    old = Database(str(tmp_path / "feedback.db"))
+    only_first = Migrations("store")
+    only_first._migrations = [m for m in migrations._migrations if m.name == "m001_first_tables"]
+    only_first.apply(old)
+    old.execute("INSERT INTO prompts (messages, digest, split, source) VALUES ('[]', 'd', 'train', 's')")
+    old.execute("INSERT INTO tasks (prompt_id) VALUES (1)")
+    old.conn.commit()
+    old.close()
+    with opened(tmp_path / "feedback.db") as db:
+        assert tasks.get(db, 1).reason == "fresh"
+        assert db["promotions"].count == 0
 
 
 def test_a_file_of_a_newer_version_is_refused_and_untouched(workspace: Workspace) -> None:

@@ -1,0 +1,127 @@
+"""What `rate` writes: agreement, annotators, known answers, and a spread learned from a fair sample."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlite_utils import Database
+
+from rlhf.ratings import rate as convert
+from rlhf.stages.context import Context
+from rlhf.stages.rate import rate
+from rlhf.stages.repeats import open_repeats
+from store import checks, rankings, scores, tasks
+
+Make = Callable[..., Any]
+
+
+def by_name(ctx: Context) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in rate(ctx).metrics["by_annotator"]}
+
+
+def test_one_who_clicks_a_thousand_times_stands_out_and_moves_nobody(ctx: Context, world: Make) -> None:
+    made = world()
+    for prompt in made.prompts(60, each=4):
+        for person in ("ada", "bo", "cy"):
+            made.rank(prompt, person)
+    before = by_name(ctx)
+    with ctx.store() as db:
+        sure = {s.response_id: s.elo for s in scores.of_rating(db, scores.newest(db).id)}
+    for prompt in made.prompts(940, each=4) + list(made.shown)[:60]:
+        made.rank(prompt, "clicker", clicks=True)
+    after = by_name(ctx)
+    clicker = after.pop("clicker")
+    assert clicker["rankings"] == 1000
+    assert clicker["reliability"] < 0.3 < min(row["reliability"] for row in after.values())
+    assert clicker["tau"] < 0.15 < min(row["tau"] for row in after.values())
+    assert clicker["log_loss"] > max(row["log_loss"] for row in after.values())
+    for name, row in after.items():
+        assert row["reliability"] == pytest.approx(before[name]["reliability"], rel=0.35)
+    with ctx.store() as db:
+        now = {s.response_id: s.elo for s in scores.of_rating(db, scores.newest(db).id)}
+    moved = np.array([now[r] - sure[r] for r in sure])
+    assert np.sqrt(np.mean(moved**2)) < 0.25 * np.std(list(sure.values()))
+
+
+def test_metrics_are_json_and_stay_until_something_changes(ctx: Context, db: Database, world: Make) -> None:
+    made = world()
+    first, second = made.prompts(2, each=3)
+    made.rank(first, "ada")
+    made.rank(second, "ada")
+    rating = rate(ctx)
+    json.dumps(rating.metrics, allow_nan=False)
+    row = rating.metrics["by_annotator"][0]
+    assert (row["name"], row["rankings"], row["tau"], row["seconds"]) == ("ada", 2, None, 5.0)
+    assert rate(ctx) == rating
+    checks.mark_gold(db, rankings.current(db)[0].id)
+    assert rate(ctx).id == rating.id + 1
+    made.rank(first, "bo")
+    assert [p.shared for p in scores.pairs(db, rate(ctx).id)] == [1]
+    assert scores.pairs(db, rating.id) == []
+
+
+def test_a_known_answer_judges_the_others_and_not_its_author(ctx: Context, db: Database, world: Make) -> None:
+    made = world()
+    for prompt in made.prompts(12, each=4):
+        made.rank(prompt, "ada")
+    for ranking in rankings.current(db):
+        checks.mark_gold(db, ranking.id)
+    for prompt in made.shown:
+        made.rank(prompt, "clicker", reason="gold", clicks=True)
+    rows = by_name(ctx)
+    assert (rows["ada"]["gold"], rows["ada"]["gold_accuracy"], rows["ada"]["flagged"]) == (0, None, False)
+    # Counted pair by pair, as the words say.
+    answers = {r.prompt_id: r.levels for r in rankings.current(db) if r.annotator == "ada"}
+    right = [
+        (a < b) == (answers[r.prompt_id][i] < answers[r.prompt_id][j])
+        for r in rankings.current(db)
+        if r.annotator == "clicker"
+        for i, a in r.levels.items()
+        for j, b in r.levels.items()
+        if i < j
+    ]
+    assert rows["clicker"]["gold"] == 12
+    assert rows["clicker"]["gold_accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_sigma_is_learned_from_what_was_not_asked_for_because_it_was_unsure(
+    ctx: Context, db: Database, world: Make
+) -> None:
+    """Adaptive picks make sigma drift upwards; the rankings that they did not choose tell the true spread."""
+    made = world()
+    made.prompts(240, each=2)
+    for prompt in made.shown:
+        made.rank(prompt, "ada")
+    for turn in range(8):
+        rate(ctx)
+        open_repeats(db, 0.5, seed=turn)
+        while free := tasks.free_for(db, f"person {turn}", 500):
+            for task in free:
+                made.answer(task, f"person {turn}")
+    found = rate(ctx).metrics["sigma"]
+    standing = rankings.current(db)
+    position = {r: ids.index(r) for ids in made.shown.values() for r in ids}
+    levels = np.full((len(standing), 2), -1)
+    for n, ranking in enumerate(standing):
+        for response, level in ranking.levels.items():
+            levels[n, position[response]] = level
+    row = {prompt: p for p, prompt in enumerate(made.shown)}
+    naive = convert(levels, [row[r.prompt_id] for r in standing])
+    assert found == pytest.approx(1.4, rel=0.3)
+    assert naive.sigma > 1.2 * found
+
+
+@pytest.mark.parametrize("method", ["elo", "plackett_luce"])
+def test_other_methods_are_rated_beside_repeats_too(ctx: Context, db: Database, world: Make, method: str) -> None:
+    made = world()
+    first, second = made.prompts(2, each=3)
+    made.rank(first, "ada")
+    made.rank(first, "bo", reason="risk")
+    made.rank(second, "ada")
+    rating = dataclasses.replace(ctx.settings.rating, method=method, reliability=False)
+    other = dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, rating=rating))
+    assert rate(other).metrics["rankings"] == 3
+    assert all((s.stderr is None) == (method == "elo") for s in scores.of_rating(db, 1))
