@@ -116,13 +116,16 @@ def test_only_the_base_ranked_is_no_contest(db: Database, world: Make) -> None:
 
 
 def test_versions_never_shown_together_are_not_compared(db: Database, world: Make) -> None:
-    made = ranked(world, [0.0, 1.0, 2.0], 12)
-    promote(db, "policy-1", force=True)
-    late = models.add(db, Model("policy-3", "policy", "tiny"))
-    with pytest.raises(Refused, match="not the newest"):
-        promote(db, "policy-3")
-    assert late
-    assert made.versions
+    made = world([0.0, 1.0, 2.0])
+    for number, prompt in enumerate(made.prompts(24)):
+        base, first, second = made.shown[prompt]
+        made.shown[prompt] = (base, first) if number % 2 else (first, second)
+        made.rank(prompt, "ada")
+    board = leaderboard(db)
+    assert [v["prompts"] for v in board["versions"] if v["name"] == "policy-1"] == [24]
+    assert (board["newest"], board["prompts"], board["share"]) == ("policy-2", 0, None)
+    with pytest.raises(Refused, match="No prompt has responses of policy-2 and of base ranked together"):
+        promote(db)
 
 
 def test_the_version_in_charge_is_mixed_in_beside_the_new_one(db: Database) -> None:
