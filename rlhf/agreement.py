@@ -107,7 +107,14 @@ def measure_agreement(
     )
     rows = [AnnotatorRow(person, *line) for person, line in enumerate(columns)]
     tau = _ratio(met.tau, met.shared)
-    return Agreement(*_alpha(rankings, seed), rows, tau, met.shared, _ratio(met.differ, met.pairs))
+    return Agreement(*_alpha(_once(rankings), seed), rows, tau, met.shared, _ratio(met.differ, met.pairs))
+
+
+def _once(rankings: Rankings) -> Rankings:
+    """The first ranking of the same responses by each person: whoever agrees with oneself tells nothing of others."""
+    asked = np.column_stack([rankings.prompt, rankings.annotator, rankings.levels > 0])
+    first: Ints = np.unique(asked, axis=0, return_index=True)[1]
+    return rankings.pick(np.sort(first))
 
 
 def krippendorff_alpha(levels: ArrayLike, prompt: ArrayLike, *, seed: int = 0) -> tuple[float, float, float]:

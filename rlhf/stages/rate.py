@@ -40,6 +40,7 @@ def rate(ctx: Context) -> Rating:
             log.warning("%d rankings by people and %d by simulated annotators are rated together.", people, simulated)
         table, board = RankingTable(standing), leaderboard(db)
         result = _convert(table, config, _unbiased(db, standing))
+        repeats = tasks.of_reason(db, "repeat")
     agreed = _agreement(table, standing, gold)
     rows = [
         (table.response_ids[p][k], float(result.elo[p, k]), _finite(float(result.stderr[p, k])), int(n))
@@ -56,7 +57,7 @@ def rate(ctx: Context) -> Rating:
         "alpha": _finite(agreed.alpha),
         "alpha_low": _finite(agreed.low),
         "alpha_high": _finite(agreed.high),
-        "agreement": gate.agreement(standing),
+        "agreement": gate.agreement([r for r in standing if r.task_id not in repeats]),
         "log_loss": _finite(result.log_loss),
         "sigma": _finite(result.sigma),
         "by_annotator": _by_annotator(table, agreed),

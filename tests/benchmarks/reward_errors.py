@@ -1,4 +1,4 @@
-"""Where the reward model errs, on a demo's workspace: `python -m tests.benchmarks.reward_errors WORKSPACE [reward-1]`.
+"""Where the reward model of a demo errs: `python -m tests.benchmarks.reward_errors WORKSPACE [reward-1]`.
 
 Pairs of responses to held-out prompts of the first rating, against the noiseless utility: by whether both, one or
 neither of the two answer what was asked.

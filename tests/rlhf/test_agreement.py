@@ -124,6 +124,18 @@ def test_repeats_gold_and_time_of_a_hand_made_table():
     assert [row.gold for row in of_second.annotators] == [1, 0]
 
 
+def test_one_who_repeats_oneself_does_not_raise_alpha():
+    levels, prompt, annotator = noisy_rankings()
+    again = np.flatnonzero(annotator == 0)
+    twice = [np.concatenate([column, column[again]]) for column in (levels, prompt, annotator)]
+    alpha = measure_agreement(levels, prompt, annotator).alpha
+    assert measure_agreement(*twice).alpha == pytest.approx(alpha)
+    # Other responses of the prompt are another question.
+    other = np.where(np.arange(4) < 2, twice[0], -1)
+    other[: len(levels)] = levels
+    assert measure_agreement(other, *twice[1:]).alpha != pytest.approx(alpha)
+
+
 def test_disputed_prompts_come_first():
     levels = [[1, 2, 3], [3, 2, 1], [1, 2, 3], [1, 3, 2], [1, 1, 2], [1, 2, 3], [1, 2, 3]]
     agreement = measure_agreement(levels, [0, 0, 1, 1, 2, 2, 3], [0, 1, 0, 1, 0, 1, 0])
