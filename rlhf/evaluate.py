@@ -1,6 +1,6 @@
 """What got better: held-out accuracy, calibration, win rate, divergence from the base."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,6 @@ from rlhf.losses import ELO_PER_LOGIT, kl_k1, masked_sum
 from rlhf.models import Role, RoleModel
 from rlhf.sampling import Sample
 from store.records import Message
-
-Judge = Callable[[Sequence[Message], str], float]
-"""How good an answer to a chat is; higher is better."""
 
 
 def pair_metrics(scores: Sequence[np.ndarray], elo: Sequence[np.ndarray], bins: int = 10) -> dict[str, Any]:
@@ -50,10 +47,9 @@ def pair_metrics(scores: Sequence[np.ndarray], elo: Sequence[np.ndarray], bins: 
     }
 
 
-def win_rate(judge: Judge, chats: Sequence[Sequence[Message]], new: Sequence[str], old: Sequence[str]) -> float:
-    """Share of the chats on which the new answer is judged better; equal counts half."""
-    gaps = [judge(chat, a) - judge(chat, b) for chat, a, b in zip(chats, new, old, strict=True)]
-    return float(np.mean([0.5 if gap == 0 else float(gap > 0) for gap in gaps]))
+def win_rate(new: np.ndarray, old: np.ndarray) -> float:
+    """Share of the chats whose new answer has the higher score; equal counts half. One score a chat, (N,) each."""
+    return float(np.mean((new > old) + 0.5 * (new == old)))
 
 
 @torch.no_grad()

@@ -27,13 +27,13 @@ def judge_by_simulated(ctx: Context, policy: Model) -> dict[str, Any]:
     known, unknown = evaluation_prompts(), new_topic_prompts()
     asked = [*known, *unknown]
     new, base = (_answers(ctx, model, asked, role) for role in ("policy", "base"))
-    chats = [_chat(p) for p in asked]
+    after, before = (_utilities(asked, answers) for answers in (new, base))
     n = len(known)
     return {
-        "win_rate": win_rate(_judge, chats[:n], new[:n], base[:n]),
-        "win_rate_new_topics": win_rate(_judge, chats[n:], new[n:], base[n:]),
-        "utility_before": float(np.mean([_judge(c, t) for c, t in zip(chats[:n], base, strict=False)])),
-        "utility_after": float(np.mean([_judge(c, t) for c, t in zip(chats[:n], new, strict=False)])),
+        "win_rate": win_rate(after[:n], before[:n]),
+        "win_rate_new_topics": win_rate(after[n:], before[n:]),
+        "utility_before": float(before[:n].mean()),
+        "utility_after": float(after[:n].mean()),
         "examples": [
             {"prompt": p.text, "base": old, "policy": fresh}
             for p, old, fresh in zip(asked[:8], base, new, strict=False)
@@ -44,13 +44,10 @@ def judge_by_simulated(ctx: Context, policy: Model) -> dict[str, Any]:
 def _answers(ctx: Context, model: RoleModel, asked: Sequence[TinyPrompt], role: Role) -> list[str]:
     # The seed is fixed, so that every round of every policy meets the same luck.
     one = dataclasses.replace(ctx.settings.sampling, responses=1, seed=ctx.settings.sampling.seed + 11)
-    groups = sample(model, [_chat(p) for p in asked], one, role=role, progress=ctx.progress)
+    chats: list[list[Message]] = [[{"role": "user", "content": p.text}] for p in asked]
+    groups = sample(model, chats, one, role=role, progress=ctx.progress)
     return [group[0].text for group in groups]
 
 
-def _chat(prompt: TinyPrompt) -> list[Message]:
-    return [{"role": "user", "content": prompt.text}]
-
-
-def _judge(chat: Sequence[Message], text: str) -> float:
-    return utility(chat[-1]["content"], text)
+def _utilities(asked: Sequence[TinyPrompt], answers: Sequence[str]) -> np.ndarray:
+    return np.array([utility(p.text, answer) for p, answer in zip(asked, answers, strict=True)])

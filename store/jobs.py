@@ -73,10 +73,11 @@ def series(db: Database, job_id: int) -> dict[str, list[tuple[int, float]]]:
 
 
 def finish(db: Database, job_id: int, result: dict[str, Any]) -> None:
-    """The work is done."""
+    """The work is done; a job that was cancelled a moment before stays so."""
     with writing(db):
         db.execute(
-            "UPDATE jobs SET state = 'done', progress = 1, result = ?, heartbeat = ? WHERE id = ?",
+            "UPDATE jobs SET state = 'done', progress = 1, result = ?, heartbeat = ?"
+            " WHERE id = ? AND state != 'cancelled'",
             [json.dumps(result), time.time(), job_id],
         )
 

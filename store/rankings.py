@@ -65,12 +65,14 @@ def submit(
 def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int], comment: str = "") -> Ranking:
     """A changed mind: a new row that supersedes one's own earlier ranking.
 
-    Raises LeaseLost if the ranking is somebody else's or was revised already.
+    Raises LeaseLost if the ranking is somebody else's, is a skip, or was revised already.
     """
     with writing(db):
         old = get(db, ranking_id)
         if old.annotator != annotator:
             raise LeaseLost(f"Ranking {ranking_id} is {old.annotator}'s: revise your own.")
+        if old.kind == "skipped":  # the task is open: this would count beside the next person's ranking
+            raise LeaseLost(f"Ranking {ranking_id} is a skip, and its task went back to the others: rank the next.")
         if db["rankings"].count_where("supersedes = ?", [ranking_id]):
             raise LeaseLost(f"Ranking {ranking_id} was revised already: revise the newer one.")
         task = tasks.get(db, old.task_id)

@@ -1,6 +1,10 @@
-"""Small real chat models with random weights, made once a session: a Qwen2 and a Llama that lie in a folder."""
+"""Small real chat models with random weights, made once a session: a Qwen2 and a Llama that lie in a folder.
 
-from collections.abc import Callable
+And one thread for torch in the quick tests.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +26,23 @@ WORDS = (
     "big",
 )
 VOCABULARY = 320
+
+
+@pytest.fixture(autouse=True)
+def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """One thread for torch, except where a test is slow and trains in earnest.
+
+    On models this small a second thread gains nothing, and where another process has its core, the first one waits
+    for it at every operation: the quick tests took several times as long.
+    """
+    torch = sys.modules.get("torch")  # not imported for those who do without
+    if torch is None or request.node.get_closest_marker("slow"):
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,20 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
+def begin(run: Run, base: Path, folder: Path, *, prompts: int, settings: str = SETTINGS) -> Workspace:
+    """A workspace on a base model, with random prompts and settings that end soon."""
+    rng = np.random.default_rng(0)
+    lines: set[str] = set()
+    while len(lines) < prompts:
+        lines.add(" ".join(rng.choice(WORDS, 4)))
+    folder.with_suffix(".txt").write_text("\n".join(sorted(lines)))
+    made = run("init", "--base-model", base, "--prompts", folder.with_suffix(".txt"), "--workspace", folder)
+    assert made["prompts"] == prompts
+    with (folder / "workspace.toml").open("a") as file:
+        file.write(settings)
+    return Workspace(folder)
+
+
 def rank_all(workspace: Workspace, *, by: str = "longest") -> int:
     """People who like long answers rank whatever is open."""
     done = 0
@@ -67,18 +81,10 @@ def rank_all(workspace: Workspace, *, by: str = "longest") -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["qwen2", "llama"])
 def test_a_round_on_a_folder(kind: str, make_base: Callable[..., Path], run: Run, tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    lines = {" ".join(rng.choice(WORDS, 4)) for _ in range(80)}
-    (tmp_path / "prompts.txt").write_text("\n".join(sorted(lines)))
-    folder = tmp_path / "w"
-    here = ("--workspace", folder)
-    made = run("init", "--base-model", make_base(kind), "--prompts", tmp_path / "prompts.txt", *here)
-    assert made["prompts"] == len(lines)
-    with (folder / "workspace.toml").open("a") as file:
-        file.write(SETTINGS)
-    workspace = Workspace(folder)
+    workspace = begin(run, make_base(kind), tmp_path / "w", prompts=80)
+    here = ("--workspace", workspace.folder)
     generated = run("generate", "--prompts", 0, *here)
-    assert generated["prompts"] == len(lines)
+    assert generated["prompts"] == 80
     ranked = rank_all(workspace)
     assert ranked == generated["tasks"]
 
@@ -95,10 +101,10 @@ def test_a_round_on_a_folder(kind: str, make_base: Callable[..., Path], run: Run
         assert len({r.prompt_id for r in fresh}) == 12
         versions = {r.model_id for r in responses.of_task(db, tasks.free_for(db, "ada", 1)[0])}
         assert versions == {policy.id, models.named(db, "base").id}  # the earlier version is mixed in
-    assert (folder / str(policy.path) / "adapter_model.safetensors").exists()
+    assert (workspace.folder / str(policy.path) / "adapter_model.safetensors").exists()
 
     # A finished round is not run again: it says what it lacks.
-    assert launch.main(["round", "--workspace", str(folder)]) == 2
+    assert launch.main(["round", *map(str, here)]) == 2
     assert rank_all(workspace) > 0
     (second,) = run("round", "--force", "--min-rankings", 1, *here)["rounds"]
     assert (second["round"], second["policy"]) == (2, "policy-2")
@@ -113,14 +119,9 @@ def test_a_broken_off_round_goes_on_where_it_stopped(
 ) -> None:
     from rlhf import loop
 
-    rng = np.random.default_rng(1)
-    (tmp_path / "p.txt").write_text("\n".join({" ".join(rng.choice(WORDS, 4)) for _ in range(60)}))
-    here = ("--workspace", tmp_path / "w")
-    run("init", "--base-model", make_base("llama"), "--prompts", tmp_path / "p.txt", *here)
-    with (tmp_path / "w" / "workspace.toml").open("a") as file:
-        file.write(SETTINGS)
+    workspace = begin(run, make_base("llama"), tmp_path / "w", prompts=60)
+    here = ("--workspace", workspace.folder)
     run("generate", "--prompts", 0, *here)
-    workspace = Workspace(tmp_path / "w")
     rank_all(workspace)
 
     def stop(*_: object, **__: object) -> None:
@@ -143,14 +144,11 @@ def test_a_broken_off_round_goes_on_where_it_stopped(
 def test_a_poor_reward_model_is_refused_and_says_what_it_would_take(
     make_base: Callable[..., Path], run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    rng = np.random.default_rng(2)
-    (tmp_path / "p.txt").write_text("\n".join({" ".join(rng.choice(WORDS, 4)) for _ in range(60)}))
-    here = ("--workspace", tmp_path / "w")
-    run("init", "--base-model", make_base("llama"), "--prompts", tmp_path / "p.txt", *here)
-    with (tmp_path / "w" / "workspace.toml").open("a") as file:
-        file.write(SETTINGS.replace("min_accuracy = 0.5", "min_accuracy = 0.999\nceiling_share = 1.0"))
+    strict = SETTINGS.replace("min_accuracy = 0.5", "min_accuracy = 0.999\nceiling_share = 1.0")
+    workspace = begin(run, make_base("llama"), tmp_path / "w", prompts=60, settings=strict)
+    here = ("--workspace", workspace.folder)
     run("generate", "--prompts", 0, *here)
-    rank_all(Workspace(tmp_path / "w"))
+    rank_all(workspace)
     run("rate", *here)
     judged = run("reward", *here)
     assert judged["passes"] is False
@@ -161,7 +159,7 @@ def test_a_poor_reward_model_is_refused_and_says_what_it_would_take(
     assert "of the held-out pairs right" in line
     assert "more rankings would do" in line or "more of the same rankings would not do" in line
     assert "--force" in line
-    with Workspace(tmp_path / "w").store() as db:
+    with workspace.store() as db:
         assert [m.name for m in models.every(db, "policy")] == ["base"]
     forced = run("ppo", "--force", *here)
     assert forced["forced"] is True

@@ -1,7 +1,6 @@
 """What every stage works in, and how it keeps what it made."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +24,9 @@ class Context:
     progress: Progress
     log: Log
 
-    @contextmanager
-    def store(self) -> Iterator[Database]:
+    def store(self) -> AbstractContextManager[Database]:
         """A short connection; none is held while something trains."""
-        with self.workspace.store() as db:
-            yield db
+        return self.workspace.store()
 
     def load_model(self) -> RoleModel:
         """The workspace's base model with a fresh policy adapter."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rlhf.chat import Sequences
-from rlhf.evaluate import distinct, divergence
+from rlhf.evaluate import distinct, divergence, win_rate
 from rlhf.models import Role, RoleModel
 from rlhf.ppo import train_policy
 from rlhf.reward import score_texts
@@ -105,7 +105,7 @@ def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prom
         "reward_base": float(reward_base.mean()),
         "kl": divergence(model, chats, new, one.temperature),
         "kl_reference": divergence(model, chats, new, one.temperature, against="reference"),
-        "win_rate": float(np.mean((reward_new > reward_base) + 0.5 * (reward_new == reward_base))),
+        "win_rate": win_rate(reward_new, reward_base),
         "distinct": distinct([s.text for s in new]),
         "length": float(np.mean([len(s.token_ids) for s in new])),
         "examples": [

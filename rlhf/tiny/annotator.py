@@ -19,7 +19,7 @@ The documented utility of a reply is what a careful average reader thinks of it,
 The sum of all but the first line is held within [-2, 2], so that being useful on the topic asked outweighs all
 manners for every taste. A reply that suggests things for two other topics beside the one asked has not answered.
 
-Measured on 1,000 samples of the base in NF4 at temperature 1, four a prompt (`python tests/rlhf/tiny/measure.py`):
+Measured on 1,000 samples of the base in NF4 at temperature 1, four a prompt (`python -m tests.rlhf.tiny.measure`):
 strict pairs of a single ranking agree with this utility in .87, two annotators with each other in .79 of the cases.
 """
 

@@ -1,5 +1,10 @@
-"""A workspace with tasks to rank, and a client for the whole site."""
+"""A workspace with tasks to rank, and a client for the whole site.
 
+The site is built once, because Gradio takes half a second for it; the folder that it serves is emptied and made
+again for each test. That is safe because the site opens the store anew for each request.
+"""
+
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,17 +12,42 @@ import pytest
 from sqlite_utils import Database
 from starlette.testclient import TestClient
 
-from annotate.app import build
-from annotate.security import COOKIE
+from annotate import app
+from annotate.login import Door
+from annotate.security import COOKIE, Brake
 from store import annotators, models, prompts, responses, tasks
 from store.records import Model, Response, Role, Task
 from store.workspace import Workspace, create
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the workspace of every test here lies, one after the other."""
+    return tmp_path_factory.mktemp("annotate") / "workspace"
+
+
+@pytest.fixture(scope="session")
+def door(folder: Path) -> Door:
+    """The site's door, which has the only state of the process: its brake."""
+    return Door(Workspace(folder))
+
+
+@pytest.fixture(scope="session")
+def site(folder: Path, door: Door) -> Iterator[TestClient]:
+    """The whole site, with its event loop running."""
+    with pytest.MonkeyPatch.context() as building:
+        building.setattr(app, "Door", lambda workspace: door)
+        whole = app.build(Workspace(folder))
+    with TestClient(whole, follow_redirects=False) as opened:
+        yield opened
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(folder: Path) -> Workspace:
     """Three prompts with four responses each and one task a prompt."""
-    made = create(tmp_path / "workspace", "")
+    if folder.exists():
+        shutil.rmtree(folder)
+    made = create(folder, "")
     with made.store() as db:
         add_tasks(db, count=3, overlap=1)
     return made
@@ -33,10 +63,11 @@ def db(workspace: Workspace) -> Iterator[Database]:
 
 
 @pytest.fixture
-def client(workspace: Workspace) -> Iterator[TestClient]:
-    """A browser without an account."""
-    with TestClient(build(workspace), follow_redirects=False) as opened:
-        yield opened
+def client(workspace: Workspace, site: TestClient, door: Door) -> TestClient:
+    """A browser without an account, before a site where nobody has failed to sign in."""
+    site.cookies.clear()
+    door.brake = Brake()
+    return site
 
 
 @pytest.fixture

@@ -69,6 +69,19 @@ def test_a_broken_answer_is_told_and_keeps_the_task(
         assert rankings.count(db) == 0
 
 
+def test_a_skip_is_not_revised_by_a_request_made_by_hand(sign_in: SignIn, workspace: Workspace) -> None:
+    """The page offers only rankings to be revised, but anybody can send the number of their own skip."""
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    assert answer(client, nonce="1", action="skip", lease=view["task"]["lease"])["answer"]["stored"]
+    with workspace.store() as db:
+        (skip,) = rankings.of_annotator(db, "Ada")
+    after = answer(client, nonce="2", action="revise", ranking=skip.id, levels=[1, 2, 3, 4])
+    assert (after["answer"]["stored"], "is a skip" in after["answer"]["message"]) == (False, True)
+    with workspace.store() as db:
+        assert rankings.of_annotator(db, "Ada") == [skip]
+
+
 def test_another_persons_lease_is_refused_on_the_page(sign_in: SignIn, workspace: Workspace) -> None:
     (view,) = call(sign_in("Ada", "annotator"), "/annotate", "load")
     client = sign_in("Bo", "annotator")

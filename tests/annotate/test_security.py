@@ -10,7 +10,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from annotate import security
-from annotate.app import build
 from annotate.security import COOKIE, Brake, TooManyAttempts
 from store import annotators, jobs, rankings, tasks
 from store.records import Role
@@ -190,11 +189,7 @@ def endpoints(config: dict[str, Any]) -> Iterator[tuple[int, str]]:
 
 
 def test_an_annotator_gets_nothing_of_the_research_page(sign_in: SignIn, workspace: Workspace) -> None:
-    researcher = TestClient(build(workspace), follow_redirects=False)
-    with workspace.store() as db:
-        annotators.add(db, "Rosa", "researcher")
-        researcher.cookies.set(COOKIE, annotators.open_session(db, "Rosa"))
-    listed = list(endpoints(researcher.get("/research/config").json()))
+    listed = list(endpoints(sign_in("Rosa", "researcher").get("/research/config").json()))
     assert len(listed) >= 7
     client = sign_in("Ada", "annotator")
     assert client.get("/research/").headers["location"] == "/"
@@ -209,18 +204,19 @@ def test_an_annotator_gets_nothing_of_the_research_page(sign_in: SignIn, workspa
 
 
 @pytest.mark.parametrize("inner", ["/annotate", "/research"])
-def test_handlers_ask_for_themselves(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, inner: str) -> None:
+def test_handlers_ask_for_themselves(
+    client: TestClient, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, inner: str
+) -> None:
     """With the gate open, each handler still refuses a stranger."""
 
     async def let_all_in(gate: security.Gate, scope: Any) -> None:
         scope["annotator"] = security.Annotator("nobody", "admin")
 
     monkeypatch.setattr(security.Gate, "_refusal", let_all_in)
-    stranger = TestClient(build(workspace), follow_redirects=False)
-    config = stranger.get(f"{inner}/config").json()
+    config = client.get(f"{inner}/config").json()
     for fn_index, _ in endpoints(config):
         body = {"data": [], "fn_index": fn_index, "session_hash": "x", "event_data": {"action": "next"}}
-        answer = stranger.post(f"{inner}/gradio_api/run/predict", json=body)
+        answer = client.post(f"{inner}/gradio_api/run/predict", json=body)
         assert answer.status_code == 500
         assert "data" not in answer.json()
     with workspace.store() as db:

@@ -42,8 +42,7 @@ def test_the_interval_covers_and_is_wider_when_pairs_hang_together() -> None:
 
 
 def test_win_rate_counts_a_draw_as_half() -> None:
-    chats = [[{"role": "user", "content": "q"}]] * 4
-    assert win_rate(lambda chat, text: len(text), chats, ["aa", "a", "b", "ccc"], ["a", "aa", "c", "d"]) == 0.625
+    assert win_rate(np.array([2.0, 1, 1, 3]), np.array([1.0, 2, 1, 1])) == 0.625
 
 
 def test_distinct_counts_bigrams() -> None:

@@ -55,7 +55,9 @@ def test_a_cancelled_job_stays_cancelled(db: Database) -> None:
     assert jobs.cancel(db, done).state == "done"
     jobs.fail(db, running, "SIGTERM")
     jobs.requeue(db, running)
-    assert jobs.get(db, running).state == "cancelled"
+    jobs.finish(db, running, {"n": 3})
+    stopped = jobs.get(db, running)
+    assert (stopped.state, stopped.progress, stopped.error, stopped.result) == ("cancelled", 0, "", {})
     assert jobs.claim(db, 1) is None
     with pytest.raises(NotFound):
         jobs.cancel(db, 99)

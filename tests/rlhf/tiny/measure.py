@@ -1,4 +1,4 @@
-"""Figures of the shipped base: `python tests/rlhf/tiny/measure.py [--model DIR] [--show 60]`, about two minutes.
+"""Figures of the shipped base: `python -m tests.rlhf.tiny.measure [--model DIR] [--show 60]`, about two minutes.
 
 Samples four replies a prompt at temperature 1 from the 4-bit NF4 base, and prints what the replies do, how they
 differ, how far annotators agree on them, how fast they come, and how well a linear probe on the last hidden state at
@@ -9,16 +9,16 @@ import argparse
 import statistics
 import time
 import warnings
-from itertools import combinations
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from rlhf.tiny import MODEL_DIR
-from rlhf.tiny.annotator import annotators, utility
+from rlhf.tiny.annotator import utility
 from rlhf.tiny.prompts import TinyPrompt, evaluation_prompts, new_topic_prompts, ranking_prompts
 from rlhf.tiny.reading import read
+from tests.rlhf.tiny.agreement import agreement
 
 K = 4
 
@@ -40,16 +40,21 @@ def load(folder: Path, nf4: bool):
     return AutoTokenizer.from_pretrained(folder), model.eval()
 
 
+def ask(tokenizer, prompts: list[TinyPrompt]):
+    """The prompts as a padded batch of the model's inputs."""
+    chats = [[{"role": "user", "content": p.text}] for p in prompts]
+    return tokenizer.apply_chat_template(
+        chats, add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
+    )
+
+
 @torch.no_grad()
 def sample(model, tokenizer, prompts: list[TinyPrompt], seed: int, batch: int = 64):
     """K replies a prompt, and the hidden state (H,) at the end of each: lists in the order prompt, sample."""
     torch.manual_seed(seed)
     replies, states, lengths = [], [], []
     for start in range(0, len(prompts), batch):
-        chats = [[{"role": "user", "content": p.text}] for p in prompts[start : start + batch]]
-        inputs = tokenizer.apply_chat_template(
-            chats, add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
-        )
+        inputs = ask(tokenizer, prompts[start : start + batch])
         out = model.generate(**inputs, do_sample=True, top_k=0, top_p=1.0, max_new_tokens=64, num_return_sequences=K)
         prompt_mask = inputs["attention_mask"].repeat_interleave(K, 0)
         new = out[:, prompt_mask.shape[1] :]
@@ -81,24 +86,6 @@ def describe(name: str, prompts: list[TinyPrompt], replies: list[str], lengths: 
         f"{statistics.mean(lengths):.1f} max {max(lengths)}, four different replies {distinct:.3f}\n  utility mean "
         f"{statistics.mean(worth):.2f}, standard deviation within a prompt {spread:.2f}"
     )
-
-
-def agreement(prompts: list[TinyPrompt], replies: list[str]) -> None:
-    """Print how far single rankings agree with the noiseless utility, and annotators with one another."""
-    people = annotators(5)
-    right, pairs, agree, both = 0, 0, 0, 0
-    for number, prompt in enumerate(prompts):
-        four = replies[number * K : number * K + K]
-        true = [utility(prompt.text, reply) for reply in four]
-        levels = [one.rank(prompt.text, four, seed=number) for one in people]
-        for i, j in combinations(range(K), 2):
-            signs = [(one[i] < one[j]) - (one[i] > one[j]) for one in levels]
-            if true[i] != true[j]:
-                pairs += sum(sign != 0 for sign in signs)
-                right += sum(sign == (1 if true[i] > true[j] else -1) for sign in signs)
-            both += sum(a != 0 and b != 0 for a, b in combinations(signs, 2))
-            agree += sum(a == b != 0 for a, b in combinations(signs, 2))
-    print(f"agreement with the utility {right / pairs:.3f}, between annotators {agree / both:.3f}")
 
 
 def probe(states: torch.Tensor, labels: torch.Tensor, tests: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
@@ -139,16 +126,14 @@ def main() -> None:
         truth = [read(prompts[i // K].text, reply).answers for i, reply in enumerate(replies)]
         found[name] = (states, torch.tensor(truth).float())
         if name == "ranked":
-            agreement(prompts, replies)
+            right, agree = agreement((p.text, replies[n * K : n * K + K]) for n, p in enumerate(prompts))
+            print(f"agreement with the utility {right:.3f}, between annotators {agree:.3f}")
         for i in range(0, options.show // 3 * K, K):
             print(f"  [{prompts[i // K].text}]", *(f"     - {text}" for text in replies[i : i + K]), sep="\n")
     for count in (200, 1000):
         probe(found["ranked"][0][:count], found["ranked"][1][:count], {k: found[k] for k in ("evaluation", "new")})
     started = time.monotonic()
-    chats = [[{"role": "user", "content": p.text}] for p in sets["ranked"][:64]]
-    inputs = tokenizer.apply_chat_template(
-        chats, add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
-    )
+    inputs = ask(tokenizer, sets["ranked"][:64])
     with torch.no_grad():
         model.generate(
             **inputs, do_sample=True, top_k=0, min_new_tokens=64, max_new_tokens=64, num_return_sequences=K

@@ -2,13 +2,14 @@
 
 import random
 from dataclasses import fields, replace
-from itertools import combinations, product
+from itertools import product
 
 from rlhf.tiny.annotator import AVERAGE, SimulatedAnnotator, Taste, annotators, utility, worth
 from rlhf.tiny.prompts import ranking_prompts
 from rlhf.tiny.reading import Qualities
 from rlhf.tiny.replies import compose, draw_plan
 from rlhf.tiny.topics import MODIFIERS, TOPIC_BY_NAME
+from tests.rlhf.tiny.agreement import agreement
 
 DINNER = "What should I cook for dinner on a budget?"
 FLAGS = ("courteous", "reason", "hedging", "repetition", "follow_up", "modifier", "unfinished")
@@ -104,17 +105,6 @@ def test_annotators_have_names_and_tastes_of_their_own() -> None:
 
 
 def test_agreement_is_in_its_band() -> None:
-    people = annotators(5)
-    right, pairs, agree, both = 0, 0, 0, 0
-    for number, (asked, replies) in enumerate(groups(300)):
-        true = [utility(asked, reply) for reply in replies]
-        levels = [one.rank(asked, replies, seed=number) for one in people]
-        for i, j in combinations(range(4), 2):
-            signs = [(one[i] < one[j]) - (one[i] > one[j]) for one in levels]
-            if true[i] != true[j]:
-                pairs += sum(sign != 0 for sign in signs)
-                right += sum(sign == (1 if true[i] > true[j] else -1) for sign in signs)
-            both += sum(a != 0 and b != 0 for a, b in combinations(signs, 2))
-            agree += sum(a == b != 0 for a, b in combinations(signs, 2))
-    assert 0.84 <= right / pairs <= 0.88
-    assert 0.76 <= agree / both <= 0.82
+    right, agree = agreement(groups(300))
+    assert 0.84 <= right <= 0.88
+    assert 0.76 <= agree <= 0.82
