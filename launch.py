@@ -139,13 +139,19 @@ class Command:
     options: Any = Nothing
     tables: tuple[str, ...] = ()
     """Settings tables whose options are flags too."""
+    told: bool = False
+    """Whether it has told a person everything by the time it ends."""
 
 
 COMMANDS = {
-    "demo": Command("close the loop on the embedded model with simulated annotators", _demo, _demo_options),
+    "demo": Command(
+        "close the loop on the embedded model with simulated annotators", _demo, _demo_options, told=True
+    ),
     "init": Command("make a workspace", _init, Init),
-    "serve": Command("open the annotators' page and the research page, with a worker beside them", _serve, Serve),
-    "work": Command("do queued jobs", _work),
+    "serve": Command(
+        "open the annotators' page and the research page, with a worker beside them", _serve, Serve, told=True
+    ),
+    "work": Command("do queued jobs", _work, told=True),
     "import": Command("add prompts from a file", _import, Import),
     "generate": Command("sample fresh responses for the page", _job("generate"), Generate, ("generate", "sampling")),
     "simulate": Command("let simulated annotators rank the open tasks", _job("simulate"), Simulate),
@@ -174,7 +180,10 @@ def main(argv: list[str] | None = None) -> int:
             raise BadInput(f"There is no command {argv[0]!r}: known are {', '.join(COMMANDS)}.")
         common, call = _parse(argv[0], argv[1:])
         result = COMMANDS[argv[0]].run(call)
-        print(json.dumps(result) if common.json else readable(result))
+        if common.json:
+            print(json.dumps(result))
+        elif not COMMANDS[argv[0]].told:
+            print(readable(result))
     except (PlatformError, OSError) as error:
         if "--debug" in argv:
             traceback.print_exc()

@@ -19,8 +19,9 @@ def readable(result: dict[str, Any]) -> str:
 
 
 def records(rows: Sequence[dict[str, Any]]) -> str:
-    """Records with the same keys as a table; a column in which nothing is known is left out."""
-    known = [key for key in rows[0] if any(row.get(key) not in (None, "", {}, []) for row in rows)]
+    """Records with the same keys as a table; a column in which nothing is known, or lists are, is left out."""
+    plain = [key for key, value in rows[0].items() if not isinstance(value, list | dict)]
+    known = [key for key in plain if any(row.get(key) not in (None, "") for row in rows)]
     return table([[key.replace("_", " ") for key in known], *([cell(row.get(key)) for key in known] for row in rows)])
 
 

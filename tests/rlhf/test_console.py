@@ -11,8 +11,8 @@ def test_lines_tables_and_what_is_left_out() -> None:
             "nothing": None,
             "empty": [],
             "models": [
-                {"name": "base", "parent": None, "elo": 1000.0, "good": True, "note": ""},
-                {"name": "policy-1", "parent": "base", "elo": 87.25, "good": False, "note": ""},
+                {"name": "base", "parent": None, "elo": 1000.0, "good": True, "note": "", "examples": ["a"]},
+                {"name": "policy-1", "parent": "base", "elo": 87.25, "good": False, "note": "", "examples": []},
             ],
             "agreement": {"low": 0.5, "high": 1},
             "curve": [[1, 0.5], [2, 0.75]],
