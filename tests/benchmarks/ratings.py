@@ -1,6 +1,6 @@
 """Figures of the ratings: `python -m tests.benchmarks.ratings [part ...] [--votes FOLDER]`.
 
-Parts are speed, coverage, clickers, methods, tasks, leaderboard and peeking; without any, all of them. FOLDER
+Parts are speed, coverage, clickers, methods, tasks, bound, leaderboard and peeking; without any, all of them. FOLDER
 holds `crowd-comparisons.csv` as the LLMFAO data set publishes it (https://github.com/dustalov/llmfao). Set
 OMP_NUM_THREADS=1 for figures of one core.
 """
@@ -9,6 +9,7 @@ import argparse
 import time
 
 from tests.benchmarks.ratings_boards import show_leaderboard, show_peeking, show_votes
+from tests.benchmarks.ratings_bound import show_bound
 from tests.benchmarks.ratings_quality import show_clickers, show_coverage, show_methods, show_tasks
 from tests.benchmarks.ratings_speed import show_speed
 
@@ -18,6 +19,7 @@ PARTS = {
     "clickers": show_clickers,
     "methods": show_methods,
     "tasks": show_tasks,
+    "bound": show_bound,
     "leaderboard": show_leaderboard,
     "peeking": show_peeking,
 }

@@ -93,6 +93,51 @@ def show_tasks(seeds=4, prompts=6000):
             needed = [np.interp(target[at], curve[:, at + 1], curve[:, 0]) for at in range(2)]
             told.append(f"{rule} {needed[0]:.2f} ({needed[1]:.2f})")
         print(f"  {name}: {', '.join(told)}")
+    _show_drift(seeds, prompts)
+
+
+def _show_drift(seeds, prompts):
+    """Sigma tuned on rankings of which risk picked most, and on the others alone.
+
+    True spreads other than 1.4 are among them, for 1.4 is also what `rate` takes where it cannot tell.
+    """
+    print("sigma at 3 rankings a prompt, four fifths of the picks after the first by flip risk (sd over seeds)")
+    for k in (2, 4):
+        for true in (0.9, 1.4, 2.0):
+            found = np.array([_drift(seed, prompts, k, true) for seed in range(seeds)])
+            cells = [f"{mean:.2f} ({sd:.2f})" for mean, sd in zip(found.mean(0), found.std(0, ddof=1), strict=True)]
+            print(f"  {k} responses, true {true}: tuned on all {cells[0]}, ", end="")
+            print(f"on those not picked by risk {cells[1]}, on round-robin {cells[2]}")
+
+
+def _drift(seed, prompts, k, true, *, floor=0.2, batch=0.1, most=3):
+    """Sigma tuned on all rankings, on the first and uniformly picked ones, and on a round-robin of as many.
+
+    Picks are made as in use: with the sigma tuned on the rankings so far that risk did not pick.
+    """
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, true, (prompts, k))
+    prompt = np.arange(prompts)
+    levels, risky = draw_rankings(rng, scores[prompt]), np.zeros(prompts, bool)
+    while len(prompt) < most * prompts:
+        sigma = rate(levels[~risky], prompt[~risky]).sigma
+        ratings = rate(levels, prompt, sigma=sigma)
+        picks, by_risk = _pick(rng, ratings, prompt, batch, floor)
+        prompt, risky = np.concatenate([prompt, picks]), np.concatenate([risky, by_risk])
+        levels = np.concatenate([levels, draw_rankings(rng, scores[picks])])
+    every = np.repeat(np.arange(prompts), most)
+    robin = rate(draw_rankings(rng, scores[every]), every)
+    return rate(levels, prompt).sigma, rate(levels[~risky], prompt[~risky]).sigma, robin.sigma
+
+
+def _pick(rng, ratings, prompt, batch, floor):
+    """The prompts of the next batch, and which of them were picked by risk; a share `floor` is uniform."""
+    prompts = len(ratings.elo)
+    uniform = round(batch * prompts * floor)
+    risk = flip_risk(ratings.elo, ratings.stderr, np.bincount(prompt, minlength=prompts))
+    riskiest = np.argsort(-risk)[: round(batch * prompts) - uniform]
+    picks = np.concatenate([riskiest, rng.integers(0, prompts, uniform)])
+    return picks, np.arange(len(picks)) < len(riskiest)
 
 
 def _learn(seed, prompts, floor, *, k, tie=0.0, clicks=0.0, uneven=0.0, batch=0.1, most=4.0):
@@ -113,8 +158,5 @@ def _learn(seed, prompts, floor, *, k, tie=0.0, clicks=0.0, uneven=0.0, batch=0.
         curve.append((len(prompt) / prompts, *mean_taus(ratings, scores)))
         if curve[-1][0] >= most:
             return np.array(target), np.array(curve)
-        counts = np.bincount(prompt, minlength=prompts)
-        uniform = round(batch * prompts * floor)
-        risky = np.argsort(-flip_risk(ratings.elo, ratings.stderr, counts))[: round(batch * prompts) - uniform]
-        picks = np.concatenate([risky, rng.integers(0, prompts, uniform)])
+        picks, _ = _pick(rng, ratings, prompt, batch, floor)
         prompt, levels = np.concatenate([prompt, picks]), np.concatenate([levels, ask(picks)])
