@@ -3,11 +3,14 @@
 And one thread for torch in the quick tests.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as rlhf does, for tests that import torch before it
 
 WORDS = (
     "yes",
