@@ -62,18 +62,20 @@ def begin(run: Run, base: Path, folder: Path, *, prompts: int, settings: str = S
     return Workspace(folder)
 
 
-def rank_all(workspace: Workspace, *, by: str = "longest") -> int:
-    """People who like long answers rank whatever is open."""
+def rank_all(workspace: Workspace, *, like: str = "") -> int:
+    """People rank whatever is open: answers of the version that they `like` first, then the longest."""
     done = 0
     with workspace.store() as db:
+        liked = models.named(db, like).id if like else 0
         for name in ("ada", "ben", "cleo", "dan"):
             annotators.ensure(db, name)
             while free := tasks.free_for(db, name, 50):
                 for task_id in free:
                     shown = responses.of_task(db, task_id)
                     lease = tasks.lease(db, task_id, name, [r.id for r in shown])
-                    order = {length: i + 1 for i, length in enumerate(sorted({-len(r.text) for r in shown}))}
-                    rankings.submit(db, str(lease.lease), name, {r.id: order[-len(r.text)] for r in shown})
+                    worth = {r.id: (r.model_id != liked, -len(r.text)) for r in shown}
+                    order = {value: level for level, value in enumerate(sorted(set(worth.values())), start=1)}
+                    rankings.submit(db, str(lease.lease), name, {r.id: order[worth[r.id]] for r in shown})
                     done += 1
     return done
 
@@ -105,11 +107,14 @@ def test_a_round_on_a_folder(kind: str, make_base: Callable[..., Path], run: Run
 
     # A finished round is not run again: it says what it lacks.
     assert launch.main(["round", *map(str, here)]) == 2
-    assert rank_all(workspace) > 0
-    (second,) = run("round", "--force", "--min-rankings", 1, *here)["rounds"]
+    assert rank_all(workspace, like="policy-1") > 0
+    (second,) = run("round", "--force", "--min-rankings", 1, "--auto-promote", *here)["rounds"]
     assert (second["round"], second["policy"]) == (2, "policy-2")
     status = run("status", *here)
     assert status["rounds"] == 2
+    # People have preferred policy-1 to the base on all twelve prompts: it generates from now on.
+    assert (status["leaderboard"]["decision"], status["generator"]) == ("newest beats base", "policy-1")
+    assert run("generate", "--prompts", 2, *here)["model"] == "policy-1"
     assert {m["name"]: m["parent"] for m in status["models"]}["policy-2"] == "policy-1"
 
 
