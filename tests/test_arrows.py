@@ -102,7 +102,11 @@ def test_nobody_knows_the_launcher() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("modules", "unloaded"),
-    [(("annotate.app",), HEAVY), (("rlhf.ratings", "rlhf.leaderboard", "rlhf.agreement"), HEAVY)],
+    [
+        (("annotate.app",), HEAVY),
+        (("rlhf.ratings", "rlhf.leaderboard", "rlhf.agreement", "rlhf.stages.leaderboard"), HEAVY),
+        (("launch",), (*HEAVY, "gradio")),
+    ],
 )
 def test_importing_leaves_training_unloaded(modules: tuple[str, ...], unloaded: tuple[str, ...]) -> None:
     here = [

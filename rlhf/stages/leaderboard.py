@@ -49,7 +49,7 @@ def leaderboard(db: Database) -> dict[str, Any]:
         "judges": "people" if by_people else "simulated annotators",
         "rankings": len(standing),
     }
-    if ruling:
+    if ruling not in (0, newest):
         winner = None if against_ruling.winner is None else versions[against_ruling.winner].name
         told["challenge"] = {"against": versions[ruling].name, "winner": winner, **_shares(against_ruling)}
     return told
