@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 from sqlite_utils import Database
 
-from annotate import panels
 from annotate.frame import site_header
+from annotate.panels import loop, work
 from annotate.security import Forbidden, require
 from store import jobs
 from store.db import writing
@@ -67,7 +67,7 @@ class _Handlers:
 
     def overview(self, request: gr.Request) -> list[Any]:
         """What changes more slowly."""
-        return self._for(request, lambda db: [panels.counts(db), panels.rounds(db), panels.lineage(db)])
+        return self._for(request, lambda db: [loop.counts(db), loop.rounds(db), loop.lineage(db)])
 
     def enqueue(self, kind: str) -> Callable[[gr.Request], list[Any]]:
         """The handler of one button."""
@@ -110,8 +110,8 @@ def _enqueue(db: Database, kind: str) -> list[Any]:
 def _work(db: Database) -> list[Any]:
     busy = {job.kind for job in jobs.active(db)}
     return [
-        panels.job_list(db),
-        panels.notice(db),
-        panels.curves(db),
+        work.job_list(db),
+        work.notice(db),
+        work.curves(db),
         *(gr.Button(interactive=kind not in busy) for kind in BUTTONS),
     ]
