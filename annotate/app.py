@@ -73,7 +73,7 @@ def _mount(app: FastAPI, path: str, page: gr.Blocks) -> None:
         path,
         # Fonts of the system: those of the default theme would be fetched.
         theme=gr.themes.Base(font=system, font_mono=("ui-monospace", "monospace")),
-        css=look.read("tokens.css", "page.css", "research.css"),
+        css=look.read("tokens.css", "page.css", "research.css", "trust.css"),
         auth_dependency=admitted,
         footer_links=[],
         run_history=False,

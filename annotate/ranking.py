@@ -8,8 +8,11 @@ from sqlite_utils import Database
 from annotate import queue
 from annotate.board import ranking_board
 from annotate.frame import site_header
-from annotate.security import Forbidden, require
+from annotate.own import own_figures
+from annotate.security import ROLES, Forbidden, require
+from store import checks
 from store.errors import BadInput, LeaseLost, PlatformError
+from store.records import Annotator, Ranking
 from store.workspace import Workspace
 
 AREA = "/annotate"
@@ -17,6 +20,13 @@ GUIDELINE = (
     "Rank the responses from best to worst for the person who asked. Being useful on what was asked outweighs"
     " manners. Equal responses share a rank."
 )
+GOLD = {
+    "name": "gold",
+    "label": "Gold: this order is the known answer",
+    "title": "Others will be given this task now and then, to see how far they can be relied upon.",
+}
+"""A tick on the board, told only to whoever may make it: nobody else's page says that there are known answers."""
+OWN_FIGURES_EVERY = 300.0
 
 
 def page(workspace: Workspace) -> gr.Blocks:
@@ -25,7 +35,12 @@ def page(workspace: Workspace) -> gr.Blocks:
     def load(request: gr.Request) -> dict[str, Any]:
         annotator = require(workspace, request.request, AREA)
         with workspace.store() as db:
-            return _complete(workspace, queue.view(db, annotator.name), None)
+            return _complete(workspace, db, annotator, queue.view(db, annotator.name), None)
+
+    def own(request: gr.Request) -> str:
+        annotator = require(workspace, request.request, AREA)
+        with workspace.store() as db:
+            return own_figures(db, annotator.name)
 
     def answer(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         try:
@@ -34,16 +49,17 @@ def page(workspace: Workspace) -> gr.Blocks:
             raise gr.Error(str(error), print_exception=False) from error
         with workspace.store() as db:
             sent = event._data if isinstance(event._data, dict) else {}
-            told = _act(db, annotator.name, sent)
+            told = _act(db, annotator, sent)
             if sent.get("action") == "previous":
                 if earlier := queue.view_previous(db, annotator.name, _whole(sent.get("ranking"))):
-                    return _complete(workspace, earlier, told)
+                    return _complete(workspace, db, annotator, earlier, told)
                 told["message"] = "There is nothing of yours before this."
-            return _complete(workspace, queue.view(db, annotator.name), told)
+            return _complete(workspace, db, annotator, queue.view(db, annotator.name), told)
 
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as blocks:
         site_header(workspace, AREA)
         board = ranking_board()
+        figures = gr.HTML(apply_default_css=False, elem_id="own")
         # queue=False: Gradio's queue holds 14 rankings a second, a plain request ten times as many.
         blocks.load(load, None, board, queue=False, show_progress="hidden", api_visibility="private")
         board.submit(
@@ -55,41 +71,75 @@ def page(workspace: Workspace) -> gr.Blocks:
             trigger_mode="multiple",
             api_visibility="private",
         )
+        quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        blocks.load(own, None, figures, **quiet)
+        gr.Timer(OWN_FIGURES_EVERY).tick(own, None, figures, **quiet)
     return blocks
 
 
-def _complete(workspace: Workspace, view: dict[str, Any], told: dict[str, Any] | None) -> dict[str, Any]:
+def _complete(
+    workspace: Workspace, db: Database, person: Annotator, view: dict[str, Any], told: dict[str, Any] | None
+) -> dict[str, Any]:
     guideline = workspace.settings().get("annotate", {}).get("guideline") or GUIDELINE
-    return view | {"guideline": str(guideline), "answer": told}
+    complete = view | {"guideline": str(guideline), "answer": told}
+    if _may_mark(person):
+        earlier = (view["task"] or {}).get("revises", 0)
+        complete["mark"] = GOLD | {"checked": bool(earlier) and checks.is_gold(db, earlier)}
+    return complete
 
 
-def _act(db: Database, annotator: str, sent: dict[str, Any]) -> dict[str, Any]:
+def _may_mark(person: Annotator) -> bool:
+    return person.role in ROLES["/research"]
+
+
+def _act(db: Database, person: Annotator, sent: dict[str, Any]) -> dict[str, Any]:
     """Do what the page asks; on disk when this returns. What goes wrong is told on the page, choices kept."""
     told = {"nonce": str(sent.get("nonce", "")), "stored": False, "message": ""}
     if sent.get("action") in ("next", "previous"):
         return told
     try:
-        _store(db, annotator, sent)
+        ranking = _store(db, person.name, sent)
     except LeaseLost as error:
         return told | {"message": f"Not saved. {error}"}
     except PlatformError as error:
         return told | {"message": f"Not saved. {error} Your choices are kept."}
-    return told | {"stored": True}
+    return told | {"stored": True, "message": _mark(db, person, ranking, sent)}
 
 
-def _store(db: Database, annotator: str, sent: dict[str, Any]) -> None:
+def _mark(db: Database, person: Annotator, ranking: Ranking, sent: dict[str, Any]) -> str:
+    """Make a stored ranking the known answer, or no longer, as the person ticked; what prevents it, in words."""
+    wanted = sent.get(GOLD["name"])
+    if type(wanted) is not bool or sent.get("action") not in ("rank", "revise"):
+        return ""
+    if not _may_mark(person):
+        return "Saved. Only a researcher can mark it." if wanted else ""
+    try:
+        if wanted:
+            checks.mark_gold(db, ranking.id)
+        elif checks.is_gold(db, ranking.id):  # a changed ranking takes over what the old one was
+            checks.unmark_gold(db, ranking.prompt_id)
+    except BadInput as error:
+        if checks.is_gold(db, ranking.id):
+            checks.unmark_gold(db, ranking.prompt_id)
+        return f"Saved, but not as gold. {error}"
+    except PlatformError as error:
+        return f"Saved, but not as gold. {error}"
+    return ""
+
+
+def _store(db: Database, annotator: str, sent: dict[str, Any]) -> Ranking:
     lease, comment = str(sent.get("lease", "")), str(sent.get("comment", ""))
     seconds = sent.get("seconds")
     took = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 86400 else None
     match sent.get("action"):
         case "rank":
-            queue.submit(db, annotator, lease, _levels(sent), seconds=took, comment=comment)
+            return queue.submit(db, annotator, lease, _levels(sent), seconds=took, comment=comment)
         case "revise":
-            queue.revise(db, annotator, _whole(sent.get("ranking")), _levels(sent), comment=comment)
+            return queue.revise(db, annotator, _whole(sent.get("ranking")), _levels(sent), comment=comment)
         case "skip":
-            queue.skip(db, annotator, lease, seconds=took, comment=comment)
+            return queue.skip(db, annotator, lease, seconds=took, comment=comment)
         case "flag":
-            queue.flag(db, annotator, lease, seconds=took, comment=comment)
+            return queue.flag(db, annotator, lease, seconds=took, comment=comment)
         case other:
             raise BadInput(f"There is no action {other!r}: reload the page.")
 

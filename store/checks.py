@@ -39,6 +39,16 @@ def gold(db: Database) -> list[Ranking]:
     return [rankings.get(db, ranking_id) for (ranking_id,) in ids]
 
 
+def count_gold(db: Database) -> int:
+    """How many prompts have a known answer."""
+    return db["gold"].count
+
+
+def is_gold(db: Database, ranking_id: int) -> bool:
+    """Whether a ranking counts as the known answer to its prompt."""
+    return bool(db["gold"].count_where("ranking_id = ?", [ranking_id]))
+
+
 def gold_task(db: Database, annotator: str) -> Task | None:
     """A task that asks this person for a known answer, not stored yet; None when they have had them all.
 

@@ -44,6 +44,12 @@ def of_task(db: Database, task_id: int) -> list[Response]:
     return [_response(row) for row in rows]
 
 
+def of_prompt(db: Database, prompt_id: int) -> list[Response]:
+    """The responses to one prompt, in order of arrival."""
+    rows = db.query("SELECT * FROM responses WHERE prompt_id = ? ORDER BY id", [prompt_id])
+    return [_response(row) for row in rows]
+
+
 def of_model(db: Database, model_id: int) -> list[Response]:
     """What one model version answered, in order of arrival."""
     rows = db.query("SELECT * FROM responses WHERE model_id = ? ORDER BY id", [model_id])

@@ -65,13 +65,40 @@ def get(db: Database, rating_id: int) -> Rating:
 def of_rating(db: Database, rating_id: int) -> list[Score]:
     """The scores of one run, in order of response."""
     rows = db.query("SELECT * FROM scores WHERE rating_id = ? ORDER BY response_id", [rating_id])
-    return [Score(r["response_id"], r["elo"], r["stderr"], r["comparisons"], r["rating_id"]) for r in rows]
+    return [_score(row) for row in rows]
+
+
+def of_prompt(db: Database, rating_id: int, prompt_id: int) -> list[Score]:
+    """What one run says of the responses to one prompt, best first."""
+    rows = db.query(
+        "SELECT s.* FROM scores s JOIN responses r ON r.id = s.response_id"
+        " WHERE r.prompt_id = ? AND s.rating_id = ? ORDER BY s.elo DESC, s.response_id",
+        [prompt_id, rating_id],
+    )
+    return [_score(row) for row in rows]
 
 
 def pairs(db: Database, rating_id: int) -> list[PairAgreement]:
     """How far each two annotators agreed, who share most first."""
     rows = db.query("SELECT * FROM annotator_pairs WHERE rating_id = ? ORDER BY shared DESC", [rating_id])
-    return [PairAgreement(r["annotator"], r["other"], r["tau"], r["shared"]) for r in rows]
+    return [_pair(row) for row in rows]
+
+
+def pairs_apart(db: Database, rating_id: int, *, shared: int, limit: int) -> list[PairAgreement]:
+    """The pairs of annotators that agree least, of those that met at least `shared` times."""
+    rows = db.query(
+        "SELECT * FROM annotator_pairs WHERE rating_id = ? AND shared >= ? ORDER BY tau, annotator, other LIMIT ?",
+        [rating_id, shared, limit],
+    )
+    return [_pair(row) for row in rows]
+
+
+def _score(row: dict) -> Score:
+    return Score(row["response_id"], row["elo"], row["stderr"], row["comparisons"], row["rating_id"])
+
+
+def _pair(row: dict) -> PairAgreement:
+    return PairAgreement(row["annotator"], row["other"], row["tau"], row["shared"])
 
 
 def _rating(row: dict) -> Rating:

@@ -23,6 +23,16 @@ function drawProgress() {
   $('.progress').replaceChildren(make('b', '', `${today} today`), ` · ${total} in all · ${left}`);
 }
 
+// A tick that the server offers to some people, under a name and in words of its own.
+const marked = () => $('.mark input');
+
+function drawMark() {
+  const { mark } = state.view;
+  $('.mark').hidden = !mark;
+  $('.mark').title = mark?.title ?? '';
+  $('.mark span').textContent = mark?.label ?? '';
+}
+
 function drawTask() {
   const task = state.view.task;
   $('.prompt').replaceChildren(...task.prompt.map(turn));

@@ -1,5 +1,5 @@
 // Keyboard first. No key sends work away at once: S and F open a panel, Enter refuses until all is ranked.
-const TYPING = 'textarea, input, select, [contenteditable]';
+const TYPING = 'textarea, input:not([type="checkbox"]), select, [contenteditable]';
 
 function onKey(event) {
   if (!element.isConnected) return document.removeEventListener('keydown', onKey);

@@ -41,6 +41,7 @@ element.addEventListener('pointermove', moveDrag);
 element.addEventListener('pointerup', endDrag);
 element.addEventListener('pointercancel', endDrag);
 comment().addEventListener('input', keepDraft);
+marked().addEventListener('change', keepDraft);
 addEventListener('pagehide', keepDraft);
 document.addEventListener('keydown', onKey);
 watch('value', receive);

@@ -79,7 +79,8 @@ const DRAFT = 'rankloop:draft:';
 
 function keepDraft() {
   if (!state.lease) return;
-  const draft = { slots: state.slots, comment: comment().value, seconds: state.seconds, at: Date.now() };
+  const kept = { slots: state.slots, comment: comment().value, marked: marked().checked, seconds: state.seconds };
+  const draft = { ...kept, at: Date.now() };
   try { localStorage.setItem(DRAFT + state.lease, JSON.stringify(draft)); } catch { /* a full or forbidden storage */ }
 }
 

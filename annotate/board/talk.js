@@ -22,8 +22,10 @@ function send(action, text) {
   $('.board').classList.add('waiting');
   tell('');
   const order = action === 'rank' || action === 'revise' ? levels() : [];
+  const { mark } = state.view;
   trigger('submit', {
     nonce, action, lease: state.lease, ranking: revises(), levels: order, seconds: state.seconds, comment: text ?? '',
+    ...(mark && { [mark.name]: marked().checked }),
   });
 }
 
@@ -65,6 +67,7 @@ function receive() {
   }
   state.view = view;
   drawProgress();
+  drawMark();
   if (view.task?.lease !== state.lease || !view.task) begin(view.task);
   tell(answer?.message ?? '');
 }
@@ -76,6 +79,7 @@ function begin(task) {
   state.slots = draft?.slots?.length === size ? draft.slots : task?.slots ?? Array(size).fill(null);
   Object.assign(state, { picked: null, history: [], panel: null, seconds: draft?.seconds ?? 0 });
   comment().value = draft?.comment ?? task?.comment ?? '';
+  marked().checked = draft?.marked ?? state.view.mark?.checked ?? false;
   $('.panel').hidden = true;
   $('.bar').classList.remove('asking');
   $('.board').dataset.state = !task ? 'resting' : revises() ? 'revising' : 'ranking';

@@ -1,5 +1,6 @@
 """The jobs: what is being done, how far it is, and the curves that it leaves."""
 
+from collections.abc import Container
 from html import escape
 from typing import Any
 
@@ -10,7 +11,13 @@ from annotate.panels.parts import age, ago, empty, facts, section
 from store import jobs
 from store.records import Job
 
-KIND_NAMES = {"reward": "Reward model", "round": "PPO round", "ppo": "PPO", "sft": "Supervised fine-tuning"}
+KIND_NAMES = {
+    "reward": "Reward model",
+    "round": "PPO round",
+    "ppo": "PPO",
+    "rate": "Rating",
+    "sft": "Supervised fine-tuning",
+}
 JOBS_SHOWN = 8
 WAIT_FOR_WORKER = 15.0
 """A job that waits for longer while nothing runs is waiting for a worker that is not there."""
@@ -52,13 +59,13 @@ def job_list(db: Database) -> str:
     return '<ol class="jobs">' + "".join(_job(job) for job in recent) + "</ol>"
 
 
-def notice(db: Database) -> str:
+def notice(db: Database, buttons: Container[str]) -> str:
     """Why a button cannot be pressed, and whether a worker is missing."""
     active = jobs.active(db)
     lines = [
         f"{_kind(job)}: job {job.id} is {job.state}; the button comes back when it ends."
         for job in active
-        if job.kind in ("reward", "round")
+        if job.kind in buttons
     ]
     waiting = [job for job in active if job.state == "queued" and age(job.created) > WAIT_FOR_WORKER]
     if waiting and len(waiting) == len(active):
