@@ -61,11 +61,11 @@ def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) ->
 
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
-    _mount(app, ranking.AREA, ranking.page(workspace))
-    _mount(app, dashboard.AREA, dashboard.page(workspace))
+    _mount(app, ranking.AREA, ranking.page(workspace), "own.css")
+    _mount(app, dashboard.AREA, dashboard.page(workspace), "research.css", "trust.css")
 
 
-def _mount(app: FastAPI, path: str, page: gr.Blocks) -> None:
+def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:
     system = ("ui-sans-serif", "system-ui", "sans-serif")
     gr.mount_gradio_app(
         app,
@@ -73,7 +73,7 @@ def _mount(app: FastAPI, path: str, page: gr.Blocks) -> None:
         path,
         # Fonts of the system: those of the default theme would be fetched.
         theme=gr.themes.Base(font=system, font_mono=("ui-monospace", "monospace")),
-        css=look.read("tokens.css", "page.css", "research.css", "trust.css"),
+        css=look.read("tokens.css", "page.css", *styles),
         auth_dependency=admitted,
         footer_links=[],
         run_history=False,

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from annotate.charts import figure
 from annotate.panels.parts import ago, count, decimal
 from store import scores
 
@@ -23,14 +22,14 @@ def own_figures(db: Database, annotator: str) -> str:
     lines = "".join(f"<div><dt>{name}</dt><dd>{told}</dd></div>" for name, told in _lines(row, rating.metrics))
     return (
         f'<details class="own"><summary>Your figures, from {count(row["rankings"], "ranking")}</summary>'
-        f"<dl>{lines}</dl><p>As of {ago(rating.created)}. They are new whenever the rankings are rated anew, and a"
-        " taste that differs from others’ is no mistake.</p></details>"
+        f"<dl>{lines}</dl><p>As of the last rating, {ago(rating.created)}. A taste that differs from others’ is no"
+        " mistake.</p></details>"
     )
 
 
 def _lines(row: Mapping[str, Any], of_all: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is known, each with what it means."""
-    lines = [("Your rankings", figure(row["rankings"]))]
+    lines = []
     if row.get("tau") is not None:
         meaning = "1 is the same order as theirs, 0 is chance"
         lines.append(("Agreement with others", f"{decimal(row['tau'])} <small>{meaning}</small>"))

@@ -25,9 +25,9 @@ _COLUMNS = {
     "Rankings": "How many of theirs were rated.",
     "Agreement": "Kendall’s tau with others on the same prompts: 1 is the same order, 0 chance, −1 the reverse.",
     "Log-loss": "How badly the others’ rankings foretell theirs, per pair: 0 is perfectly, 1.1 is a blind guess.",
-    "Consistency": "Share of pairs that came out the same when they ranked a prompt again, and how many they did.",
-    "Gold": "Share of pairs put right on prompts with a known answer, and how many of those they had. Flagged: below"
-    " 70% almost surely.",
+    "Consistency": "Share of pairs that came out the same when they ranked a prompt again, of so many again.",
+    "Gold": "Share of pairs put right on prompts with a known answer, of so many they had. Flagged: below 70%, almost"
+    " surely.",
     "Seconds": "Median time of a ranking.",
     "Weight": "How much a ranking of theirs counts in the scores; 1 is usual.",
 }
@@ -53,8 +53,8 @@ def _alpha(rating: Rating | None) -> str:
     if told.get("alpha_low") is not None and told.get("alpha_high") is not None:
         interval = f" (95% interval {decimal(told['alpha_low'])} to {decimal(told['alpha_high'])})"
     return (
-        f"<p>Annotators agree to <b>{decimal(told['alpha'])}</b>{interval} by Krippendorff’s alpha: 1 is full"
-        " agreement, 0 is chance. Tastes differ: public data sets of them have .29 to .55.</p>"
+        f"<p>Agreement is <b>{decimal(told['alpha'])}</b>{interval} by Krippendorff’s alpha: 1 is full agreement,"
+        " 0 is chance. Tastes differ: public data sets of them have 0.29 to 0.55.</p>"
     )
 
 
@@ -84,17 +84,18 @@ def _person(row: Row) -> str:
         figure(row.get("rankings") or 0),
         decimal(row.get("tau")),
         decimal(row.get("log_loss")),
-        _share(row.get("consistency"), row.get("repeats"), "again"),
-        _share(row.get("gold_accuracy"), row.get("gold"), "asked"),
+        _share(row.get("consistency"), row.get("repeats")),
+        _share(row.get("gold_accuracy"), row.get("gold")),
         "–" if row.get("seconds") is None else f"{row['seconds']:.0f}",
         decimal(row.get("reliability")),
     )
     told = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><td class="name">{escape(str(row["name"]))}{flag}</td>{told}</tr>'
+    name = escape(str(row["name"]))
+    return f'<tr><td class="name"><span title="{name}">{name}</span>{flag}</td>{told}</tr>'
 
 
-def _share(value: float | None, times: int | None, word: str) -> str:
-    return "–" if value is None else f"{value:.0%} <small>{figure(times or 0)} {word}</small>"
+def _share(value: float | None, times: int | None) -> str:
+    return "–" if value is None else f"{value:.0%} <small>of {figure(times or 0)}</small>"
 
 
 def _pairs(db: Database, rating: Rating, rows: Sequence[Row]) -> str:
@@ -115,7 +116,7 @@ def _matrix(names: Sequence[str], met: Iterable[PairAgreement]) -> str:
         f'<th scope="col" title="{escape(name)}">{n}</th>' for n, name in enumerate(names, 1)
     )
     rows = "".join(
-        f'<tr><th scope="row"><i>{n}</i> {escape(name)}</th>'
+        f'<tr><th scope="row" title="{escape(name)}"><i>{n}</i> {escape(name)}</th>'
         + "".join(_cell(known.get(frozenset((name, other)))) for other in names)
         + "</tr>"
         for n, name in enumerate(names, 1)

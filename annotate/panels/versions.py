@@ -59,12 +59,9 @@ def _judges(db: Database, rating: Rating | None, board: Board) -> str:
     if board.get("judges"):
         words.append(f"Judged by {escape(str(board['judges']))}, {count(board.get('rankings') or 0, 'ranking')}.")
     if since:
-        words.append(f"{count(since, 'ranking')} more since then: press “Rate the rankings” to count {_them(since)}.")
+        come, them = ("has", "it") if since == 1 else ("have", "them")
+        words.append(f"{count(since, 'ranking')} {come} come since: press “Rate the rankings” to count {them}.")
     return f'<p class="note">{" ".join(words)}</p>' if words else ""
-
-
-def _them(number: int) -> str:
-    return "it" if number == 1 else "them"
 
 
 def _generator(db: Database, policies: Sequence[Model], generator: Model | None) -> str:
@@ -91,7 +88,9 @@ def _leaderboard(policies: Sequence[Model], board: Board, generator: str | None)
         if model.name not in seen:
             rows.append(_row(model, board, generator, '<span class="none">not compared yet</span>', None))
     heads = ("Version", "Elo, 95% interval", "Comparisons", "")
-    return table("".join(f"<th>{head}</th>" for head in heads), "".join(rows), "versions")
+    listed = table("".join(f"<th>{head}</th>" for head in heads), "".join(rows), "versions")
+    scale = "The dashed line is the base’s 1 000. A version 100 Elo above another wins 64% of their comparisons."
+    return listed + (f'<p class="note">{scale}</p>' if compared else "")
 
 
 def _row(model: Model, board: Board, generator: str | None, elo: str, row: dict[str, Any] | None) -> str:

@@ -7,6 +7,7 @@ again for each test. That is safe because the site opens the store anew for each
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
@@ -15,8 +16,8 @@ from starlette.testclient import TestClient
 from annotate import app
 from annotate.login import Door
 from annotate.security import COOKIE, Brake
-from store import annotators, models, prompts, responses, tasks
-from store.records import Model, Response, Role, Task
+from store import annotators, models, prompts, rankings, responses, scores, tasks
+from store.records import Model, PairAgreement, Rating, Response, Role, Task
 from store.workspace import Workspace, create
 
 
@@ -87,6 +88,79 @@ def sign_in(workspace: Workspace, client: TestClient) -> Callable[[str, Role], T
 def more_tasks() -> Callable[..., list[int]]:
     """`add_tasks` for a test that needs other tasks."""
     return add_tasks
+
+
+@pytest.fixture
+def call() -> Callable[..., Any]:
+    """`call(client, "/research", "overview")`: the data that a page's endpoint answers with, None if it fails."""
+
+    def called(client: TestClient, area: str, name: str, event: dict[str, Any] | None = None) -> Any:
+        config = client.get(f"{area}/config").json()
+        ids = [d["id"] for d in config["dependencies"] if d["api_name"] == name]
+        body = {"data": [], "fn_index": ids[0], "session_hash": "test", "event_data": event}
+        return client.post(f"{area}/gradio_api/run/predict", json=body).json().get("data")
+
+    return called
+
+
+@pytest.fixture
+def rated() -> Callable[..., Rating]:
+    """`rate`, for a test that needs a rating with figures of its own."""
+    return rate
+
+
+@pytest.fixture
+def line() -> Callable[..., dict[str, Any]]:
+    """`line("Ada", tau=0.4)`: one annotator's line as a rating stores it, nothing known but what is named."""
+
+    def made(name: str, **known: Any) -> dict[str, Any]:
+        unknown = dict.fromkeys(("tau", "log_loss", "reliability", "consistency", "gold_accuracy", "seconds"))
+        return {"name": name, "rankings": 12, **unknown, "repeats": 0, "gold": 0, "flagged": False, **known}
+
+    return made
+
+
+@pytest.fixture
+def board() -> Callable[..., dict[str, Any]]:
+    """`board("hidden-model-0", "policy-2", share=0.7)`: a stored leaderboard of a base and a newest version."""
+
+    def made(base: str, newest: str, /, **told: Any) -> dict[str, Any]:
+        return {
+            "versions": [
+                {"name": newest, "elo": 1123.4, "low": 1080.2, "high": 1166.6, "comparisons": 310, "prompts": 64},
+                {"name": base, "elo": 1000.0, "low": 1000.0, "high": 1000.0, "comparisons": 310, "prompts": 64},
+            ],
+            "decision": "newest beats base",
+            "newest": newest,
+            "base": base,
+            "share": 0.71,
+            "low": 0.58,
+            "high": 0.84,
+            "prompts": 64,
+            "generator": None,
+            "judges": "people",
+            "rankings": 240,
+            **told,
+        }
+
+    return made
+
+
+def rate(
+    db: Database, metrics: dict[str, Any], *, pairs: tuple[PairAgreement, ...] = (), first: float = 1100.0
+) -> Rating:
+    """A stored rating of one ranking by cy, whose responses have Elo `first`, 60 less, and so on."""
+    annotators.ensure(db, "cy")
+    for pair in pairs:
+        annotators.ensure(db, pair.annotator)
+        annotators.ensure(db, pair.other)
+    task_id = tasks.free_for(db, "cy")[0]
+    shown = [response.id for response in responses.of_task(db, task_id)]
+    lease = tasks.lease(db, task_id, "cy", shown).lease
+    ranking = rankings.submit(db, str(lease), "cy", {response: i for i, response in enumerate(shown, 1)})
+    rows = [(response, first - 60 * i, 41.0 + i, 3) for i, response in enumerate(shown)]
+    scores.save(db, Rating("davidson", {}, metrics, ranking.id), rows, pairs)
+    return scores.newest(db)
 
 
 def add_tasks(db: Database, *, count: int, overlap: int, size: int = 4, text: str = "") -> list[int]:

@@ -13,22 +13,24 @@ from store.records import Role
 from store.workspace import Workspace
 
 SignIn = Callable[[str, Role], TestClient]
+Call = Callable[..., Any]
+Answer = Callable[..., dict[str, Any]]
 
 
-def call(client: TestClient, area: str, name: str, event: dict[str, Any] | None = None) -> Any:
-    """The data that a page's endpoint answers with, None if it fails."""
-    config = client.get(f"{area}/config").json()
-    ids = [d["id"] for d in config["dependencies"] if d["api_name"] == name]
-    body = {"data": [], "fn_index": ids[0], "session_hash": "test", "event_data": event}
-    return client.post(f"{area}/gradio_api/run/predict", json=body).json().get("data")
+@pytest.fixture
+def answer(call: Call) -> Answer:
+    """What the board gets back for what it sends."""
+
+    def answered(client: TestClient, **event: Any) -> dict[str, Any]:
+        (view,) = call(client, "/annotate", "answer", event)
+        return view
+
+    return answered
 
 
-def answer(client: TestClient, **event: Any) -> dict[str, Any]:
-    (view,) = call(client, "/annotate", "answer", event)
-    return view
-
-
-def test_a_ranking_is_stored_and_the_next_task_comes(sign_in: SignIn, workspace: Workspace) -> None:
+def test_a_ranking_is_stored_and_the_next_task_comes(
+    call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace
+) -> None:
     client = sign_in("Ada", "annotator")
     (view,) = call(client, "/annotate", "load")
     lease = view["task"]["lease"]
@@ -58,7 +60,7 @@ def test_a_ranking_is_stored_and_the_next_task_comes(sign_in: SignIn, workspace:
     ],
 )
 def test_a_broken_answer_is_told_and_keeps_the_task(
-    sign_in: SignIn, workspace: Workspace, event: dict[str, Any]
+    call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace, event: dict[str, Any]
 ) -> None:
     client = sign_in("Ada", "annotator")
     (view,) = call(client, "/annotate", "load")
@@ -69,7 +71,9 @@ def test_a_broken_answer_is_told_and_keeps_the_task(
         assert rankings.count(db) == 0
 
 
-def test_a_skip_is_not_revised_by_a_request_made_by_hand(sign_in: SignIn, workspace: Workspace) -> None:
+def test_a_skip_is_not_revised_by_a_request_made_by_hand(
+    call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace
+) -> None:
     """The page offers only rankings to be revised, but anybody can send the number of their own skip."""
     client = sign_in("Ada", "annotator")
     (view,) = call(client, "/annotate", "load")
@@ -82,7 +86,9 @@ def test_a_skip_is_not_revised_by_a_request_made_by_hand(sign_in: SignIn, worksp
         assert rankings.of_annotator(db, "Ada") == [skip]
 
 
-def test_another_persons_lease_is_refused_on_the_page(sign_in: SignIn, workspace: Workspace) -> None:
+def test_another_persons_lease_is_refused_on_the_page(
+    call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace
+) -> None:
     (view,) = call(sign_in("Ada", "annotator"), "/annotate", "load")
     client = sign_in("Bo", "annotator")
     after = answer(client, nonce="1", action="rank", lease=view["task"]["lease"], levels=[1, 2, 3, 4])
@@ -92,28 +98,32 @@ def test_another_persons_lease_is_refused_on_the_page(sign_in: SignIn, workspace
         assert rankings.count(db) == 0
 
 
-def test_a_button_asks_for_one_job_at_a_time(sign_in: SignIn, workspace: Workspace) -> None:
+def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
     client = sign_in("Rosa", "researcher")
-    listed, notice, _, reward, round_ = call(client, "/research", "asked")
+    listed, notice, _, reward, round_, rate = call(client, "/research", "asked")
     assert 'data-job="1"' in listed
     assert "Reward model: job 1 is queued" in notice
-    assert (reward["interactive"], round_["interactive"]) == (False, True)
+    assert [button["interactive"] for button in (reward, round_, rate)] == [False, True, True]
     assert call(client, "/research", "asked") is None
     assert call(client, "/research", "asked_1") is not None
+    assert "Rating: job 3 is queued" in call(client, "/research", "asked_2")[1]
     with workspace.store() as db:
-        assert [(job.kind, job.params) for job in jobs.active(db)] == [("reward", {}), ("round", {})]
+        assert [(job.kind, job.params) for job in jobs.active(db)] == [("reward", {}), ("round", {}), ("rate", {})]
     assert call(client, "/research", "cancel", {"job": 1}) is not None
     with workspace.store() as db:
-        assert [job.kind for job in jobs.active(db)] == ["round"]
+        assert [job.kind for job in jobs.active(db)] == ["round", "rate"]
     assert call(client, "/research", "cancel", {"job": 99}) is None
 
 
-def test_the_research_page_of_an_empty_workspace(sign_in: SignIn) -> None:
+def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) -> None:
     client = sign_in("Rosa", "admin")
-    counts, rounds, models = call(client, "/research", "overview")
+    counts, rounds, versions, annotators, models = call(client, "/research", "overview")
     assert "3" in counts
     assert "No round is finished yet" in rounds
     assert "hidden-model" in models
+    assert "Nothing was compared yet" in versions
+    assert "Nothing was rated yet" in annotators
+    assert "0 gold answers" in annotators
     listed, _, curves, *_ = call(client, "/research", "work")
     assert "No job yet" in listed
     assert curves == ""
@@ -129,13 +139,13 @@ def test_a_taken_port_is_one_clear_line(workspace: Workspace) -> None:
             app.serve(workspace, port=taken.getsockname()[1])
 
 
-def test_the_guideline_can_be_set(sign_in: SignIn, workspace: Workspace) -> None:
+def test_the_guideline_can_be_set(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
     (workspace.folder / "workspace.toml").write_text('[annotate]\nguideline = "Shorter is better."\n')
     (view,) = call(sign_in("Ada", "annotator"), "/annotate", "load")
     assert view["guideline"] == "Shorter is better."
 
 
-def test_a_name_cannot_write_html(sign_in: SignIn, workspace: Workspace) -> None:
+def test_a_name_cannot_write_html(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
     (header,) = call(sign_in("<img src=x onerror=alert(1)>", "annotator"), "/annotate", "header")
     assert "<img" not in header
     with workspace.store() as db:
