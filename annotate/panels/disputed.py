@@ -23,7 +23,7 @@ def disputed(db: Database, rating: Rating) -> str:
     names = {model.id: model.name for model in models.every(db, "policy")}
     listed = "".join(_prompt(db, rating, row, names) for row in rows)
     note = (
-        '<p class="note">By chance two people would differ on about 50%. '
+        '<p class="note">By chance it would be about 50%. '
         "Open one to read its responses, with the Elo that the rankings gave them.</p>"
     )
     return f'<h3>Most disputed prompts</h3><div class="disputed">{listed}</div>{note}'
@@ -31,7 +31,7 @@ def disputed(db: Database, rating: Rating) -> str:
 
 def _prompt(db: Database, rating: Rating, row: dict[str, Any], names: dict[int, str]) -> str:
     prompt = prompts.get(db, row["prompt_id"])
-    told = f"two people differ on {row['disputed']:.0%} of its pairs · {count(row['rankings'], 'ranking')}"
+    told = f"two people differ on {row['disputed']:.0%} of shared pairs · {count(row['rankings'], 'ranking')}"
     texts = {response.id: response for response in responses.of_prompt(db, prompt.id)}
     rated = scores.of_prompt(db, rating.id, prompt.id)
     shown = "".join(_response(score, texts[score.response_id], names) for score in rated[:MOST_RESPONSES])

@@ -202,7 +202,7 @@ def test_many_annotators_show_the_pairs_that_agree_least(db: Database, rated: Ra
 def test_a_disputed_prompt_with_its_responses_best_first(db: Database, rated: Rated) -> None:
     rated(db, {"alpha": 0.1, "disputed": [{"prompt_id": 1, "disputed": 0.625, "rankings": 5}]})
     text = " ".join(Read(annotators(db)).text.split())
-    assert "Question 1.0 two people differ on 62% of its pairs · 5 rankings" in text
+    assert "Question 1.0 two people differ on 62% of shared pairs · 5 rankings" in text
     shown = [r.text for r in responses.of_prompt(db, 1)]
     elos = [f"{1100 - 60 * i} ± {41 + i} {BASE}" for i in range(4)]
     assert " ".join(f"{elo}{answer}" for elo, answer in zip(elos, shown, strict=True)).replace(
