@@ -4,4 +4,6 @@ element.addEventListener('click', (event) => {
   if (!button) return;
   button.disabled = true;
   trigger('submit', { model: Number(button.dataset.promote) });
+  // A refusal leaves the table as it is, and the button is to be pressed again then.
+  setTimeout(() => { button.disabled = false; }, 3000);
 });
