@@ -125,13 +125,18 @@ class Chat:
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a chat up to where the assistant starts to speak."""
         encoded: Any = self.tokenizer.apply_chat_template(
-            list(messages), add_generation_prompt=True, tokenize=True, return_dict=True
+            list(messages),
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            # Too long a chat is refused by name wherever it matters; the tokenizer's own warning is only noise there.
+            tokenizer_kwargs={"verbose": False},
         )
         return list(encoded["input_ids"])
 
     def response(self, text: str, *, finished: bool = True) -> list[int]:
         """Token ids of an answer, with the end-of-turn token if it was finished."""
-        ids = list(self.tokenizer.encode(text, add_special_tokens=False))
+        ids = list(self.tokenizer.encode(text, add_special_tokens=False, verbose=False))
         return [*ids, self.eos_ids[0]] if finished else ids
 
     def text(self, ids: Sequence[int]) -> str:

@@ -29,6 +29,7 @@ def test_a_model_that_knows_the_odds_is_calibrated_and_no_other_has_a_lower_nll(
         assert other["ece"] > 0.05
 
 
+@pytest.mark.slow
 def test_the_interval_covers_and_is_wider_when_pairs_hang_together() -> None:
     """Scores that are right or wrong for a whole prompt: 300 prompts, not 1,800 pairs, are the sample."""
     rng = np.random.default_rng(1)

@@ -34,7 +34,7 @@ def test_a_whole_number_is_a_float_and_nothing_else_is_converted() -> None:
     [
         ({"pppo": {}}, r"no setting pppo: did you mean ppo\?"),
         ({"ppo": {"learning_rte": 1.0}}, r"ppo\.learning_rte: did you mean learning_rate\?"),
-        ({"round": {"zzz": 1}}, r"round\.zzz: known: min_rankings, judge"),
+        ({"round": {"zzz": 1}}, r"round\.zzz: known: min_rankings, auto_promote, judge"),
         ({"ppo": {"steps": "many"}}, r"ppo\.steps is 'many': it must be of type int"),
         ({"ppo": {"steps": 1.5}}, "must be of type int"),
         ({"ppo": {"steps": True}}, "must be of type int"),

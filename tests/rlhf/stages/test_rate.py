@@ -22,6 +22,7 @@ def by_name(ctx: Context) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in rate(ctx).metrics["by_annotator"]}
 
 
+@pytest.mark.slow
 def test_one_who_clicks_a_thousand_times_stands_out_and_moves_nobody(ctx: Context, world: Make) -> None:
     made = world()
     for prompt in made.prompts(60, each=4):
@@ -87,6 +88,7 @@ def test_a_known_answer_judges_the_others_and_not_its_author(ctx: Context, db: D
     assert rows["clicker"]["gold_accuracy"] == pytest.approx(np.mean(right))
 
 
+@pytest.mark.slow
 def test_sigma_is_learned_from_what_was_not_asked_for_because_it_was_unsure(
     ctx: Context, db: Database, world: Make
 ) -> None:
