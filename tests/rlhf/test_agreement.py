@@ -144,6 +144,21 @@ def test_disputed_prompts_come_first():
     assert agreement.most_disputed(1) == [0]
 
 
+def test_a_lone_disagreement_on_one_pair_is_no_great_dispute():
+    """Two people who differ on the only pair they share come behind four who differ on most of theirs."""
+    levels = [[1, 2, -1], [2, 1, -1], [1, 2, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1], *([[1, 2, 3]] * 4)]
+    prompt, annotator = [0, 0, 1, 1, 1, 1, 2, 2, 2, 2], [0, 1, 0, 1, 2, 3, 0, 1, 2, 3]
+    agreement = measure_agreement(levels, prompt, annotator)
+    assert agreement.disputed[0] == 1.0 > agreement.disputed[1] > 0.5
+    assert agreement.most_disputed() == [1, 0]
+
+
+def test_other_responses_of_a_prompt_are_no_repeat():
+    levels = [[1, 2, -1, -1], [-1, -1, 1, 2], [2, 1, 3, -1]]
+    (row,) = measure_agreement(levels, [0, 0, 0], [0, 0, 0]).annotators
+    assert (row.repeats, row.consistency) == (1, 0.0)  # only the first and the third share a pair
+
+
 def test_doubt_in_gold_accuracy_is_the_beta_distribution():
     accuracy, count = np.array([0.5, 1.0, 0.25, np.nan]), np.array([10, 3, 8, 0])
     expected = [stats.beta(6, 6).cdf(0.7), stats.beta(4, 1).cdf(0.7), stats.beta(3, 7).cdf(0.7), 0.7]

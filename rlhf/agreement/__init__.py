@@ -1,0 +1,20 @@
+"""How far annotators agree with each other, with themselves and with known answers.
+
+All of it looks at pairs of responses: a ranking puts the first of a pair above the second (+1), ties them (0)
+or puts it below (-1). Tastes differ, so there is no level of agreement that every task should reach; what to
+look for is one annotator far below the others.
+"""
+
+from rlhf.agreement.alpha import krippendorff_alpha
+from rlhf.agreement.gold import GOLD_BAR, GOLD_DOUBT, doubt_gold
+from rlhf.agreement.table import Agreement, AnnotatorRow, measure_agreement
+
+__all__ = [
+    "GOLD_BAR",
+    "GOLD_DOUBT",
+    "Agreement",
+    "AnnotatorRow",
+    "doubt_gold",
+    "krippendorff_alpha",
+    "measure_agreement",
+]

@@ -1,0 +1,76 @@
+"""Krippendorff's alpha of pairs of responses, with an interval."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rlhf.ratings.rankings import Floats, Ints, Rankings, check_rankings, pair_index
+
+RESAMPLES = 1000
+BLOCK = 2**22
+"""Numbers in one block of work: 32 megabytes."""
+
+
+def krippendorff_alpha(levels: ArrayLike, prompt: ArrayLike, *, seed: int = 0) -> tuple[float, float, float]:
+    """Krippendorff's alpha for the ordinal outcomes (-1, 0, 1) of pairs, and a 95% interval.
+
+    alpha = 1 - D_o / D_e, observed over expected disagreement (Krippendorff 2011, Computing Krippendorff's
+    alpha-reliability, section on ordinal data). A unit is a pair of responses of one prompt, in both
+    orders, so that names do not matter. The interval is a Bayesian bootstrap (Rubin 1981) of whole prompts:
+    pairs of one prompt come from the same rankings, and a bootstrap of single pairs is too narrow. NaN where
+    no prompt is ranked twice or every pair is tied. The arguments are those of `rate`.
+    """
+    return alpha_of_rankings(check_rankings(levels, prompt, None), seed)
+
+
+def alpha_of_rankings(rankings: Rankings, seed: int) -> tuple[float, float, float]:
+    """Alpha and its 95% interval, every ranking counted."""
+    coincidences = _coincidences(rankings)
+    alpha = float(_alpha_of(coincidences.sum(0, keepdims=True))[0])
+    prompts = len(coincidences)
+    if np.isnan(alpha):
+        return alpha, alpha, alpha
+    rng = np.random.default_rng(seed)
+    at_once = max(1, BLOCK // prompts)
+    sizes = [min(at_once, RESAMPLES - done) for done in range(0, RESAMPLES, at_once)]
+    drawn = [
+        _alpha_of((rng.standard_exponential((size, prompts)) @ coincidences.reshape(prompts, 9)).reshape(-1, 3, 3))
+        for size in sizes
+    ]
+    low, high = np.nanquantile(np.concatenate(drawn), [0.025, 0.975])
+    return alpha, float(low), float(high)
+
+
+def _coincidences(rankings: Rankings) -> Floats:
+    """For each prompt ranked twice, how often two rankings gave a pair the outcomes c and k (p, 3, 3)."""
+    total = np.zeros((rankings.prompts, 3, 3))
+    for first, second in zip(*pair_index(rankings.levels.shape[1]), strict=True):
+        one, other = rankings.levels[:, first], rankings.levels[:, second]
+        shown = (one > 0) & (other > 0)
+        place = 3 * rankings.prompt[shown] + np.sign(other[shown] - one[shown]) + 1
+        count = np.bincount(place, minlength=3 * rankings.prompts).reshape(-1, 3).astype(float)
+        values = count.sum(1)
+        pairs = count[:, :, None] * count[:, None]
+        pairs[:, np.arange(3), np.arange(3)] -= count
+        total += pairs / np.maximum(values - 1.0, 1.0)[:, None, None]
+    total += total[:, ::-1, ::-1]
+    return total[total.sum((1, 2)) > 0.0]
+
+
+def _alpha_of(coincidences: Floats) -> Floats:
+    """Alpha (b,) of coincidence matrices (b, 3, 3)."""
+    margin = coincidences.sum(2)
+    total = margin.sum(1)
+    reached = np.cumsum(margin, axis=1)
+    steps = reached[:, None] - reached[:, :, None] + 0.5 * (margin[:, :, None] - margin[:, None])
+    distance = steps * steps
+    observed = (coincidences * distance).sum((1, 2))
+    expected = (margin[:, :, None] * margin[:, None] * distance).sum((1, 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(expected > 0.0, 1.0 - (total - 1.0) * observed / expected, np.nan)
+
+
+def once(rankings: Rankings) -> Rankings:
+    """The first ranking of the same responses by each person: whoever agrees with oneself tells nothing of others."""
+    asked = np.column_stack([rankings.prompt, rankings.annotator, rankings.levels > 0])
+    first: Ints = np.unique(asked, axis=0, return_index=True)[1]
+    return rankings.pick(np.sort(first))

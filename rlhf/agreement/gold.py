@@ -1,0 +1,47 @@
+"""Rankings of prompts whose order is known."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rlhf.agreement.outcomes import pair_outcomes, ratio
+from rlhf.ratings import BadRankings
+from rlhf.ratings.rankings import Floats, Ints
+
+GOLD_BAR = 0.7
+"""Accuracy on gold prompts that an annotator should reach."""
+GOLD_DOUBT = 0.95
+"""How sure one must be that an annotator does not, before the annotator is flagged."""
+
+
+def gold_accuracy(
+    levels: ArrayLike, annotator: ArrayLike, people: int, gold: ArrayLike | None
+) -> tuple[Floats, Ints]:
+    """Share of the known pairs that each annotator (A,) put right, over so many rankings (A,) of known order."""
+    if gold is None:
+        return np.full(people, np.nan), np.zeros(people, np.intp)
+    given, who, known = np.asarray(levels), np.asarray(annotator, np.intp), np.asarray(gold)
+    if known.shape != given.shape or known.dtype.kind not in "iu":
+        raise BadRankings(f"gold is {known.dtype} {known.shape}: give whole numbers {given.shape}, -1 if unknown.")
+    answer, has_answer = pair_outcomes(known)
+    outcome, shown = pair_outcomes(given)
+    asked = shown & has_answer & (answer != 0)
+    share = ratio(((outcome == answer) & asked).sum(1), asked.sum(1))
+    judged = np.isfinite(share)
+    count = np.bincount(who[judged], minlength=people)
+    return ratio(np.bincount(who[judged], share[judged], people), count), count
+
+
+def doubt_gold(accuracy: Floats, count: Ints) -> Floats:
+    """P(true accuracy < `GOLD_BAR`) for observed `accuracy` (A,) on `count` (A,) gold rankings.
+
+    With a uniform prior it is Beta(1 + right, 1 + wrong), whose distribution function is summed on a fine
+    grid. A ranking is one trial, of which a part may be right, for its pairs are not independent.
+    """
+    right = np.nan_to_num(accuracy) * count
+    grid = (np.arange(20_000) + 0.5) / 20_000
+    doubt = np.empty(len(right))
+    for person, (hit, miss) in enumerate(zip(right, count - right, strict=True)):
+        log_density = hit * np.log(grid) + miss * np.log1p(-grid)
+        density = np.exp(log_density - log_density.max())
+        doubt[person] = density[grid < GOLD_BAR].sum() / density.sum()
+    return doubt

@@ -1,0 +1,78 @@
+"""Every two rankings of one prompt: how far two people agree, and one person with oneself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rlhf.agreement.outcomes import pair_outcomes, ratio
+from rlhf.ratings.rankings import Floats, Ints, Rankings
+
+BLOCK = 2**22
+"""Numbers in one block of work: 32 megabytes."""
+
+
+@dataclass
+class Meetings:
+    """Sums over every two rankings of a prompt: by annotators (A, A), by annotator (A,) or by prompt (P,).
+
+    `tau` over `shared` meetings of two people; pairs that were the `same` of those `asked` when one person
+    met himself, in `repeats`; how much people `differ` over the `pairs` of a prompt.
+    """
+
+    tau: Floats
+    shared: Ints
+    same: Floats
+    asked: Floats
+    repeats: Ints
+    differ: Floats
+    pairs: Floats
+
+
+def meetings(rankings: Rankings) -> Meetings:
+    """The sums over all of them."""
+    people, prompts = rankings.annotators, rankings.prompts
+    met = Meetings(
+        tau=np.zeros((people, people)),
+        shared=np.zeros((people, people), np.intp),
+        same=np.zeros(people),
+        asked=np.zeros(people),
+        repeats=np.zeros(people, np.intp),
+        differ=np.zeros(prompts),
+        pairs=np.zeros(prompts),
+    )
+    for one, other in _pairs_of_rankings(rankings):
+        _add_meetings(met, rankings, one, other)
+    return met
+
+
+def _add_meetings(met: Meetings, rankings: Rankings, one: Ints, other: Ints) -> None:
+    """Add the meetings of the rankings `one` (n,) with the rankings `other` (n,) to the sums."""
+    x, x_shown = pair_outcomes(rankings.levels[one])
+    y, y_shown = pair_outcomes(rankings.levels[other])
+    both = x_shown & y_shown
+    x, y = x * both, y * both
+    pairs = both.sum(1)
+    tau = ratio((x * y).sum(1), np.sqrt(np.abs(x).sum(1) * np.abs(y).sum(1)))
+    mine, yours, prompt = rankings.annotator[one], rankings.annotator[other], rankings.prompt[one]
+    self_met = mine == yours
+    counted = np.flatnonzero(~self_met & np.isfinite(tau))
+    for left, right in ((mine, yours), (yours, mine)):
+        np.add.at(met.tau, (left[counted], right[counted]), tau[counted])
+        np.add.at(met.shared, (left[counted], right[counted]), 1)
+    np.add.at(met.same, mine[self_met], ((x == y) & both).sum(1)[self_met])
+    np.add.at(met.asked, mine[self_met], pairs[self_met])
+    np.add.at(met.repeats, mine[self_met & (pairs > 0)], 1)
+    np.add.at(met.differ, prompt[~self_met], 0.5 * np.abs(x - y).sum(1)[~self_met])
+    np.add.at(met.pairs, prompt[~self_met], pairs[~self_met])
+
+
+def _pairs_of_rankings(rankings: Rankings) -> Iterator[tuple[Ints, Ints]]:
+    """Places of every two rankings of one prompt, in blocks."""
+    step = max(1, BLOCK // max(1, rankings.levels.shape[1] ** 2))
+    for apart in range(1, len(rankings.prompt)):
+        one = np.flatnonzero(rankings.prompt[apart:] == rankings.prompt[:-apart])
+        if not len(one):
+            return
+        for at in range(0, len(one), step):
+            yield one[at : at + step], one[at : at + step] + apart

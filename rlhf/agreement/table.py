@@ -1,0 +1,123 @@
+"""One line an annotator, who agrees with whom, and what they dispute."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rlhf.agreement.alpha import alpha_of_rankings, once
+from rlhf.agreement.gold import GOLD_DOUBT, doubt_gold, gold_accuracy
+from rlhf.agreement.meetings import meetings
+from rlhf.agreement.outcomes import ratio
+from rlhf.ratings import BadRankings, left_out_loss, rate
+from rlhf.ratings.rankings import Floats, Ints, check_rankings
+
+PRIOR_PAIRS = 6.0
+"""As many as two rankings of four responses compare."""
+
+
+@dataclass(frozen=True)
+class AnnotatorRow:
+    """One annotator's line; NaN where there is nothing to tell from.
+
+    `rankings` made; `tau`, the mean Kendall tau-b with others on shared prompts; `log_loss`, how badly others
+    foretell this one, in nats a pair; `reliability`, the temperature that `rate` finds; `consistency`, the
+    share of pairs that came out the same when a prompt was ranked again, over `repeats` such pairs of
+    rankings; `gold_accuracy` over `gold` rankings of known prompts, `flagged` when it is below `GOLD_BAR`
+    with probability over `GOLD_DOUBT`; `seconds`, the median time of a ranking.
+    """
+
+    annotator: int
+    rankings: int
+    tau: float
+    log_loss: float
+    reliability: float
+    consistency: float
+    repeats: int
+    gold_accuracy: float
+    gold: int
+    flagged: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """`alpha` with its 95% interval, one row an annotator, and who agrees with whom.
+
+    `tau` (A, A) is the mean Kendall tau-b of two annotators over the `shared` (A, A) pairs of rankings of one
+    prompt, NaN where there is none. `disputed` (P,) is the chance that two people differ on a pair of the
+    prompt's responses (a tie against an order is half), NaN for a prompt with fewer than two people; `compared`
+    (P,) counts the pairs and meetings that it rests on.
+    """
+
+    alpha: float
+    low: float
+    high: float
+    annotators: list[AnnotatorRow]
+    tau: Floats
+    shared: Ints
+    disputed: Floats
+    compared: Floats
+
+    def most_disputed(self, count: int = 10) -> list[int]:
+        """The numbers of at most `count` prompts on which people disagree, most disputed first.
+
+        In order of the disputed share drawn towards the mean of all prompts by `PRIOR_PAIRS` pairs, so that one
+        disagreement on one pair is no greater dispute than many on many.
+        """
+        disputed = np.nan_to_num(self.disputed)
+        mean = (disputed * self.compared).sum() / max(self.compared.sum(), 1.0)
+        weight = self.compared + PRIOR_PAIRS
+        order = np.argsort(-(disputed * self.compared + mean * PRIOR_PAIRS) / weight, kind="stable")
+        return [int(prompt) for prompt in order if disputed[prompt] > 0.0][:count]
+
+
+def measure_agreement(
+    levels: ArrayLike,
+    prompt: ArrayLike,
+    annotator: ArrayLike,
+    *,
+    seconds: ArrayLike | None = None,
+    gold: ArrayLike | None = None,
+    seed: int = 0,
+) -> Agreement:
+    """Agreement over N rankings of up to K responses; `levels`, `prompt` and `annotator` are those of `rate`.
+
+    `seconds` (N,) is the time each took, NaN where unknown. `gold` (N, K) holds the right levels for each
+    ranking of a prompt whose order is known, -1 elsewhere (as for whoever made the order known); pairs that it ties
+    are not asked. `seed` is that of the bootstrap.
+    Raises `BadRankings` where arrays do not fit.
+    """
+    rankings = check_rankings(levels, prompt, annotator)
+    people = rankings.annotators
+    fitted = rate(levels, prompt, annotator, reliability=True)
+    met = meetings(rankings)
+    accuracy, asked = gold_accuracy(levels, annotator, people, gold)
+    columns = zip(
+        np.bincount(rankings.annotator, minlength=people).tolist(),
+        ratio(met.tau.sum(1), met.shared.sum(1)).tolist(),
+        left_out_loss(levels, prompt, annotator, sigma=fitted.sigma, tie=fitted.tie).tolist(),
+        fitted.reliability.tolist(),
+        ratio(met.same, met.asked).tolist(),
+        met.repeats.tolist(),
+        accuracy.tolist(),
+        asked.tolist(),
+        (doubt_gold(accuracy, asked) > GOLD_DOUBT).tolist(),
+        _median_seconds(annotator, people, seconds).tolist(),
+        strict=True,
+    )
+    rows = [AnnotatorRow(person, *line) for person, line in enumerate(columns)]
+    tau = ratio(met.tau, met.shared)
+    return Agreement(
+        *alpha_of_rankings(once(rankings), seed), rows, tau, met.shared, ratio(met.differ, met.pairs), met.pairs
+    )
+
+
+def _median_seconds(annotator: ArrayLike, people: int, seconds: ArrayLike | None) -> Floats:
+    if seconds is None:
+        return np.full(people, np.nan)
+    who, times = np.asarray(annotator), np.asarray(seconds, float)
+    if times.shape != who.shape:
+        raise BadRankings(f"seconds has shape {times.shape}: give one time a ranking, {who.shape}.")
+    known = [times[(who == person) & np.isfinite(times)] for person in range(people)]
+    return np.array([np.median(own) if len(own) else np.nan for own in known])
