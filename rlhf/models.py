@@ -8,6 +8,7 @@ one `role(...)`, and requires_grad is put back for every trained role each time 
 import json
 import logging
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,8 +41,8 @@ class RoleModel:
     the last hidden state.
     """
 
-    def __init__(self, base_model: str, *, quantization: Quantization = "nf4", rank: int = 16) -> None:
-        self.base_model, self.quantization = base_model, quantization
+    def __init__(self, base_model: str, *, quantization: Quantization = "nf4", rank: int = 16, seed: int = 0) -> None:
+        self.base_model, self.quantization, self._seed = base_model, quantization, seed
         self.chat = Chat(base_model)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         base = _load_base(base_model, quantization, self.device)
@@ -50,7 +51,8 @@ class RoleModel:
         with warnings.catch_warnings():
             # peft 0.21 asks transformers 5.23 for a property by its old name.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-            self.peft: Any = get_peft_model(base, self._lora, adapter_name="policy")
+            with self._drawing("policy"):
+                self.peft: Any = get_peft_model(base, self._lora, adapter_name="policy")
         self.peft.eval()
         self.heads: Any = nn.ModuleDict().to(self.device)
         self._trained: set[str] = set()
@@ -143,9 +145,17 @@ class RoleModel:
         if role in self.heads:
             self.heads[role].load_state_dict(load_file(folder / "head.safetensors", device=str(self.device)))
 
+    @contextmanager
+    def _drawing(self, role: Role) -> Iterator[None]:
+        """peft draws an adapter's A from torch's global generator: here from the model's seed and the role's own."""
+        with torch.random.fork_rng():
+            torch.manual_seed(zlib.crc32(f"{self._seed} {role}".encode()))
+            yield
+
     def _add(self, role: Role) -> None:
         if role not in self._adapters:
-            self.peft.add_adapter(role, self._lora)
+            with self._drawing(role):
+                self.peft.add_adapter(role, self._lora)
             self._adapters.add(role)
         if role in ("value", "reward"):
             head = nn.Linear(self.base.config.get_text_config().hidden_size, 1, dtype=torch.float32)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as rlhf does, for tests that import torch before it
+# Before torch is imported. Threads that spin while they wait cost a test nothing on free cores; where another process
+# has one of the two, the whole suite takes twice as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 WORDS = (
     "yes",

@@ -28,10 +28,10 @@ class Context:
         """A short connection; none is held while something trains."""
         return self.workspace.store()
 
-    def load_model(self) -> RoleModel:
-        """The workspace's base model with a fresh policy adapter."""
+    def load_model(self, seed: int = 0) -> RoleModel:
+        """The workspace's base model with a fresh policy adapter; `seed` is that of every fresh adapter."""
         settings = self.settings.model
-        return RoleModel(settings.base_model, quantization=settings.quantization, rank=settings.rank)
+        return RoleModel(settings.base_model, quantization=settings.quantization, rank=settings.rank, seed=seed)
 
 
 def keep(ctx: Context, model: RoleModel, kind: ModelKind, parent: Model | None, metrics: dict[str, Any]) -> Model:

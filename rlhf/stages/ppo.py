@@ -33,7 +33,7 @@ def ppo(ctx: Context, *, force: bool = False) -> Model:
         train = prompts.every(db, "train")
         heldout = prompts.every(db, "eval")
     check_gate(judge, force=force)
-    model = ctx.load_model()
+    model = ctx.load_model(ctx.settings.ppo.seed)
     if start.path:
         model.load("policy", ctx.workspace.folder / start.path)
     model.fresh("reward")

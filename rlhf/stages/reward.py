@@ -26,7 +26,7 @@ def reward(ctx: Context) -> Model:
         if previous and previous.metrics.get("rating_id") == rating.id:
             return previous
         train, heldout = ranked_prompts(db, rating)
-    model = ctx.load_model()
+    model = ctx.load_model(ctx.settings.reward.seed)
     _start_reward(model, previous, ctx)
     result = train_reward(
         model,

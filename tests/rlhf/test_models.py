@@ -67,6 +67,21 @@ def test_a_fresh_adapter_and_its_copy_are_the_bare_base(model: RoleModel) -> Non
         assert torch.equal(model.logprobs(seq)[0], answers[0])
 
 
+def test_a_seed_gives_the_same_fresh_adapters_whatever_was_drawn_before(base: str) -> None:
+    def drawn(seed: int) -> dict[str, torch.Tensor]:
+        torch.rand(seed + 3)  # somebody else draws too
+        made = RoleModel(base, rank=4, seed=seed)
+        made.fresh("reward")
+        layer = made._layers()[0]
+        return {role: layer.lora_A[role].weight.detach().clone() for role in ("policy", "reward")}
+
+    first, again, other = drawn(0), drawn(0), drawn(1)
+    for role in first:
+        assert torch.equal(first[role], again[role])
+        assert not torch.equal(first[role], other[role])
+    assert not torch.equal(first["policy"], first["reward"])
+
+
 def test_gradients_reach_each_trained_role_and_no_other(model: RoleModel) -> None:
     """peft's set_adapter silently freezes the adapter that was active before."""
     seq = batch(model)
