@@ -20,7 +20,7 @@ from rlhf.stages.ppo import ppo
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import reward
 from rlhf.stages.simulate import simulate
-from store import jobs
+from store import jobs, scores
 from store.db import writing
 from store.errors import BadInput, PlatformError
 from store.records import Job
@@ -31,7 +31,8 @@ REPORT_SECONDS = 1.0
 
 
 def _rate(ctx: Context) -> dict[str, Any]:
-    m = rate(ctx).metrics
+    rating = rate(ctx)
+    m = rating.metrics
     keys = (
         "rankings",
         "prompts",
@@ -43,7 +44,10 @@ def _rate(ctx: Context) -> dict[str, Any]:
         "log_loss",
         "seconds",
     )
-    return {key: m[key] for key in (*keys, "by_annotator", "disputed", "leaderboard")}
+    with ctx.store() as db:
+        apart = [dataclasses.asdict(pair) for pair in scores.pairs_apart(db, rating.id)]
+    trust = {key: m[key] for key in ("by_annotator", "disputed", "leaderboard")}
+    return {key: m[key] for key in keys} | trust | {"least_agreeing": apart}
 
 
 def _reward(ctx: Context) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from store.db import insert, writing
 from store.errors import NotFound, NotReady
 from store.records import PairAgreement, Rating, Score
 
+FEWEST_SHARED = 5
+"""Rankings of one prompt that two people have in common, before their agreement is worth a line."""
+
 
 def save(
     db: Database,
@@ -84,11 +87,11 @@ def pairs(db: Database, rating_id: int) -> list[PairAgreement]:
     return [_pair(row) for row in rows]
 
 
-def pairs_apart(db: Database, rating_id: int, *, shared: int, limit: int) -> list[PairAgreement]:
-    """The pairs of annotators that agree least, of those that met at least `shared` times."""
+def pairs_apart(db: Database, rating_id: int, limit: int = 10) -> list[PairAgreement]:
+    """The pairs of annotators that agree least, of those that share at least `FEWEST_SHARED` rankings."""
     rows = db.query(
         "SELECT * FROM annotator_pairs WHERE rating_id = ? AND shared >= ? ORDER BY tau, annotator, other LIMIT ?",
-        [rating_id, shared, limit],
+        [rating_id, FEWEST_SHARED, limit],
     )
     return [_pair(row) for row in rows]
 

@@ -1,5 +1,6 @@
 """Where a workspace stands, in one dictionary: for `status`, and for whoever asks what to do next."""
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlite_utils import Database
@@ -48,6 +49,7 @@ def _trust(db: Database) -> dict[str, Any]:
             "rankings_since": rankings.count(db, since=rating.last_ranking_id),
         }
         told |= {key: m[key] for key in ("by_annotator", "leaderboard") if key in m}
+        told["least_agreeing"] = [asdict(pair) for pair in scores.pairs_apart(db, rating.id)]
         told["disputed"] = [
             {**row, "prompt": prompts.get(db, row["prompt_id"]).text} for row in m.get("disputed", [])
         ]

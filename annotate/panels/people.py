@@ -14,9 +14,6 @@ from store.records import PairAgreement, Rating
 
 MOST_ROWS = 50
 MATRIX_UP_TO = 12
-PAIRS_SHOWN = 10
-PAIRS_SHARE = 5
-"""Rankings of one prompt that two people have in common, before their agreement is worth a line."""
 
 Row = Mapping[str, Any]
 
@@ -105,7 +102,7 @@ def _pairs(db: Database, rating: Rating, rows: Sequence[Row]) -> str:
     if len(names) <= MATRIX_UP_TO:
         met = scores.pairs(db, rating.id)
         return f"<h3>Who agrees with whom</h3>{_matrix(names, met)}" if met else ""
-    apart = scores.pairs_apart(db, rating.id, shared=PAIRS_SHARE, limit=PAIRS_SHOWN)
+    apart = scores.pairs_apart(db, rating.id)
     return f"<h3>Who agrees least</h3>{_apart(apart)}" if apart else ""
 
 
@@ -140,5 +137,5 @@ def _apart(pairs: Iterable[PairAgreement]) -> str:
         for p in pairs
     )
     head = "<th>Annotator</th><th>Other</th><th>Agreement</th><th>Shared rankings</th>"
-    note = f'<p class="note">Of those that ranked the same prompt at least {PAIRS_SHARE} times.</p>'
+    note = f'<p class="note">Of those that ranked the same prompt at least {scores.FEWEST_SHARED} times.</p>'
     return table(head, rows, "apart") + note

@@ -57,6 +57,12 @@ def test_the_keys_that_scripts_rely_on(run: Run, made: Any) -> None:
     assert status["agreement"]["rankings_since"] == 0
     assert {row["name"] for row in status["by_annotator"]} == {"ada", "bo", "cy"}
     assert status["leaderboard"] == board
+    assert status["least_agreeing"] == rated["least_agreeing"]
+    taus = [row["tau"] for row in status["least_agreeing"]]
+    assert taus == sorted(taus)
+    assert {(row["annotator"], row["other"]) for row in status["least_agreeing"]} == {
+        ("ada", "bo"), ("ada", "cy"), ("bo", "cy"),
+    }  # fmt: skip
 
 
 def test_what_people_read_holds_no_braces(run: Run, made: Any) -> None:
