@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rlhf.leaderboard import winner_of
 from store.records import Rating
 
 Board = Mapping[str, Any]
@@ -33,7 +34,7 @@ def verdicts(board: Board) -> list[Verdict]:
     if not board or board["newest"] == board["base"]:
         return []
     newest, base = board["newest"], board["base"]
-    winner = {"newest beats base": newest, "base beats newest": base}.get(board["decision"])
+    winner = winner_of(board["decision"], newest, base)
     found = [_verdict(newest, {**board, "against": base, "winner": winner})]
     challenge = board.get("challenge")
     if challenge and challenge["against"] not in (newest, base):

@@ -15,6 +15,8 @@ from rlhf.ratings.converter import ELO_PER_LOGIT
 from rlhf.ratings.davidson import slope_and_curvature
 from rlhf.ratings.rankings import BadRankings, Floats, Ints, check_rankings, pair_index
 
+BEATS, LOSES, OPEN = "newest beats base", "base beats newest", "open"
+"""What a decision says in words."""
 BASE_ELO = 1000.0
 RIDGE_SIGMA = 3.0
 """Logits, 521 Elo: how far from the base a version may be before any evidence; keeps one that won all
@@ -143,6 +145,11 @@ def compare(
     if count >= FEWEST and (low > 0.0 or high < 0.0):
         winner = newest if low > 0.0 else base
     return Verdict(winner, 0.5 + 0.5 * mean, 0.5 + 0.5 * low, 0.5 + 0.5 * high, count)
+
+
+def winner_of(decision: str, newest: str, base: str) -> str | None:
+    """The name of the version that a decision in words prefers; None while it is open."""
+    return {BEATS: newest, LOSES: base}.get(decision)
 
 
 def sequence_width(count: int, alpha: float) -> float:

@@ -63,7 +63,7 @@ class Generate:
     """Whose responses."""
 
     model_name: Annotated[str | None, tyro.conf.arg(name="model")] = None
-    """Version that answers; the latest policy if not given."""
+    """Version that answers; the promoted one if not given, or else the latest policy."""
 
 
 @dataclass(frozen=True)

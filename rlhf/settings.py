@@ -54,7 +54,8 @@ class GenerateConfig:
     """Tasks that rank again what is rated, as a share of the rated prompts: four in five where the order is least
     sure, the others drawn at random."""
     previous: int = 1
-    """Responses of the parent version in each task, so that versions are compared by ordinary work."""
+    """Responses of the version before (the promoted one, or else the parent) in each task, so that versions are
+    compared by ordinary work."""
     base: int = 1
     """Responses of the base model in each task."""
 

@@ -74,8 +74,8 @@ def repeat_task(db: Database, annotator: str, ago: int) -> Task | None:
     Only what lies `ago` of their rankings back, so that it is judged anew and not remembered, and nothing twice.
     """
     row = db.execute(
-        """SELECT r.task_id FROM current_rankings r JOIN tasks t ON t.id = r.task_id
-           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN ('gold', 'repeat')
+        f"""SELECT r.task_id FROM current_rankings r JOIN tasks t ON t.id = r.task_id
+           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {tasks.CHECKS}
            AND NOT EXISTS (SELECT 1 FROM tasks again JOIN rankings asked ON asked.task_id = again.id
                            WHERE again.reason = 'repeat' AND again.prompt_id = r.prompt_id
                            AND asked.annotator = :annotator)

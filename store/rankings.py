@@ -52,7 +52,7 @@ def submit(
             lease,
             task.shown_order,
         )
-        if kind == "skipped" and task.reason not in ("gold", "repeat"):
+        if kind == "skipped" and task.reason not in tasks.CHECKS:
             db.execute(
                 "UPDATE tasks SET state = 'open', annotator = NULL, lease = NULL, leased_until = NULL WHERE id = ?",
                 [row["id"]],

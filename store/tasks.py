@@ -13,9 +13,10 @@ from store.records import Task, TaskReason
 
 LEASE_SECONDS = 1800.0
 
-CHECKS = "('gold', 'repeat')"
+# A tuple of words, written into a statement, is a list of SQL.
+CHECKS: tuple[TaskReason, ...] = ("gold", "repeat")
 """Reasons of tasks that are made for one person and go to nobody else."""
-AGAIN = "('uniform', 'risk')"
+AGAIN: tuple[TaskReason, ...] = ("uniform", "risk")
 """Reasons of tasks that rank again what is ranked already."""
 
 TWIN_DONE = """SELECT 1 FROM rankings r WHERE r.annotator = :annotator AND r.prompt_id = t.prompt_id

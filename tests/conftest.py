@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-# Before torch is imported. Threads that sleep while they wait cost a training test a fourth on free cores, and save
-# it half where another process has one of them.
+# Before torch is imported. Threads that sleep while they wait are slower on free cores, and far faster where another
+# process has one of them: a test must end there too.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 WORDS = (

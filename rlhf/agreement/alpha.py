@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rlhf.agreement.outcomes import BLOCK
 from rlhf.ratings.rankings import Floats, Ints, Rankings, check_rankings, pair_index
 
 RESAMPLES = 1000
-BLOCK = 2**22
-"""Numbers in one block of work: 32 megabytes."""
 
 
 def krippendorff_alpha(levels: ArrayLike, prompt: ArrayLike, *, seed: int = 0) -> tuple[float, float, float]:

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlhf.agreement.outcomes import pair_outcomes, ratio
+from rlhf.agreement.outcomes import BLOCK, pair_outcomes, ratio
 from rlhf.ratings.rankings import Floats, Ints, Rankings
-
-BLOCK = 2**22
-"""Numbers in one block of work: 32 megabytes."""
 
 
 @dataclass

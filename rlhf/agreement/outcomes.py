@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 from rlhf.ratings.rankings import Floats, pair_index
 
+BLOCK = 2**22
+"""Numbers in one block of work: 32 megabytes."""
+
 
 def pair_outcomes(levels: NDArray[np.integer]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """Outcome (n, pairs) of every pair of `levels` (n, K), and whether both were shown."""

@@ -7,27 +7,24 @@ from typing import Any
 import numpy as np
 from sqlite_utils import Database
 
-from rlhf.leaderboard import Leaderboard, Verdict, compare, rank_versions
+from rlhf.leaderboard import BEATS, LOSES, OPEN, Leaderboard, Verdict, compare, rank_versions, winner_of
 from rlhf.ranking_table import RankingTable
 from store import models, rankings, responses
 from store.db import writing
 from store.errors import NotReady, Refused
-from store.records import SIMULATED, Model
-
-BEATS = "newest beats base"
-LOSES = "base beats newest"
-OPEN = "open"
+from store.records import SIMULATED, Model, Ranking
 
 
-def leaderboard(db: Database) -> dict[str, Any]:
+def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> dict[str, Any]:
     """Versions by people's rankings (by simulated annotators' where people made none), and what follows from them.
 
     `decision` is `BEATS`, `LOSES` or `OPEN`; `share` is the newest's share of its comparisons with the base, a tie
     being half, with `low` and `high` that hold at every look together; None where only the base was ranked.
     `challenge` says the same of the newest against `generator`, the version that writes fresh responses by default,
-    where one was promoted. Raises NotReady where nothing is ranked.
+    where one was promoted. `every` is all standing rankings, for whoever has read them. Raises NotReady where nothing
+    is ranked.
     """
-    every = rankings.current(db)
+    every = rankings.current(db) if every is None else every
     by_people = [r for r in every if not r.annotator.startswith(SIMULATED)]
     standing = by_people or every
     if not standing:
@@ -82,7 +79,7 @@ def promote_if_preferred(db: Database) -> str | None:
 
 def challenge(board: dict[str, Any]) -> dict[str, Any]:
     """What people say of the newest version and of the one whose place it would take: `against`, `winner`, shares."""
-    winner = {BEATS: board["newest"], LOSES: board["base"]}.get(board["decision"])
+    winner = winner_of(board["decision"], board["newest"], board["base"])
     against_base = {key: board[key] for key in ("share", "low", "high", "prompts")}
     return board.get("challenge") or {"against": board["base"], "winner": winner, **against_base}
 

@@ -38,7 +38,7 @@ def rate(ctx: Context) -> Rating:
         people, simulated = rankings.people_and_simulated(db)
         if people and simulated:
             log.warning("%d rankings by people and %d by simulated annotators are rated together.", people, simulated)
-        table, board = RankingTable(standing), leaderboard(db)
+        table, board = RankingTable(standing), leaderboard(db, standing)
         result = _convert(table, config, _unbiased(db, standing))
         repeats = tasks.of_reason(db, "repeat")
     agreed = _agreement(table, standing, gold)
