@@ -9,7 +9,7 @@ from rlhf.agreement.alpha import alpha_of_rankings, once
 from rlhf.agreement.gold import GOLD_DOUBT, doubt_gold, gold_accuracy
 from rlhf.agreement.meetings import meetings
 from rlhf.agreement.outcomes import ratio
-from rlhf.ratings import BadRankings, left_out_loss, rate
+from rlhf.ratings import BadRankings, Ratings, left_out_loss, rate
 from rlhf.ratings.rankings import Floats, Ints, check_rankings
 
 PRIOR_PAIRS = 6.0
@@ -79,18 +79,20 @@ def measure_agreement(
     *,
     seconds: ArrayLike | None = None,
     gold: ArrayLike | None = None,
+    fitted: Ratings | None = None,
     seed: int = 0,
 ) -> Agreement:
     """Agreement over N rankings of up to K responses; `levels`, `prompt` and `annotator` are those of `rate`.
 
     `seconds` (N,) is the time each took, NaN where unknown. `gold` (N, K) holds the right levels for each
     ranking of a prompt whose order is known, -1 elsewhere (as for whoever made the order known); pairs that it ties
-    are not asked. `seed` is that of the bootstrap.
+    are not asked. `fitted` is what `rate` made of the same rankings with `reliability`, for whoever has it: it is
+    half of the work. `seed` is that of the bootstrap.
     Raises `BadRankings` where arrays do not fit.
     """
     rankings = check_rankings(levels, prompt, annotator)
     people = rankings.annotators
-    fitted = rate(levels, prompt, annotator, reliability=True)
+    fitted = fitted or rate(levels, prompt, annotator, reliability=True)
     met = meetings(rankings)
     accuracy, asked = gold_accuracy(levels, annotator, people, gold)
     columns = zip(

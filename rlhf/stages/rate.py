@@ -41,7 +41,7 @@ def rate(ctx: Context) -> Rating:
         table, board = RankingTable(standing), leaderboard(db, standing)
         result = _convert(table, config, _unbiased(db, standing))
         repeats = tasks.of_reason(db, "repeat")
-    agreed = _agreement(table, standing, gold)
+    agreed = _agreement(table, standing, gold, result if config.method == "davidson" and config.reliability else None)
     rows = [
         (table.response_ids[p][k], float(result.elo[p, k]), _finite(float(result.stderr[p, k])), int(n))
         for (p, k), n in np.ndenumerate(table.comparisons())
@@ -97,7 +97,9 @@ def _convert(table: RankingTable, config: RatingConfig, unbiased: np.ndarray) ->
     return convert(levels, prompt, person, sigma=fair.sigma, **how)
 
 
-def _agreement(table: RankingTable, standing: list[Ranking], gold: list[Ranking]) -> Agreement:
+def _agreement(
+    table: RankingTable, standing: list[Ranking], gold: list[Ranking], fitted: Ratings | None
+) -> Agreement:
     """Agreement of all annotators; whoever gave a known answer is not judged by it."""
     answers = {answer.prompt_id: answer for answer in gold}
     known = np.full(table.levels.shape, -1)
@@ -112,6 +114,7 @@ def _agreement(table: RankingTable, standing: list[Ranking], gold: list[Ranking]
         table.annotator,
         seconds=np.array([math.nan if r.seconds is None else r.seconds for r in standing]),
         gold=known,
+        fitted=fitted,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from rlhf.agreement import doubt_gold, krippendorff_alpha, measure_agreement
-from rlhf.ratings import BadRankings
+from rlhf.ratings import BadRankings, rate
 
 
 def noisy_rankings(prompts=30, k=4, people=5, noise=1.0, seed=0):
@@ -134,6 +134,17 @@ def test_one_who_repeats_oneself_does_not_raise_alpha():
     other = np.where(np.arange(4) < 2, twice[0], -1)
     other[: len(levels)] = levels
     assert measure_agreement(other, *twice[1:]).alpha != pytest.approx(alpha)
+
+
+def test_a_fit_that_is_there_already_gives_the_same_table():
+    levels, prompt, annotator = noisy_rankings()
+    fitted = rate(levels, prompt, annotator, reliability=True)
+    anew = measure_agreement(levels, prompt, annotator)
+    given = measure_agreement(levels, prompt, annotator, fitted=fitted)
+    assert [(row.reliability, row.log_loss) for row in given.annotators] == [
+        (row.reliability, row.log_loss) for row in anew.annotators
+    ]
+    assert given.alpha == anew.alpha
 
 
 def test_disputed_prompts_come_first():
