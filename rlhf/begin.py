@@ -12,10 +12,10 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
-from rlhf.chat import Chat, resolve
 from rlhf.demo import fill
 from rlhf.settings import Settings, overlay
 from rlhf.tiny import MODEL_DIR
+from rlhf.training.chat import Chat, resolve
 from store import models, prompts, workspace
 from store.errors import BadInput
 from store.formats import prompt_files

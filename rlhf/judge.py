@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from rlhf.evaluate import win_rate
-from rlhf.models import Role, RoleModel
-from rlhf.sampling import sample
 from rlhf.stages.context import Context
 from rlhf.tiny.annotator import utility
 from rlhf.tiny.prompts import TinyPrompt, evaluation_prompts, new_topic_prompts
+from rlhf.training.metrics import win_rate
+from rlhf.training.models import Role, RoleModel
+from rlhf.training.sampling import sample
 from store.records import Message, Model
 
 

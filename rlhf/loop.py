@@ -4,13 +4,13 @@ import dataclasses
 import time
 
 from rlhf.judge import judge_by_simulated
-from rlhf.sampling import Progress
 from rlhf.stages.context import Context
 from rlhf.stages.generate import generate
 from rlhf.stages.leaderboard import promote_if_preferred
 from rlhf.stages.ppo import ppo
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import reward
+from rlhf.training.progress import Progress
 from store import models, rankings, scores
 from store.errors import NotReady
 from store.records import Round

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from rlhf.gate import GateConfig
-from rlhf.models import Quantization
-from rlhf.ppo import PPOConfig
-from rlhf.reward import RewardConfig
-from rlhf.sampling import SamplingConfig
+from rlhf.training.models import Quantization
+from rlhf.training.ppo import PPOConfig
+from rlhf.training.reward import RewardConfig
+from rlhf.training.sampling import SamplingConfig
 from store.errors import BadInput
 from store.workspace import MIN_RANKINGS
 

@@ -12,7 +12,6 @@ from typing import Any
 from tqdm import tqdm
 
 from rlhf.loop import run_loop, run_round
-from rlhf.sampling import Progress
 from rlhf.settings import Settings, overlay
 from rlhf.stages.context import Context
 from rlhf.stages.generate import generate
@@ -20,6 +19,7 @@ from rlhf.stages.ppo import ppo
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import reward
 from rlhf.stages.simulate import simulate
+from rlhf.training.progress import Progress
 from store import jobs, scores
 from store.db import writing
 from store.errors import BadInput, PlatformError

@@ -79,20 +79,19 @@ def test_training_knows_no_pages() -> None:
 
 def test_only_the_loop_and_what_carries_it_read_and_write_the_store() -> None:
     """A training stage takes plain records: it may name records and errors, never a database."""
-    stages = tuple(f"rlhf.{n}" for n in ("ppo", "reward", "sft", "dpo", "losses", "models", "sampling", "evaluate"))
-    seen = arrows((*stages, "rlhf.ratings", "rlhf.chat"), "store", "sqlite3", "sqlite_utils")
+    seen = arrows(("rlhf.training", "rlhf.ratings"), "store", "sqlite3", "sqlite_utils")
     allowed = ("store.records", "store.errors")
     assert [a for a in seen if not under(a.split(" -> ")[1], *allowed)] == []
 
 
-@pytest.mark.parametrize("room", ["rlhf.ratings", "rlhf.losses"])
+@pytest.mark.parametrize("room", ["rlhf.ratings", "rlhf.training.losses"])
 def test_ratings_and_losses_know_no_sibling(room: str) -> None:
     siblings = [arrow for arrow in arrows((room,), "rlhf") if not under(arrow.split(" -> ")[1], room)]
     assert [arrow for arrow in siblings if not arrow.endswith("-> rlhf")] == []
 
 
 def test_ppo_takes_scoring_as_a_callable() -> None:
-    assert not arrows(("rlhf.ppo",), "rlhf.reward", "rlhf.judge", "rlhf.ratings")
+    assert not arrows(("rlhf.training.ppo",), "rlhf.training.reward", "rlhf.judge", "rlhf.ratings")
 
 
 def test_nobody_knows_the_launcher() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from rlhf.models import RoleModel
-from rlhf.sampling import Log, Progress
 from rlhf.settings import Settings
+from rlhf.training.models import RoleModel
+from rlhf.training.progress import Log, Progress
 from store import models
 from store.records import Model, ModelKind
 from store.workspace import Workspace

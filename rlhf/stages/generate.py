@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from sqlite_utils import Database
 
-from rlhf.models import RoleModel
-from rlhf.sampling import sample
 from rlhf.stages.context import Context
 from rlhf.stages.repeats import open_repeats
+from rlhf.training.models import RoleModel
+from rlhf.training.sampling import sample
 from store import models, prompts, responses, tasks
 from store.errors import NotReady
 from store.records import Model, Prompt, Response, Task

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from rlhf.chat import Sequences
-from rlhf.evaluate import distinct, divergence, win_rate
-from rlhf.models import Role, RoleModel
-from rlhf.ppo import train_policy
-from rlhf.reward import score_texts
-from rlhf.sampling import Sample, sample
 from rlhf.stages.context import Context, keep
+from rlhf.training.chat import Sequences
+from rlhf.training.metrics import distinct, divergence, win_rate
+from rlhf.training.models import Role, RoleModel
+from rlhf.training.ppo import train_policy
+from rlhf.training.reward import score_texts
+from rlhf.training.sampling import Sample, sample
 from store import models, prompts
 from store.errors import NotReady, Refused
 from store.records import Model, Prompt

@@ -7,10 +7,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from rlhf import gate
-from rlhf.losses import ELO_PER_LOGIT
-from rlhf.models import RoleModel
-from rlhf.reward import RankedPrompt, RewardResult, train_reward
 from rlhf.stages.context import Context, keep
+from rlhf.training.losses import ELO_PER_LOGIT
+from rlhf.training.models import RoleModel
+from rlhf.training.reward import RankedPrompt, RewardResult, train_reward
 from store import models, prompts, responses, scores
 from store.records import Model, Rating, Score
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import torch
 
-from rlhf.models import RoleModel
-from rlhf.sampling import SamplingConfig, generate
 from rlhf.tiny.prompts import ranking_prompts
+from rlhf.training.models import RoleModel
+from rlhf.training.sampling import SamplingConfig, generate
 
 BATCH, LIMIT, TURNS = 256, 64, 5
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rlhf.models import RoleModel
-from rlhf.reward import score_prompts
 from rlhf.stages.reward import ranked_prompts
 from rlhf.tiny.annotator import AVERAGE, worth
 from rlhf.tiny.reading import read
+from rlhf.training.models import RoleModel
+from rlhf.training.reward import score_prompts
 from store import models, scores
 from store.workspace import Workspace
 

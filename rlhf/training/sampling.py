@@ -1,42 +1,16 @@
 """Responses from a policy: seeded, batched, K a prompt."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from transformers import DynamicCache, TopPLogitsWarper
 
-from rlhf.chat import Sequences
-from rlhf.models import Role, RoleModel
+from rlhf.training.chat import Sequences
+from rlhf.training.models import Role, RoleModel
+from rlhf.training.progress import Progress, silent
 from store.errors import BadInput
 from store.records import FinishReason, Message
-
-Progress = Callable[[int, int, str], None]
-"""Called with done, total and what is being done."""
-
-
-Log = Callable[[int, dict[str, float]], None]
-"""Called with a step and its metrics."""
-
-
-def silent(done: int, total: int, note: str) -> None:
-    """A Progress that says nothing."""
-
-
-def no_log(step: int, metrics: dict[str, float]) -> None:
-    """A Log that keeps nothing."""
-
-
-def endless_batches(prompts: Sequence[list[int]], size: int, seed: int) -> Iterator[list[list[int]]]:
-    """Batches for ever; each pass over the prompts in a new order."""
-    rng = np.random.default_rng(seed)
-    queue: list[int] = []
-    while True:
-        while len(queue) < size:
-            queue += rng.permutation(len(prompts)).tolist()
-        yield [prompts[i] for i in queue[:size]]
-        queue = queue[size:]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
-from rlhf.chat import Sequences
-from rlhf.losses import (
+from rlhf.training.chat import Sequences
+from rlhf.training.losses import (
     AdaptiveKL,
     gae,
     kl_k1,
@@ -22,9 +22,10 @@ from rlhf.losses import (
     value_loss,
     whiten,
 )
-from rlhf.models import RoleModel
-from rlhf.rollout import Rollout, RolloutConfig, Score, calibrate, collect, rollout_metrics
-from rlhf.sampling import Log, Progress, check_room, endless_batches, no_log, silent
+from rlhf.training.models import RoleModel
+from rlhf.training.progress import Log, Progress, no_log, silent
+from rlhf.training.rollout import Rollout, RolloutConfig, Score, calibrate, collect, endless_batches, rollout_metrics
+from rlhf.training.sampling import check_room
 from store.errors import WorkError
 from store.records import Message
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rlhf.models import RoleModel
-from rlhf.sampling import SamplingConfig, endless_batches, generate, sample, up_to_end
+from rlhf.training.models import RoleModel
+from rlhf.training.rollout import endless_batches
+from rlhf.training.sampling import SamplingConfig, generate, sample, up_to_end
 from store.errors import BadInput
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green blue", "coffee or water", "yes")]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from rlhf.chat import Sequences
-from rlhf.models import RoleModel
+from rlhf.training.chat import Sequences
+from rlhf.training.models import RoleModel
 from store.errors import BadInput, WorkError
 
 

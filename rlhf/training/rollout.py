@@ -1,16 +1,16 @@
 """What one PPO iteration learns from: responses of the policy, and what the four roles say of them."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from rlhf.chat import Sequences
-from rlhf.losses import kl_k3, masked_mean, masked_sum
-from rlhf.models import RoleModel
-from rlhf.sampling import SamplingConfig, endless_batches, generate
+from rlhf.training.chat import Sequences
+from rlhf.training.losses import kl_k3, masked_mean, masked_sum
+from rlhf.training.models import RoleModel
+from rlhf.training.sampling import SamplingConfig, generate
 
 Score = Callable[[Sequences], torch.Tensor]
 """Rewards (B,) of a batch of responses; called outside any role scope."""
@@ -50,6 +50,17 @@ class Rollout:
     entropy: torch.Tensor
     scores: torch.Tensor
     ended: torch.Tensor
+
+
+def endless_batches(prompts: Sequence[list[int]], size: int, seed: int) -> Iterator[list[list[int]]]:
+    """Batches for ever; each pass over the prompts in a new order."""
+    rng = np.random.default_rng(seed)
+    queue: list[int] = []
+    while True:
+        while len(queue) < size:
+            queue += rng.permutation(len(prompts)).tolist()
+        yield [prompts[i] for i in queue[:size]]
+        queue = queue[size:]
 
 
 def calibrate(

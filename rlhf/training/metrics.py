@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from rlhf.losses import ELO_PER_LOGIT, kl_k1, masked_sum
-from rlhf.models import Role, RoleModel
-from rlhf.sampling import Sample
+from rlhf.training.losses import ELO_PER_LOGIT, kl_k1, masked_sum
+from rlhf.training.models import Role, RoleModel
+from rlhf.training.sampling import Sample
 from store.records import Message
 
 

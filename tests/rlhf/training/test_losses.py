@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from rlhf import losses
+from rlhf.training import losses
 
 
 @pytest.fixture

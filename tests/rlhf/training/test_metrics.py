@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rlhf.evaluate import distinct, pair_metrics, win_rate
-from rlhf.losses import ELO_PER_LOGIT
+from rlhf.training.losses import ELO_PER_LOGIT
+from rlhf.training.metrics import distinct, pair_metrics, win_rate
 
 
 def test_accuracy_counts_ordered_pairs_and_half_for_a_draw() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from rlhf.chat import Sequences
-from rlhf.evaluate import pair_metrics
-from rlhf.losses import ELO_PER_LOGIT, soft_pair_loss
-from rlhf.models import RoleModel
-from rlhf.sampling import Log, Progress, no_log, silent
+from rlhf.training.chat import Sequences
+from rlhf.training.losses import ELO_PER_LOGIT, soft_pair_loss
+from rlhf.training.metrics import pair_metrics
+from rlhf.training.models import RoleModel
+from rlhf.training.progress import Log, Progress, no_log, silent
 from store.errors import NotReady, WorkError
 from store.records import Message
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from rlhf.chat import Sequences
-from rlhf.models import RoleModel
-from rlhf.ppo import PPOConfig, PPOResult, train_policy, update
-from rlhf.rollout import collect
+from rlhf.training.chat import Sequences
+from rlhf.training.models import RoleModel
+from rlhf.training.ppo import PPOConfig, PPOResult, train_policy, update
+from rlhf.training.rollout import collect
 from store.errors import BadInput
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green", "coffee or water", "yes", "no", "big")]
