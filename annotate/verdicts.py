@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rlhf.leaderboard import winner_of
+from rlhf.ratings.versions import winner_of
 from store.records import Rating
 
 Board = Mapping[str, Any]

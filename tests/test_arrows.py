@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("store", "rlhf", "annotate")
-NUMPY_ROOMS = ("rlhf.ratings", "rlhf.leaderboard", "rlhf.agreement")
+NUMPY_ROOMS = ("rlhf.ratings",)
 HEAVY = ("torch", "transformers", "trl", "peft", "bitsandbytes")
 
 
@@ -103,7 +103,7 @@ def test_nobody_knows_the_launcher() -> None:
     ("modules", "unloaded"),
     [
         (("annotate.app",), HEAVY),
-        (("rlhf.ratings", "rlhf.leaderboard", "rlhf.agreement", "rlhf.stages.leaderboard"), HEAVY),
+        (("rlhf.ratings", "rlhf.ratings.versions", "rlhf.ratings.agreement", "rlhf.stages.leaderboard"), HEAVY),
         (("launch",), (*HEAVY, "gradio")),
     ],
 )

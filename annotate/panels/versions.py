@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from annotate.charts import figure
 from annotate.panels.parts import ago, count, empty, percent, section, table
 from annotate.verdicts import Board, Verdict, board_of, favours, verdicts
-from rlhf.leaderboard import BASE_ELO
+from rlhf.ratings.versions import BASE_ELO
 from store import models, rankings, scores
 from store.records import Model, Rating
 

@@ -5,13 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlhf.ratings.annotators import fit_annotators, log_loss_by_annotator
-from rlhf.ratings.davidson import Davidson
 from rlhf.ratings.distinct import find_kinds
 from rlhf.ratings.elo import play_in_order
-from rlhf.ratings.laplace import standard_errors
-from rlhf.ratings.likelihood import Likelihood
-from rlhf.ratings.plackett_luce import PlackettLuce
+from rlhf.ratings.leave_out import standard_errors
+from rlhf.ratings.likelihood import Davidson, Likelihood, PlackettLuce
 from rlhf.ratings.problem import Setting, make_problems
 from rlhf.ratings.rankings import (
     BadRankings,
@@ -20,7 +17,15 @@ from rlhf.ratings.rankings import (
     check_rankings,
     group_rankings,
 )
-from rlhf.ratings.tuning import DEFAULT_SIGMA, make_sample, mean_log_loss, tune_sigma, tune_tie
+from rlhf.ratings.tuning import (
+    DEFAULT_SIGMA,
+    fit_annotators,
+    log_loss_by_annotator,
+    make_sample,
+    mean_log_loss,
+    tune_sigma,
+    tune_tie,
+)
 
 CENTRE = 1000.0
 """Elo; the mean score of the responses to one prompt."""

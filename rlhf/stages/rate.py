@@ -10,10 +10,10 @@ import numpy as np
 from sqlite_utils import Database
 
 from rlhf import gate
-from rlhf.agreement import Agreement, measure_agreement
 from rlhf.ranking_table import RankingTable
 from rlhf.ratings import Ratings
 from rlhf.ratings import rate as convert
+from rlhf.ratings.agreement import Agreement, measure_agreement
 from rlhf.settings import RatingConfig
 from rlhf.stages.context import Context
 from rlhf.stages.leaderboard import leaderboard

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rlhf.agreement import krippendorff_alpha
-from rlhf.leaderboard import compare, rank_versions, sequence_width
 from rlhf.ratings import rate
+from rlhf.ratings.agreement import krippendorff_alpha
+from rlhf.ratings.versions import compare, rank_versions, sequence_width
 from tests.benchmarks.ratings_worlds import LOGIT, draw_rankings
 
 

@@ -4,8 +4,8 @@ import choix
 import numpy as np
 import pytest
 
-from rlhf.leaderboard import RIDGE_SIGMA, compare, rank_versions, sequence_width
 from rlhf.ratings import BadRankings
+from rlhf.ratings.versions import RIDGE_SIGMA, compare, rank_versions, sequence_width
 
 LOGIT = np.log(10) / 400
 
@@ -34,7 +34,7 @@ def all_pairs(levels, version):
 
 
 def test_scores_are_those_of_choix_when_the_prior_is_wide(monkeypatch):
-    monkeypatch.setattr("rlhf.leaderboard.RIDGE_SIGMA", 1e4)
+    monkeypatch.setattr("rlhf.ratings.versions.RIDGE_SIGMA", 1e4)
     levels, prompt, version = simulate([0, 0.5, 1.0, -0.5], 60)
     board = rank_versions(levels, prompt, version)
     theirs = choix.opt_pairwise(4, all_pairs(levels, version), alpha=1e-9, method="Newton-CG", tol=1e-12)

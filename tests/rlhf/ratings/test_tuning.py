@@ -5,8 +5,8 @@ import pytest
 from scipy.integrate import quad
 
 from rlhf.ratings import left_out_loss, rate
-from rlhf.ratings.davidson import Davidson, curvature_slope, slope_and_curvature
 from rlhf.ratings.leave_out import leave_out
+from rlhf.ratings.likelihood import Davidson, curvature_slope, slope_and_curvature
 from rlhf.ratings.newton import ground, invert, pair_variance, unground
 from rlhf.ratings.problem import Setting, make_problems
 from rlhf.ratings.rankings import check_rankings, pair_index

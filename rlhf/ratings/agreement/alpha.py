@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlhf.agreement.outcomes import BLOCK
+from rlhf.ratings.agreement.outcomes import BLOCK
 from rlhf.ratings.rankings import Floats, Ints, Rankings, check_rankings, pair_index
 
 RESAMPLES = 1000

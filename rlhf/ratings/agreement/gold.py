@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlhf.agreement.outcomes import pair_outcomes, ratio
 from rlhf.ratings import BadRankings
+from rlhf.ratings.agreement.outcomes import pair_outcomes, ratio
 from rlhf.ratings.rankings import Floats, Ints
 
 GOLD_BAR = 0.7

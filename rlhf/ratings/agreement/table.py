@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlhf.agreement.alpha import alpha_of_rankings, once
-from rlhf.agreement.gold import GOLD_DOUBT, doubt_gold, gold_accuracy
-from rlhf.agreement.meetings import meetings
-from rlhf.agreement.outcomes import ratio
 from rlhf.ratings import BadRankings, Ratings, left_out_loss, rate
+from rlhf.ratings.agreement.alpha import alpha_of_rankings, once
+from rlhf.ratings.agreement.gold import GOLD_DOUBT, doubt_gold, gold_accuracy
+from rlhf.ratings.agreement.meetings import meetings
+from rlhf.ratings.agreement.outcomes import ratio
 from rlhf.ratings.rankings import Floats, Ints, check_rankings
 
 PRIOR_PAIRS = 6.0

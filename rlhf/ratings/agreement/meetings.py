@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlhf.agreement.outcomes import BLOCK, pair_outcomes, ratio
+from rlhf.ratings.agreement.outcomes import BLOCK, pair_outcomes, ratio
 from rlhf.ratings.rankings import Floats, Ints, Rankings
 
 

@@ -5,9 +5,9 @@ or puts it below (-1). Tastes differ, so there is no level of agreement that eve
 look for is one annotator far below the others.
 """
 
-from rlhf.agreement.alpha import krippendorff_alpha
-from rlhf.agreement.gold import GOLD_BAR, GOLD_DOUBT, doubt_gold
-from rlhf.agreement.table import Agreement, AnnotatorRow, measure_agreement
+from rlhf.ratings.agreement.alpha import krippendorff_alpha
+from rlhf.ratings.agreement.gold import GOLD_BAR, GOLD_DOUBT, doubt_gold
+from rlhf.ratings.agreement.table import Agreement, AnnotatorRow, measure_agreement
 
 __all__ = [
     "GOLD_BAR",

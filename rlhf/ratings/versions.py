@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlhf.ratings.converter import ELO_PER_LOGIT
-from rlhf.ratings.davidson import slope_and_curvature
+from rlhf.ratings.likelihood import slope_and_curvature
 from rlhf.ratings.rankings import BadRankings, Floats, Ints, check_rankings, pair_index
 
 BEATS, LOSES, OPEN = "newest beats base", "base beats newest", "open"

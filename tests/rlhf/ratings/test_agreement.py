@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from rlhf.agreement import doubt_gold, krippendorff_alpha, measure_agreement
 from rlhf.ratings import BadRankings, rate
+from rlhf.ratings.agreement import doubt_gold, krippendorff_alpha, measure_agreement
 
 
 def noisy_rankings(prompts=30, k=4, people=5, noise=1.0, seed=0):
