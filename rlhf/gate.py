@@ -7,20 +7,10 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from rlhf.settings import GateConfig
 from store.records import Ranking
-
-
-@dataclass(frozen=True)
-class GateConfig:
-    """What a reward model must reach before PPO may use it."""
-
-    min_accuracy: float = 0.75
-    """Held-out pair accuracy that is always enough."""
-    ceiling_share: float = 0.9
-    """Where people disagree: this share of the accuracy that a perfect model would have against their rankings."""
 
 
 def agreement(rankings: Sequence[Ranking]) -> float | None:

@@ -24,13 +24,13 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, GenerationCon
 from transformers.utils.logging import disable_progress_bar
 from trl.trainer.utils import disable_dropout_in_model, entropy_from_logits, selective_log_softmax
 
+from rlhf.settings import Quantization
 from rlhf.training.chat import Chat, Sequences, resolve
 from store.errors import BadInput, WorkError
 
 log = logging.getLogger(__name__)
 
 Role = Literal["policy", "reference", "value", "reward", "base"]
-Quantization = Literal["nf4", "none"]
 
 
 class RoleModel:

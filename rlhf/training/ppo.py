@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from rlhf.settings import PPOConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.losses import (
     AdaptiveKL,
@@ -24,50 +25,10 @@ from rlhf.training.losses import (
 )
 from rlhf.training.models import RoleModel
 from rlhf.training.progress import Log, Progress, no_log, silent
-from rlhf.training.rollout import Rollout, RolloutConfig, Score, calibrate, collect, endless_batches, rollout_metrics
+from rlhf.training.rollout import Rollout, Score, calibrate, collect, endless_batches, rollout_metrics
 from rlhf.training.sampling import check_room
 from store.errors import WorkError
 from store.records import Message
-
-
-@dataclass(frozen=True)
-class PPOConfig(RolloutConfig):
-    """How the policy is trained."""
-
-    steps: int = 100
-    """Iterations of rollout and update."""
-    learning_rate: float = 2e-5
-    """Of the policy's adapter."""
-    value_learning_rate: float = 1e-4
-    """Of the value role's adapter and head: 2 to 5 times the policy's, since it has an adapter of its own."""
-    epochs: int = 2
-    """Passes over each rollout (PPO's K; 4 in Ouyang et al. 2022)."""
-    kl_coef: float = 0.05
-    """Initial beta of the KL penalty."""
-    kl_target: float = 6.0
-    """Nats a response that the adaptive controller steers to (Ziegler et al. 2019, section 2.2)."""
-    kl_horizon: int = 10000
-    """Responses over which the controller acts (Ziegler et al. 2019: 10,000 episodes)."""
-    max_kl: float = 12.0
-    """Training ends when a rollout's KL, in nats a response, is beyond this."""
-    gamma: float = 1.0
-    """Discount: an answer is judged as a whole."""
-    gae_lambda: float = 0.95
-    """Bias against variance of the advantages (Schulman et al. 2016)."""
-    clip: float = 0.2
-    """Probability ratios beyond 1 +- clip earn nothing more."""
-    value_clip: float = 0.2
-    """How far a value may move from the rollout's in one iteration."""
-    max_grad_norm: float = 1.0
-    """Of each role's gradient."""
-    adam_eps: float = 1e-5
-    """Adam's epsilon (Huang et al. 2022, detail 3)."""
-    stop_kl: float = 0.1
-    """An epoch is the last of its iteration when the mean per-token KL from the rollout's policy passes this."""
-    missing_eos_penalty: float = 1.0
-    """Taken from the score of a response that did not end within the limit."""
-    warmup_epochs: int = 4
-    """Extra passes for the critic alone in the first iteration."""
 
 
 @dataclass(frozen=True)

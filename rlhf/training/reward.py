@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rlhf.settings import RewardConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.losses import ELO_PER_LOGIT, soft_pair_loss
 from rlhf.training.metrics import pair_metrics
@@ -18,33 +19,6 @@ from rlhf.training.models import RoleModel
 from rlhf.training.progress import Log, Progress, no_log, silent
 from store.errors import NotReady, WorkError
 from store.records import Message
-
-
-@dataclass(frozen=True)
-class RewardConfig:
-    """How the reward model is trained."""
-
-    epochs: int = 1
-    """Passes over the ranked prompts; InstructGPT (Ouyang et al. 2022, appendix C.2) uses 1 against overfitting."""
-    learning_rate: float = 2e-4
-    """Of the LoRA adapter and the head; QLoRA (Dettmers et al. 2023, table 9) uses 2e-4 up to 13B."""
-    prompts_per_step: int = 16
-    """Ranked prompts in one update; all pairs of one prompt stay together, since splitting them overfits."""
-    warmup: float = 0.1
-    """Share of the updates in which the learning rate rises; it falls to 0 along a cosine after that."""
-    probe_prompts: int = 512
-    """Ranked prompts on which a fresh head is fitted before anything else moves; a zero head would hold the adapter
-    back until it has grown."""
-    continued_epochs: int = 1
-    """The same where a previous reward model goes on: it has seen most of the rankings already."""
-    microbatch_tokens: int = 2048
-    """Tokens in one forward; smaller pads less and needs less memory."""
-    mean_penalty: float = 1e-3
-    """Times the squared mean reward of a prompt: pairs leave the scale's origin free, this pins it."""
-    max_grad_norm: float = 1.0
-    """Gradients are scaled down to this norm."""
-    seed: int = 0
-    """Order of the prompts."""
 
 
 @dataclass(frozen=True)

@@ -7,35 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from rlhf.settings import RolloutConfig, SamplingConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.losses import kl_k3, masked_mean, masked_sum
 from rlhf.training.models import RoleModel
-from rlhf.training.sampling import SamplingConfig, generate
+from rlhf.training.sampling import generate
 
 Score = Callable[[Sequences], torch.Tensor]
 """Rewards (B,) of a batch of responses; called outside any role scope."""
 Plan = list[list[torch.Tensor]]
 """Minibatches of microbatches of row numbers."""
-
-
-@dataclass(frozen=True)
-class RolloutConfig:
-    """How the policy's responses are drawn and cut into batches."""
-
-    prompts_per_step: int = 64
-    """Responses in one rollout, each to another prompt."""
-    max_new_tokens: int = 64
-    """Longest response in tokens."""
-    temperature: float = 1.0
-    """Divides the logits in sampling and in every log-probability."""
-    minibatches: int = 2
-    """Optimiser steps in an epoch."""
-    microbatch_tokens: int = 2048
-    """Tokens in one forward; smaller pads less, needs less memory and gives the same update."""
-    calibration: int = 256
-    """Responses of the starting policy whose mean and deviation normalise the scores."""
-    seed: int = 0
-    """Order of the prompts and every draw."""
 
 
 @dataclass(frozen=True)

@@ -6,29 +6,12 @@ from dataclasses import dataclass
 import torch
 from transformers import DynamicCache, TopPLogitsWarper
 
+from rlhf.settings import SamplingConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.models import Role, RoleModel
 from rlhf.training.progress import Progress, silent
 from store.errors import BadInput
 from store.records import FinishReason, Message
-
-
-@dataclass(frozen=True)
-class SamplingConfig:
-    """How responses are drawn."""
-
-    responses: int = 4
-    """Responses to a prompt; four is what a person can rank in one look (InstructGPT, Ouyang et al. 2022: 4 to 9)."""
-    max_new_tokens: int = 64
-    """Longest response in tokens; one that has not ended by then is cut and marked `length`."""
-    temperature: float = 1.0
-    """Divides the logits; 1 samples the policy itself, which PPO needs."""
-    top_p: float = 1.0
-    """Nucleus (Holtzman et al. 2020); 1 is off."""
-    batch_size: int = 256
-    """Sequences decoded at once."""
-    seed: int = 0
-    """The same seed, model and prompts give the same responses."""
 
 
 @dataclass(frozen=True)

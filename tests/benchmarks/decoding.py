@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import torch
 
+from rlhf.settings import SamplingConfig
 from rlhf.tiny.prompts import ranking_prompts
 from rlhf.training.models import RoleModel
-from rlhf.training.sampling import SamplingConfig, generate
+from rlhf.training.sampling import generate
 
 BATCH, LIMIT, TURNS = 256, 64, 5
 

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from rlhf import gate
-from rlhf.gate import GateConfig
+from rlhf.settings import GateConfig
 from store.records import Ranking
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from rlhf.settings import PPOConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.models import RoleModel
-from rlhf.training.ppo import PPOConfig, PPOResult, train_policy, update
+from rlhf.training.ppo import PPOResult, train_policy, update
 from rlhf.training.rollout import collect
 from store.errors import BadInput
 

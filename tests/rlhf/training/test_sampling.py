@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from rlhf.settings import SamplingConfig
 from rlhf.training.models import RoleModel
 from rlhf.training.rollout import endless_batches
-from rlhf.training.sampling import SamplingConfig, generate, sample, up_to_end
+from rlhf.training.sampling import generate, sample, up_to_end
 from store.errors import BadInput
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green blue", "coffee or water", "yes")]

@@ -1,0 +1,29 @@
+"""Every option of a workspace, without torch: read by the launcher, the worker, the pages and the stages alike."""
+
+from rlhf.settings.overlay import overlay
+from rlhf.settings.tables import AnnotateConfig, GenerateConfig, RatingConfig, RoundConfig, Settings
+from rlhf.settings.training import (
+    GateConfig,
+    ModelConfig,
+    PPOConfig,
+    Quantization,
+    RewardConfig,
+    RolloutConfig,
+    SamplingConfig,
+)
+
+__all__ = [
+    "AnnotateConfig",
+    "GateConfig",
+    "GenerateConfig",
+    "ModelConfig",
+    "PPOConfig",
+    "Quantization",
+    "RatingConfig",
+    "RewardConfig",
+    "RolloutConfig",
+    "RoundConfig",
+    "SamplingConfig",
+    "Settings",
+    "overlay",
+]
