@@ -3,8 +3,8 @@
 import dataclasses
 import time
 
-from rlhf.judge import judge_by_simulated
 from rlhf.stages.context import Context
+from rlhf.stages.evaluate import judge_by_simulated
 from rlhf.stages.generate import generate
 from rlhf.stages.leaderboard import promote_if_preferred
 from rlhf.stages.ppo import ppo

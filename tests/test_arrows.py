@@ -91,7 +91,7 @@ def test_ratings_and_losses_know_no_sibling(room: str) -> None:
 
 
 def test_ppo_takes_scoring_as_a_callable() -> None:
-    assert not arrows(("rlhf.training.ppo",), "rlhf.training.reward", "rlhf.judge", "rlhf.ratings")
+    assert not arrows(("rlhf.training.ppo",), "rlhf.training.reward", "rlhf.stages.evaluate", "rlhf.ratings")
 
 
 def test_nobody_knows_the_launcher() -> None:

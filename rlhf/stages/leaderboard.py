@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sqlite_utils import Database
 
-from rlhf.ranking_table import RankingTable
 from rlhf.ratings.versions import BEATS, LOSES, OPEN, Leaderboard, Verdict, compare, rank_versions, winner_of
+from rlhf.stages.ranking_table import RankingTable
 from store import models, rankings, responses
 from store.db import writing
 from store.errors import NotReady, Refused

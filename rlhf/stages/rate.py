@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from sqlite_utils import Database
 
-from rlhf import gate
-from rlhf.ranking_table import RankingTable
 from rlhf.ratings import Ratings
 from rlhf.ratings import rate as convert
 from rlhf.ratings.agreement import Agreement, measure_agreement
 from rlhf.settings import RatingConfig
+from rlhf.stages import gate
 from rlhf.stages.context import Context
 from rlhf.stages.leaderboard import leaderboard
+from rlhf.stages.ranking_table import RankingTable
 from store import checks, rankings, scores, tasks
 from store.errors import NotReady
 from store.records import PairAgreement, Ranking, Rating

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from rlhf import gate
+from rlhf.stages import gate
 from rlhf.stages.context import Context, keep
 from rlhf.training.losses import ELO_PER_LOGIT
 from rlhf.training.models import RoleModel

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from rlhf.ranking_table import RankingTable
+from rlhf.stages.ranking_table import RankingTable
 from store import rankings
 from store.records import Ranking
 

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from rlhf import gate
 from rlhf.settings import GateConfig
+from rlhf.stages import gate
 from store.records import Ranking
 
 
