@@ -76,7 +76,7 @@ def _serve(call: Call) -> dict[str, Any]:
         if not any(person.role == "admin" for person in annotators.every(db)):
             print(f"Sign in as the first admin (once): {join}{annotators.invite(db, 'admin')}", file=sys.stderr)
         print(f"Invite annotators: {join}{annotators.invite(db, 'annotator', uses=None)}", file=sys.stderr)
-    worker = subprocess.Popen([sys.executable, "-m", "rlhf.worker", "--workspace", str(call.workspace.folder)])
+    worker = subprocess.Popen([sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(call.workspace.folder)])
     try:
         serve(call.workspace, host=call.options.host, port=call.options.port)
     finally:
@@ -86,7 +86,7 @@ def _serve(call: Call) -> dict[str, Any]:
 
 
 def _work(call: Call) -> dict[str, Any]:
-    from rlhf.worker import work
+    from rlhf.jobs.worker import work
 
     work(call.workspace)
     return {}
@@ -116,7 +116,7 @@ def _job(kind: str) -> Callable[[Call], dict[str, Any]]:
     """A command that is a job: the same as the research page's, done in this process."""
 
     def run(call: Call) -> dict[str, Any]:
-        from rlhf.work import execute, start
+        from rlhf.jobs.execute import execute, start
 
         own = dataclasses.asdict(call.options)
         return execute(call.workspace, start(call.workspace, kind, {**own, "settings": call.settings}))

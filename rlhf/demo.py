@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from rlhf.console import table as aligned
+from rlhf.jobs.execute import execute, start
 from rlhf.tiny.prompts import ranking_prompts
-from rlhf.work import execute, start
 from store import jobs, models, prompts, responses, tasks
 from store.workspace import Workspace
 

@@ -45,7 +45,7 @@ def ranked(make_base: Callable[..., Path], tmp_path: Path) -> Workspace:
 @contextmanager
 def working(workspace: Workspace) -> Iterator[None]:
     """The worker, as `serve` starts it."""
-    worker = subprocess.Popen([sys.executable, "-m", "rlhf.worker", "--workspace", str(workspace.folder)])
+    worker = subprocess.Popen([sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(workspace.folder)])
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rlhf import worker
+from rlhf.jobs import worker
 from store import annotators, jobs, models, prompts, rankings, responses, tasks
 from store.records import Job, Model, Response, Task
 from store.workspace import Workspace, create
@@ -95,7 +95,7 @@ def test_a_cancelled_job_is_ended_and_stays_cancelled(workspace: Workspace) -> N
 @pytest.mark.slow
 def test_a_stopped_worker_ends_its_child_and_puts_the_job_back(workspace: Workspace) -> None:
     waiting = ask(workspace, "loop", rounds=1)
-    command = [sys.executable, "-m", "rlhf.worker", "--workspace", str(workspace.folder)]
+    command = [sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(workspace.folder)]
     process = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2])
     try:
         wait(lambda: "waiting" in look(workspace, waiting).note)

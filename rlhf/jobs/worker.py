@@ -1,6 +1,6 @@
 """The worker: takes queued jobs one at a time and does each in a process of its own.
 
-    python -m rlhf.worker --workspace DIR [--job N]
+    python -m rlhf.jobs.worker --workspace DIR [--job N]
 
 A child that runs out of memory takes neither the page nor the worker with it. A job whose worker died goes back to
 the queue; since finished stages are skipped, it goes on where it stopped.
@@ -42,7 +42,7 @@ def work(workspace: Workspace, *, once: bool = False) -> None:
 
 def supervise(workspace: Workspace, job: Job) -> None:
     """Run one job in a child with a session of its own; end it when the job is cancelled or the worker stops."""
-    command = [sys.executable, "-m", "rlhf.worker", "--workspace", str(workspace.folder), "--job", str(job.id)]
+    command = [sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(workspace.folder), "--job", str(job.id)]
     with (workspace.runs / f"job-{job.id}.log").open("a") as output:
         child = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     try:
@@ -105,7 +105,7 @@ def _main() -> int:
     if arguments.job is None:
         work(workspace)
         return 0
-    from rlhf.work import execute  # loads torch, which the waiting worker does without
+    from rlhf.jobs.execute import execute  # loads torch, which the waiting worker does without
 
     with workspace.store() as db:
         job = jobs.get(db, arguments.job)
