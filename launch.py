@@ -16,8 +16,8 @@ from typing import Any
 
 import tyro
 
-from rlhf.console import readable
-from rlhf.options import (
+from rlhf.commands.console import readable
+from rlhf.commands.options import (
     Common,
     Force,
     Generate,
@@ -30,7 +30,7 @@ from rlhf.options import (
     Serve,
     Simulate,
 )
-from store import annotators, summary
+from store import annotators, sessions, summary
 from store.errors import BadInput, NoDisk, PlatformError, WorkError
 from store.workspace import Workspace
 
@@ -45,7 +45,7 @@ class Call:
 
 
 def _demo(call: Call) -> dict[str, Any]:
-    from rlhf import demo
+    from rlhf.commands import demo
 
     if not call.workspace.database.exists():
         _init(Call(call.workspace, Init(), {}))
@@ -57,13 +57,13 @@ def _demo(call: Call) -> dict[str, Any]:
 
 
 def _init(call: Call) -> dict[str, Any]:
-    from rlhf.begin import begin
+    from rlhf.commands.init import begin
 
     return begin(call.workspace.folder, **dataclasses.asdict(call.options))
 
 
 def _import(call: Call) -> dict[str, Any]:
-    from rlhf.begin import import_prompts
+    from rlhf.commands.init import import_prompts
 
     return import_prompts(call.workspace, **dataclasses.asdict(call.options))
 
@@ -74,8 +74,8 @@ def _serve(call: Call) -> dict[str, Any]:
     join = f"http://{call.options.host}:{call.options.port}/join?token="
     with call.workspace.store() as db:
         if not any(person.role == "admin" for person in annotators.every(db)):
-            print(f"Sign in as the first admin (once): {join}{annotators.invite(db, 'admin')}", file=sys.stderr)
-        print(f"Invite annotators: {join}{annotators.invite(db, 'annotator', uses=None)}", file=sys.stderr)
+            print(f"Sign in as the first admin (once): {join}{sessions.invite(db, 'admin')}", file=sys.stderr)
+        print(f"Invite annotators: {join}{sessions.invite(db, 'annotator', uses=None)}", file=sys.stderr)
     worker = subprocess.Popen([sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(call.workspace.folder)])
     try:
         serve(call.workspace, host=call.options.host, port=call.options.port)
@@ -125,7 +125,7 @@ def _job(kind: str) -> Callable[[Call], dict[str, Any]]:
 
 
 def _demo_options() -> Any:
-    from rlhf.demo import DemoConfig
+    from rlhf.commands.demo import DemoConfig
 
     return DemoConfig
 

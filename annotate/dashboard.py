@@ -138,7 +138,7 @@ def _enqueue(db: Database, kind: str) -> list[Any]:
 
 
 def _overview(db: Database) -> list[Any]:
-    return [loop.counts(db), loop.rounds(db), versions(db), annotators(db), loop.lineage(db)]
+    return [loop.counts(db), loop.turns(db), versions(db), annotators(db), loop.lineage(db)]
 
 
 def _work(db: Database) -> list[Any]:

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from annotate import look
 from annotate.security import COOKIE, Brake, TooManyAttempts
-from store import annotators
+from store import annotators, sessions
 from store.errors import BadInput
 from store.records import SIMULATED, Annotator, Role
 from store.workspace import Workspace
@@ -79,7 +79,7 @@ class Door:
             if name.strip().startswith(SIMULATED):
                 raise BadInput(f"A name that starts with {SIMULATED!r} is kept for programs: choose another.")
             with _checking, self.workspace.store() as db:
-                annotator = annotators.accept(db, token, name, password)
+                annotator = sessions.accept(db, token, name, password)
         except BadInput as error:
             return _page("Join", _join_form(token, role, name, str(error)), 400)
         return self._welcome(request, annotator)
@@ -88,23 +88,23 @@ class Door:
         """Close the session here and in the store."""
         if token := request.cookies.get(COOKIE):
             with self.workspace.store() as db:
-                annotators.close_session(db, token)
+                sessions.close_session(db, token)
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(COOKIE, path="/")
         return answer
 
     def _invited(self, token: str) -> Role | None:
         with self.workspace.store() as db:
-            return annotators.invited_role(db, token)
+            return sessions.invited_role(db, token)
 
     def _welcome(self, request: Request, annotator: Annotator) -> Response:
         with self.workspace.store() as db:
-            token = annotators.open_session(db, annotator.name)
+            token = sessions.open_session(db, annotator.name)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(
             COOKIE,
             token,
-            max_age=int(annotators.SESSION_SECONDS),
+            max_age=int(sessions.SESSION_SECONDS),
             path="/",
             httponly=True,
             samesite="lax",

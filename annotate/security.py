@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from store import annotators
+from store import sessions
 from store.errors import RequestError
 from store.records import Annotator, Role
 from store.workspace import Workspace
@@ -57,7 +57,7 @@ def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | N
     if not token:
         return None
     with workspace.store() as db:
-        return annotators.of_session(db, token)
+        return sessions.of_session(db, token)
 
 
 def require(workspace: Workspace, connection: HTTPConnection | None, area: str) -> Annotator:

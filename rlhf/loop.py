@@ -11,7 +11,7 @@ from rlhf.stages.ppo import ppo
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import reward
 from rlhf.training.progress import Progress
-from store import models, rankings, scores
+from store import rankings, rounds, scores
 from store.errors import NotReady
 from store.records import Round
 
@@ -45,7 +45,7 @@ def run_round(ctx: Context, *, force: bool = False) -> Round:
     }
     done = Round(number, rating.id, judge.id, policy.id, metrics)
     with ctx.store() as db:
-        models.add_round(db, done)
+        rounds.add(db, done)
     return done
 
 
@@ -67,7 +67,7 @@ def check_ready(ctx: Context) -> int:
     """The number of the round that could start now; raises NotReady with how many rankings are lacking."""
     wanted = ctx.settings.round.min_rankings
     with ctx.store() as db:
-        finished = models.rounds(db)
+        finished = rounds.every(db)
         since = scores.get(db, finished[-1].rating_id).last_ranking_id if finished else 0
         new = rankings.count(db, since=since)
     number = len(finished) + 1

@@ -1,9 +1,8 @@
-"""Annotators, their sessions and the invitations that let them in."""
+"""Annotators and their passwords."""
 
 import hashlib
 import hmac
 import secrets
-import time
 
 from sqlite_utils import Database
 
@@ -11,8 +10,6 @@ from store.db import writing
 from store.errors import BadInput, NotFound
 from store.records import SIMULATED, Annotator, Role
 
-SESSION_SECONDS = 14 * 86400.0
-INVITATION_SECONDS = 7 * 86400.0
 MIN_PASSWORD = 8
 
 
@@ -61,72 +58,6 @@ def verify(db: Database, name: str, password: str) -> Annotator | None:
     stored = row["password_hash"] if row else None
     fits = _matches(password, stored or _DUMMY)
     return get(db, row["name"]) if row and stored and fits and row["active"] else None
-
-
-def open_session(db: Database, name: str) -> str:
-    """A fresh session token; only its hash is stored."""
-    token = secrets.token_urlsafe(32)
-    with writing(db):
-        db.execute("DELETE FROM sessions WHERE expires < ?", [time.time()])
-        db.execute(
-            "INSERT INTO sessions (token_hash, annotator, expires) VALUES (?, ?, ?)",
-            [_sha(token), name, time.time() + SESSION_SECONDS],
-        )
-    return token
-
-
-def of_session(db: Database, token: str) -> Annotator | None:
-    """Who is signed in with this token; None if it is unknown or expired, or the account was disabled."""
-    row = next(
-        db.query("SELECT annotator FROM sessions WHERE token_hash = ? AND expires > ?", [_sha(token), time.time()]),
-        None,
-    )
-    annotator = get(db, row["annotator"]) if row else None
-    return annotator if annotator and annotator.active else None
-
-
-def close_session(db: Database, token: str) -> None:
-    """Sign out."""
-    with writing(db):
-        db.execute("DELETE FROM sessions WHERE token_hash = ?", [_sha(token)])
-
-
-def invite(db: Database, role: Role, *, uses: int | None = 1) -> str:
-    """A token for a link that lets somebody make an account with `role`, `uses` times (None: any number)."""
-    token = secrets.token_urlsafe(24)
-    with writing(db):
-        db.execute(
-            "INSERT INTO invitations (token_hash, role, uses_left, expires) VALUES (?, ?, ?, ?)",
-            [_sha(token), role, uses, time.time() + INVITATION_SECONDS],
-        )
-    return token
-
-
-def invited_role(db: Database, token: str) -> Role | None:
-    """The role that an invitation gives, None if it is used up, expired or unknown."""
-    row = next(
-        db.query(
-            "SELECT role FROM invitations WHERE token_hash = ? AND expires > ? AND coalesce(uses_left, 1) > 0",
-            [_sha(token), time.time()],
-        ),
-        None,
-    )
-    return row["role"] if row else None
-
-
-def accept(db: Database, token: str, name: str, password: str) -> Annotator:
-    """Make the account that an invitation allows and use the invitation up by one; raises BadInput."""
-    with writing(db):
-        role = invited_role(db, token)
-        if role is None:
-            raise BadInput("This invitation was used or has expired: ask for a new one.")
-        annotator = add(db, name, role, password)
-        db.execute("UPDATE invitations SET uses_left = uses_left - 1 WHERE token_hash = ?", [_sha(token)])
-        return annotator
-
-
-def _sha(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _scrypt(password: str, salt: bytes | None = None) -> str:

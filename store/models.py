@@ -1,4 +1,4 @@
-"""Model versions and their lineage, and the rounds that made them."""
+"""Model versions and their lineage, and which of them writes what people rank next."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from store.db import insert, writing
 from store.errors import BadInput, NotFound
-from store.records import Model, ModelKind, Promotion, Round
+from store.records import Model, ModelKind, Promotion
 
 
 def add(db: Database, model: Model) -> int:
@@ -87,30 +87,6 @@ def generator(db: Database) -> Model | None:
     """The version that was promoted last, None where none ever was."""
     rows = db.query("SELECT * FROM models WHERE id = (SELECT model_id FROM promotions ORDER BY id DESC LIMIT 1)")
     return next((_model(row) for row in rows), None)
-
-
-def add_round(db: Database, round_: Round) -> None:
-    """Record a finished turn of the loop."""
-    with writing(db):
-        db.execute(
-            "INSERT INTO rounds (number, rating_id, reward_id, policy_id, metrics) VALUES (?, ?, ?, ?, ?)",
-            [round_.number, round_.rating_id, round_.reward_id, round_.policy_id, json.dumps(round_.metrics)],
-        )
-
-
-def rounds(db: Database) -> list[Round]:
-    """The finished turns of the loop, oldest first."""
-    return [
-        Round(
-            r["number"],
-            r["rating_id"],
-            r["reward_id"],
-            r["policy_id"],
-            json.loads(r["metrics"]),
-            r["created"],
-        )
-        for r in db.query("SELECT * FROM rounds ORDER BY number")
-    ]
 
 
 def _model(row: dict) -> Model:

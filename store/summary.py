@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from store import jobs, models, prompts, rankings, responses, scores, tasks
+from store import jobs, models, prompts, rankings, responses, rounds, scores, tasks
 
 RECENT_JOBS = 5
 
@@ -22,7 +22,7 @@ def summary(db: Database, min_rankings: int) -> dict[str, Any]:
         "rankings_by_people": people,
         "rankings_by_simulated": simulated,
         "open_tasks": tasks.count_open(db),
-        "rounds": len(models.rounds(db)),
+        "rounds": len(rounds.every(db)),
         **_trust(db),
         "models": [
             {"name": m.name, "kind": m.kind, "parent": names.get(m.parent_id or 0), "created": m.created}
@@ -62,11 +62,11 @@ def next_step(db: Database, min_rankings: int) -> str:
         return "Import prompts: python launch.py import FILE"
     if not responses.count(db):
         return "Sample responses: python launch.py generate"
-    rounds = models.rounds(db)
-    since = scores.get(db, rounds[-1].rating_id).last_ranking_id if rounds else 0
+    done = rounds.every(db)
+    since = scores.get(db, done[-1].rating_id).last_ranking_id if done else 0
     new = rankings.count(db, since=since)
     if new >= min_rankings:
-        return f"Run round {len(rounds) + 1} on {new} new rankings: python launch.py round"
+        return f"Run round {len(done) + 1} on {new} new rankings: python launch.py round"
     waiting = tasks.count_open(db)
     if waiting:
         return f"Rank {min_rankings - new} more of the {waiting} open tasks: python launch.py serve"

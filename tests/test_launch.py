@@ -10,7 +10,7 @@ import pytest
 from transformers import AutoTokenizer, BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
 import launch
-from rlhf import begin
+from rlhf.commands import init
 from rlhf.settings import Settings
 from rlhf.tiny import MODEL_DIR
 from store import jobs, prompts, rankings, tasks
@@ -235,7 +235,7 @@ def test_every_ending_has_its_status(
     def fail(*args: object, **kwargs: object) -> None:
         raise error
 
-    monkeypatch.setattr(begin, "import_prompts", fail)
+    monkeypatch.setattr(init, "import_prompts", fail)
     status, out, err = run("import", "x", "--workspace", made)
     assert (status, out, err.count("\n")) == (expected, "", 1)
     if not isinstance(error, KeyboardInterrupt):

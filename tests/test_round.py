@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import launch
-from store import annotators, models, prompts, rankings, responses, tasks
+from store import annotators, models, prompts, rankings, responses, rounds, tasks
 from store.workspace import Workspace
 
 WORDS = ("tea", "coffee", "water", "rice", "bread", "soup", "cake", "red", "blue", "green")
@@ -142,7 +142,7 @@ def test_a_broken_off_round_goes_on_where_it_stopped(
     with workspace.store() as db:
         assert [m.name for m in models.every(db, "reward")] == ["reward-1"]
         assert models.named(db, "reward-1") == before
-        assert len(models.rounds(db)) == 1
+        assert len(rounds.every(db)) == 1
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from annotate.charts import figure, line_chart
 from annotate.panels.parts import ago, empty, facts, section, table
-from store import models, prompts, rankings, responses, tasks
+from store import models, prompts, rankings, responses, rounds, tasks
 from store.records import Model
 
 _ROUND_COLUMNS = {
@@ -36,9 +36,9 @@ def counts(db: Database) -> str:
     )
 
 
-def rounds(db: Database) -> str:
+def turns(db: Database) -> str:
     """The latest turns of the loop: curves and a table."""
-    made = models.rounds(db)[-50:]
+    made = rounds.every(db)[-50:]
     if not made:
         return section("Rounds", empty("No round is finished yet. Rank some responses, then run one."))
     charts = "".join(

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from annotate import app
 from annotate.login import Door
 from annotate.security import COOKIE, Brake
-from store import annotators, models, prompts, rankings, responses, scores, tasks
+from store import annotators, models, prompts, rankings, responses, scores, sessions, tasks
 from store.records import Model, PairAgreement, Rating, Response, Role, Task
 from store.workspace import Workspace, create
 
@@ -78,7 +78,7 @@ def sign_in(workspace: Workspace, client: TestClient) -> Callable[[str, Role], T
     def signed(name: str, role: Role) -> TestClient:
         with workspace.store() as db:
             annotators.add(db, name, role)
-            client.cookies.set(COOKIE, annotators.open_session(db, name))
+            client.cookies.set(COOKIE, sessions.open_session(db, name))
         return client
 
     return signed

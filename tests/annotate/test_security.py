@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from annotate import security
 from annotate.security import COOKIE, Brake, TooManyAttempts
-from store import annotators, jobs, models, rankings, tasks
+from store import annotators, jobs, models, rankings, sessions, tasks
 from store.records import Role
 from store.workspace import Workspace
 
@@ -21,7 +21,7 @@ JOIN = {"name": "Ada", "password": "correct horse"}
 
 def invite(workspace: Workspace, role: Role = "annotator", **uses: Any) -> str:
     with workspace.store() as db:
-        return annotators.invite(db, role, **uses)
+        return sessions.invite(db, role, **uses)
 
 
 def test_strangers_are_sent_to_the_door(client: TestClient) -> None:

@@ -20,7 +20,7 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from annotate.app import build
-from store import annotators, jobs, models, prompts, rankings, responses, scores, tasks
+from store import annotators, jobs, models, prompts, rankings, responses, rounds, scores, sessions, tasks
 from store.records import Model, Rating, Response, Round, Task
 from store.workspace import Workspace, create
 
@@ -96,7 +96,7 @@ def live_in(workspace: Workspace) -> None:
                 "win_rate": win,
                 "seconds": 118.0,
             }
-            models.add_round(db, Round(number, rating, reward, policy, found))
+            rounds.add(db, Round(number, rating, reward, policy, found))
             jobs.finish(db, job, {"rounds": [found]})
         failed = jobs.enqueue(db, "reward")
         jobs.claim(db, 1, failed)
@@ -125,13 +125,13 @@ class Site:
     def link(self, role: Any) -> str:
         """A fresh invitation."""
         with self.workspace.store() as db:
-            return f"{self.url}/join?token={annotators.invite(db, role)}"
+            return f"{self.url}/join?token={sessions.invite(db, role)}"
 
     def sign_in(self, context: BrowserContext, name: str, role: Any = "annotator") -> Page:
         """A page signed in as a new person, by a session made in the store."""
         with self.workspace.store() as db:
             annotators.add(db, name, role)
-            token = annotators.open_session(db, name)
+            token = sessions.open_session(db, name)
         context.add_cookies([{"name": "rankloop_session", "value": token, "url": self.url}])
         return context.new_page()
 

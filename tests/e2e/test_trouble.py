@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from store import annotators, rankings
+from store import annotators, rankings, sessions
 from store.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,7 @@ def test_a_session_that_ended_keeps_the_choices(site: Any, context: BrowserConte
     expect(page.locator(".message")).to_contain_text("You are signed out. Your choices are kept", timeout=8000)
     assert count(site.workspace) == 0
     with site.workspace.store() as db:
-        token = annotators.open_session(db, "Ada")
+        token = sessions.open_session(db, "Ada")
     context.add_cookies([{"name": "rankloop_session", "value": token, "url": site.url}])
     page.keyboard.press("Enter")
     expect(page.locator(".progress")).to_contain_text("1 today")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from store import annotators, checks, jobs, models, rankings, responses, scores
+from store import annotators, checks, jobs, models, rankings, responses, scores, sessions
 from store.records import Model, PairAgreement, Rating
 from store.workspace import Workspace
 
@@ -184,7 +184,7 @@ def test_an_annotator_sees_their_own_figures_and_no_gold(
 ) -> None:
     rate(lived_in, "Zachary", "Ada Lovelace", "Bo")
     with lived_in.store() as db:
-        token = annotators.open_session(db, "Ada Lovelace")
+        token = sessions.open_session(db, "Ada Lovelace")
     context.add_cookies([{"name": "rankloop_session", "value": token, "url": site.url}])
     page = context.new_page()
     page.goto(site.url + "/annotate")

@@ -6,7 +6,7 @@ import time
 import pytest
 from sqlite_utils import Database
 
-from store import annotators
+from store import annotators, sessions
 from store.errors import BadInput, NotFound
 from store.workspace import Workspace
 
@@ -40,66 +40,66 @@ def test_a_bad_account_is_refused(db: Database, name: str, password: str) -> Non
 @pytest.mark.parametrize("name", ["simulated:me", " simulated:me", "Simulated:me"])
 def test_no_person_signs_up_as_a_simulated_annotator(db: Database, name: str) -> None:
     with pytest.raises(BadInput, match="simulated annotators"):
-        annotators.accept(db, annotators.invite(db, "annotator"), name, SECRET)
+        sessions.accept(db, sessions.invite(db, "annotator"), name, SECRET)
 
 
 def test_a_session_ends(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = annotators.open_session(db, "ada")
-    signed_in = annotators.of_session(db, token)
+    token = sessions.open_session(db, "ada")
+    signed_in = sessions.of_session(db, token)
     assert signed_in is not None
     assert signed_in.name == "ada"
     assert token not in "".join(db.conn.iterdump())
-    assert annotators.of_session(db, token + "x") is None
-    later = time.time() + annotators.SESSION_SECONDS + 1
+    assert sessions.of_session(db, token + "x") is None
+    later = time.time() + sessions.SESSION_SECONDS + 1
     with monkeypatch.context() as clock:
         clock.setattr(time, "time", lambda: later)
-        assert annotators.of_session(db, token) is None
-        annotators.open_session(db, "bo")  # sweeps what has ended
+        assert sessions.of_session(db, token) is None
+        sessions.open_session(db, "bo")  # sweeps what has ended
     assert db["sessions"].count == 1
 
 
 def test_signing_out_and_disabling_end_a_session(db: Database) -> None:
-    first, second = annotators.open_session(db, "ada"), annotators.open_session(db, "ada")
-    annotators.close_session(db, first)
-    assert annotators.of_session(db, first) is None
-    assert annotators.of_session(db, second) is not None
+    first, second = sessions.open_session(db, "ada"), sessions.open_session(db, "ada")
+    sessions.close_session(db, first)
+    assert sessions.of_session(db, first) is None
+    assert sessions.of_session(db, second) is not None
     with db.conn:
         db.execute("UPDATE annotators SET active = 0")
-    assert annotators.of_session(db, second) is None
+    assert sessions.of_session(db, second) is None
 
 
 def test_an_invitation_works_once(db: Database) -> None:
-    token = annotators.invite(db, "admin")
-    assert annotators.invited_role(db, token) == "admin"
+    token = sessions.invite(db, "admin")
+    assert sessions.invited_role(db, token) == "admin"
     with pytest.raises(BadInput):
-        annotators.accept(db, token, "ada", SECRET)  # taken: the invitation is not used up
-    assert annotators.accept(db, token, "eve", SECRET).role == "admin"
-    assert annotators.invited_role(db, token) is None
+        sessions.accept(db, token, "ada", SECRET)  # taken: the invitation is not used up
+    assert sessions.accept(db, token, "eve", SECRET).role == "admin"
+    assert sessions.invited_role(db, token) is None
     with pytest.raises(BadInput, match="used or has expired"):
-        annotators.accept(db, token, "mallory", SECRET)
+        sessions.accept(db, token, "mallory", SECRET)
     with pytest.raises(NotFound):
         annotators.get(db, "mallory")
 
 
 def test_an_invitation_expires_and_an_open_one_serves_many(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = annotators.invite(db, "annotator", uses=None)
+    token = sessions.invite(db, "annotator", uses=None)
     for name in ("p1", "p2", "p3"):
-        annotators.accept(db, token, name, SECRET)
-    later = time.time() + annotators.INVITATION_SECONDS + 1
+        sessions.accept(db, token, name, SECRET)
+    later = time.time() + sessions.INVITATION_SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: later)
-    assert annotators.invited_role(db, token) is None
+    assert sessions.invited_role(db, token) is None
 
 
 def test_an_invitation_used_by_many_at_once_lets_one_in(workspace: Workspace) -> None:
     with workspace.store() as db:
-        token = annotators.invite(db, "annotator")
+        token = sessions.invite(db, "annotator")
     start, outcomes = threading.Barrier(5), []
 
     def join(number: int) -> None:
         with workspace.store() as mine:
             start.wait()
             try:
-                outcomes.append(annotators.accept(mine, token, f"p{number}", SECRET).name)
+                outcomes.append(sessions.accept(mine, token, f"p{number}", SECRET).name)
             except BadInput:
                 outcomes.append("")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlhf.console import table as aligned
+from rlhf.commands.console import table as aligned
+from rlhf.commands.init import fill
 from rlhf.jobs.execute import execute, start
-from rlhf.tiny.prompts import ranking_prompts
-from store import jobs, models, prompts, responses, tasks
+from store import jobs, models, responses, rounds, tasks
 from store.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -30,18 +30,6 @@ class DemoConfig:
     """Of every draw."""
 
 
-def fill(workspace: Workspace) -> None:
-    """Put the embedded prompts into a workspace; a tenth is of the eval split."""
-    with workspace.store() as db:
-        prompts.add(
-            db,
-            [
-                prompts.make([{"role": "user", "content": p.text}], source="tiny", split=p.split)
-                for p in ranking_prompts()
-            ],
-        )
-
-
 def run(workspace: Workspace, config: DemoConfig) -> list[dict[str, Any]]:
     """Close the loop `config.rounds` times on a workspace that `init` made; goes on where it was broken off.
 
@@ -51,7 +39,7 @@ def run(workspace: Workspace, config: DemoConfig) -> list[dict[str, Any]]:
     seeds = {name: {"seed": config.seed} for name in ("sampling", "reward", "ppo")}
     fresh = {"generate": {"prompts": config.fresh}}
     with workspace.store() as db:
-        done = len(models.rounds(db))
+        done = len(rounds.every(db))
         first = responses.count(db) == 0
     if first:
         execute(
@@ -66,7 +54,7 @@ def run(workspace: Workspace, config: DemoConfig) -> list[dict[str, Any]]:
         log.info("round %d of %d", number + 1, config.rounds)
         execute(workspace, start(workspace, "round", {"settings": {**seeds, **fresh}}))
     with workspace.store() as db:
-        return [r.metrics for r in models.rounds(db)][: config.rounds]
+        return [r.metrics for r in rounds.every(db)][: config.rounds]
 
 
 COLUMNS = (
@@ -99,21 +87,21 @@ def plot(workspace: Workspace) -> Path:
     from matplotlib import pyplot as plt
 
     with workspace.store() as db:
-        rounds = models.rounds(db)
-        series = [jobs.series(db, models.get(db, r.policy_id).job_id or 0) for r in rounds]
+        done = rounds.every(db)
+        series = [jobs.series(db, models.get(db, r.policy_id).job_id or 0) for r in done]
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), constrained_layout=True)
     for axis, name, title in (
         (axes[0], "reward/score", "reward (deviations)"),
         (axes[1], "kl/k1", "KL (nats a response)"),
     ):
-        for r, metrics in zip(rounds, series, strict=True):
+        for r, metrics in zip(done, series, strict=True):
             axis.plot(*zip(*metrics[name], strict=True), label=f"round {r.number}")
         axis.set(xlabel="PPO step", title=title)
         axis.legend(frameon=False)
-    numbers = [r.number for r in rounds]
+    numbers = [r.number for r in done]
     for key, label in (("win_rate", "held-out prompts"), ("win_rate_new_topics", "new topics")):
-        if all(key in r.metrics for r in rounds):
-            axes[2].plot(numbers, [r.metrics[key] for r in rounds], marker="o", label=label)
+        if all(key in r.metrics for r in done):
+            axes[2].plot(numbers, [r.metrics[key] for r in done], marker="o", label=label)
     axes[2].axhline(0.5, color="grey", linewidth=0.8)
     axes[2].set(xlabel="round", xticks=numbers, ylim=(0, 1), title="win rate against the base")
     axes[2].legend(frameon=False, loc="lower right")

@@ -1,6 +1,6 @@
 """Results as people read them."""
 
-from rlhf.console import readable
+from rlhf.commands.console import readable
 
 
 def test_lines_tables_and_what_is_left_out() -> None:

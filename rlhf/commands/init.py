@@ -12,9 +12,9 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
-from rlhf.demo import fill
 from rlhf.settings import Settings, overlay
 from rlhf.tiny import MODEL_DIR
+from rlhf.tiny.prompts import ranking_prompts
 from rlhf.training.chat import Chat, resolve
 from store import models, prompts, workspace
 from store.errors import BadInput
@@ -52,6 +52,18 @@ def begin(
     with made.store() as db:
         stored = prompts.count(db)
     return {"workspace": str(folder), "base_model": named, "prompts": stored, "plain_template": chat.plain}
+
+
+def fill(workspace: Workspace) -> None:
+    """Put the embedded prompts into a workspace; a tenth is of the eval split."""
+    with workspace.store() as db:
+        prompts.add(
+            db,
+            [
+                prompts.make([{"role": "user", "content": p.text}], source="tiny", split=p.split)
+                for p in ranking_prompts()
+            ],
+        )
 
 
 def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> dict[str, Any]:

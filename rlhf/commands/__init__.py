@@ -1,0 +1,1 @@
+"""What a verb of the launcher does."""
