@@ -24,6 +24,10 @@ def add(db: Database, model: Model) -> int:
                 "job_id": model.job_id,
                 "path": model.path,
                 "metrics": json.dumps(model.metrics),
+                "rating_id": model.rating_id,
+                "reward_id": model.reward_id,
+                "made_by": model.made_by,
+                "settings": json.dumps(model.settings),
             },
         )
 
@@ -91,13 +95,17 @@ def generator(db: Database) -> Model | None:
 
 def _model(row: dict) -> Model:
     return Model(
-        row["name"],
-        row["kind"],
-        row["base_model"],
-        row["parent_id"],
-        row["job_id"],
-        row["path"],
-        json.loads(row["metrics"]),
-        row["id"],
-        row["created"],
+        name=row["name"],
+        kind=row["kind"],
+        base_model=row["base_model"],
+        parent_id=row["parent_id"],
+        job_id=row["job_id"],
+        path=row["path"],
+        metrics=json.loads(row["metrics"]),
+        rating_id=row["rating_id"],
+        reward_id=row["reward_id"],
+        made_by=row["made_by"],
+        settings=json.loads(row["settings"]),
+        id=row["id"],
+        created=row["created"],
     )

@@ -1,8 +1,8 @@
 """What every stage works in, and how it keeps what it made."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from sqlite_utils import Database
 
@@ -10,7 +10,7 @@ from rlhf.settings import Settings
 from rlhf.training.models import RoleModel
 from rlhf.training.progress import Log, Progress
 from store import models
-from store.records import Model, ModelKind
+from store.records import Model
 from store.workspace import Workspace
 
 
@@ -34,8 +34,19 @@ class Context:
         return RoleModel(settings.base_model, quantization=settings.quantization, rank=settings.rank, seed=seed)
 
 
-def keep(ctx: Context, model: RoleModel, kind: ModelKind, parent: Model | None, metrics: dict[str, Any]) -> Model:
-    """Write a role to the workspace and to the store."""
+def keep(
+    ctx: Context,
+    model: RoleModel,
+    kind: Literal["policy", "reward"],
+    parent: Model | None,
+    metrics: dict[str, Any],
+    taught_by: int,
+) -> Model:
+    """Write a role to the workspace and to the store.
+
+    `taught_by` is the id of the rating that a reward model learned from, or of the reward model that a policy did.
+    """
+    rewards = kind == "reward"
     with ctx.store() as db:
         made = sum(1 for m in models.every(db, kind) if m.path)
     name = f"{kind}-{made + 1}"
@@ -50,6 +61,10 @@ def keep(ctx: Context, model: RoleModel, kind: ModelKind, parent: Model | None, 
         ctx.job_id,
         str(folder.relative_to(ctx.workspace.folder)),
         metrics,
+        rating_id=taught_by if rewards else None,
+        reward_id=None if rewards else taught_by,
+        made_by="reward" if rewards else "ppo",
+        settings=asdict(ctx.settings),
     )
     with ctx.store() as db:
         return models.get(db, models.add(db, record))

@@ -15,7 +15,7 @@ from rlhf.training.metrics import distinct, divergence, win_rate
 from rlhf.training.models import Role, RoleModel
 from rlhf.training.reward import score_texts
 from rlhf.training.sampling import Sample, sample
-from store.records import Message, Model, Prompt
+from store.records import Message, Model, Prompt, is_whole
 
 
 def judge_by_simulated(ctx: Context, policy: Model) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prom
         return [group[0] for group in sample(model, chats, one, role=role, progress=ctx.progress)]
 
     def rewards(samples: Sequence[Sample]) -> np.ndarray:
-        items = [(c, s.text, s.finish_reason == "stop") for c, s in zip(chats, samples, strict=True)]
+        items = [(c, s.text, is_whole(s.finish_reason)) for c, s in zip(chats, samples, strict=True)]
         return (score_texts(model, items) - judge.metrics["mean"]) / judge.metrics["std"]
 
     new, before, base = answers("policy"), answers("reference"), answers("base")

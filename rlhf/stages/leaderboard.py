@@ -31,11 +31,13 @@ def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> dict[st
         raise NotReady("There are 0 rankings: rank some tasks on the page, or run `simulate`, then ask again.")
     versions, table = models.every(db, "policy"), RankingTable(standing)
     version = _version_of_each(db, table, versions)
-    board = rank_versions(table.levels, table.prompt, version)
+    # What no version of ours wrote (a person did, or a model elsewhere) says nothing of our versions: not shown.
+    levels = np.where(version >= 0, table.levels, -1)
+    board = rank_versions(levels, table.prompt, version)
     newest = max((v for v in range(1, len(board.elo)) if board.prompts[v]), default=0)
     promoted = models.generator(db)
     ruling = next((i for i, m in enumerate(versions) if promoted and m.id == promoted.id), 0)
-    verdict, against_ruling = (_verdict(table, version, newest, other) for other in (0, ruling))
+    verdict, against_ruling = (_verdict(levels, table.prompt, version, newest, other) for other in (0, ruling))
     told = {
         "versions": _rows(versions, board),
         "decision": OPEN if verdict.winner is None else LOSES if verdict.winner == 0 else BEATS,
@@ -107,19 +109,19 @@ def _check_preferred(board: dict[str, Any], version: Model) -> None:
 
 
 def _version_of_each(db: Database, table: RankingTable, versions: Sequence[Model]) -> np.ndarray:
-    """Number of the version that wrote each response of each ranking, (N, K)."""
-    number = {model.id: i for i, model in enumerate(versions)}
-    writer = {r.id: number[r.model_id] for r in responses.every(db)}
+    """Number of the version that wrote each response of each ranking, (N, K), -1 where none of them did."""
+    number: dict[int | None, int] = {model.id: i for i, model in enumerate(versions)}
+    writer = {r.id: number.get(r.model_id, -1) for r in responses.every(db)}
     by_prompt = np.zeros((len(table.prompt_ids), table.levels.shape[1]), dtype=np.int64)
     for p, ids in enumerate(table.response_ids):
         by_prompt[p, : len(ids)] = [writer[response] for response in ids]
     return by_prompt[table.prompt]
 
 
-def _verdict(table: RankingTable, version: np.ndarray, newest: int, other: int) -> Verdict:
+def _verdict(levels: np.ndarray, prompt: np.ndarray, version: np.ndarray, newest: int, other: int) -> Verdict:
     if newest == other:
         return Verdict(None, math.nan, 0.0, 1.0, 0)
-    return compare(table.levels, table.prompt, version, newest=newest, base=other)
+    return compare(levels, prompt, version, newest=newest, base=other)
 
 
 def _shares(verdict: Verdict) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def ppo(ctx: Context, *, force: bool = False) -> Model:
         judge, start = models.latest(db, "reward"), models.latest(db, "policy")
         if judge is None or start is None:
             raise NotReady("There is no reward model yet: run `python launch.py reward` first.")
-        if start.metrics.get("reward_id") == judge.id:
+        if start.reward_id == judge.id:
             return start
         train = prompts.every(db, "train")
         heldout = prompts.every(db, "eval")
@@ -38,11 +38,11 @@ def ppo(ctx: Context, *, force: bool = False) -> Model:
         progress=ctx.progress,
         log=ctx.log,
     )
-    metrics: dict[str, Any] = {"reward_id": judge.id, "steps": result.steps, "stopped": result.stopped}
+    metrics: dict[str, Any] = {"steps": result.steps, "stopped": result.stopped}
     metrics |= {"shift": result.shift, "scale": result.scale, "forced": force and not judge.metrics["passes"]}
     metrics |= compare(ctx, model, judge, heldout[:200])
     metrics |= {"last_step": result.history[-1]}
-    return keep(ctx, model, "policy", start, metrics)
+    return keep(ctx, model, "policy", start, metrics, judge.id)
 
 
 def check_gate(judge: Model, *, force: bool) -> None:

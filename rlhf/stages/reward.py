@@ -23,7 +23,7 @@ def reward(ctx: Context) -> Model:
     with ctx.store() as db:
         rating = scores.newest(db)
         previous = models.latest(db, "reward")
-        if previous and previous.metrics.get("rating_id") == rating.id:
+        if previous and previous.rating_id == rating.id:
             return previous
         train, heldout = ranked_prompts(db, rating)
     model = ctx.load_model(ctx.settings.reward.seed)
@@ -37,9 +37,9 @@ def reward(ctx: Context) -> Model:
         progress=ctx.progress,
         log=ctx.log,
     )
-    metrics = {**result.metrics, "mean": result.mean, "std": result.std, "rating_id": rating.id}
+    metrics = {**result.metrics, "mean": result.mean, "std": result.std}
     metrics |= _verdict(ctx, model, rating, result, train, heldout)
-    return keep(ctx, model, "reward", previous, metrics)
+    return keep(ctx, model, "reward", previous, metrics, rating.id)
 
 
 def ranked_prompts(db: Database, rating: Rating) -> tuple[list[RankedPrompt], list[RankedPrompt]]:
@@ -56,7 +56,7 @@ def ranked_prompts(db: Database, rating: Rating) -> tuple[list[RankedPrompt], li
                 RankedPrompt(
                     prompt.messages,
                     tuple(a.text for a in answers),
-                    tuple(a.finish_reason != "length" for a in answers),
+                    tuple(a.finished for a in answers),
                     tempered(rated),
                 )
             )
