@@ -83,8 +83,7 @@ def promote(db: Database, model_id: int, by: str, evidence: dict[str, Any] | Non
 
 def promotions(db: Database) -> list[Promotion]:
     """Every promotion, oldest first."""
-    rows = db.query("SELECT * FROM promotions ORDER BY id")
-    return [Promotion(r["model_id"], r["by"], json.loads(r["evidence"]), r["id"], r["created"]) for r in rows]
+    return [_promotion(row) for row in db.query("SELECT * FROM promotions ORDER BY id")]
 
 
 def generator(db: Database) -> Model | None:
@@ -106,6 +105,16 @@ def _model(row: dict) -> Model:
         reward_id=row["reward_id"],
         made_by=row["made_by"],
         settings=json.loads(row["settings"]),
+        id=row["id"],
+        created=row["created"],
+    )
+
+
+def _promotion(row: dict) -> Promotion:
+    return Promotion(
+        model_id=row["model_id"],
+        by=row["by"],
+        evidence=json.loads(row["evidence"]),
         id=row["id"],
         created=row["created"],
     )
