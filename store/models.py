@@ -32,12 +32,6 @@ def add(db: Database, model: Model) -> int:
         )
 
 
-def add_metrics(db: Database, model_id: int, metrics: dict[str, Any]) -> None:
-    """Merge what was measured later into a version's metrics."""
-    with writing(db):
-        db.execute("UPDATE models SET metrics = json_patch(metrics, ?) WHERE id = ?", [json.dumps(metrics), model_id])
-
-
 def every(db: Database, kind: ModelKind | None = None) -> list[Model]:
     """All versions, oldest first."""
     where, args = ("WHERE kind = ?", [kind]) if kind else ("", [])

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 from store import tasks
 from store.db import insert, writing
 from store.errors import BadInput, LeaseLost, NotFound
-from store.records import SIMULATED, Comparison, Ranking, RankingKind
+from store.records import SIMULATED, Ranking, RankingKind
 
 
 def submit(
@@ -134,16 +134,6 @@ def people_and_simulated(db: Database) -> tuple[int, int]:
         [SIMULATED + "%", SIMULATED + "%"],
     ).fetchone()
     return row[0], row[1]
-
-
-def comparisons(ranking: Ranking) -> list[Comparison]:
-    """The pairs of a ranking, winner first; a tie names the pair in order of id."""
-    items = sorted(ranking.levels.items(), key=lambda item: (item[1], item[0]))
-    return [
-        Comparison(ranking.prompt_id, a, b, level_a == level_b, ranking.annotator)
-        for i, (a, level_a) in enumerate(items)
-        for b, level_b in items[i + 1 :]
-    ]
 
 
 def _check(levels: dict[int, int], response_ids: tuple[int, ...]) -> None:

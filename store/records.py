@@ -107,17 +107,6 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Derived from a ranking, winner first, never stored."""
-
-    prompt_id: int
-    winner_id: int
-    loser_id: int
-    tie: bool
-    annotator: str
-
-
-@dataclass(frozen=True)
 class Rating:
     """One run of the converter; its scores can be made again from the rankings up to `last_ranking_id`."""
 
