@@ -43,13 +43,13 @@ def ensure(db: Database, name: str) -> None:
 def get(db: Database, name: str) -> Annotator:
     """One annotator; raises NotFound."""
     for row in db.query("SELECT * FROM annotators WHERE name = ?", [name]):
-        return Annotator(row["name"], row["role"], row["password_hash"], bool(row["active"]), row["created"])
+        return _annotator(row)
     raise NotFound(f"There is no annotator {name!r}.")
 
 
 def every(db: Database) -> list[Annotator]:
     """All annotators by name."""
-    return [get(db, row["name"]) for row in db.query("SELECT name FROM annotators ORDER BY name")]
+    return [_annotator(row) for row in db.query("SELECT * FROM annotators ORDER BY name")]
 
 
 def verify(db: Database, name: str, password: str) -> Annotator | None:
@@ -57,7 +57,17 @@ def verify(db: Database, name: str, password: str) -> Annotator | None:
     row = next(db.query("SELECT * FROM annotators WHERE name = ?", [name.strip()]), None)
     stored = row["password_hash"] if row else None
     fits = _matches(password, stored or _DUMMY)
-    return get(db, row["name"]) if row and stored and fits and row["active"] else None
+    return _annotator(row) if row and stored and fits and row["active"] else None
+
+
+def _annotator(row: dict) -> Annotator:
+    return Annotator(
+        name=row["name"],
+        role=row["role"],
+        password_hash=row["password_hash"],
+        active=bool(row["active"]),
+        created=row["created"],
+    )
 
 
 def _scrypt(password: str, salt: bytes | None = None) -> str:

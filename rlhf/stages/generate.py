@@ -144,7 +144,7 @@ def _copies(made: Sequence[Task], overlap: set[int], people: int) -> list[Task]:
 
 def _tasks(db: Database, chosen: Sequence[Prompt], wanted: Sequence[tuple[int, int]], limit: int) -> list[Task]:
     """One task a prompt of so many responses of each model; a prompt with one distinct text makes no task."""
-    newest: dict[tuple[int, int], list[Response]] = defaultdict(list)
+    newest: dict[tuple[int, int | None], list[Response]] = defaultdict(list)
     for r in responses.every(db):
         newest[r.prompt_id, r.model_id].insert(0, r)
     made = []

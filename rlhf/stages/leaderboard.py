@@ -36,11 +36,13 @@ def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> Board:
         raise NotReady("There are 0 rankings: rank some tasks on the page, or run `simulate`, then ask again.")
     versions, table = models.every(db, "policy"), RankingTable(standing)
     version = _version_of_each(db, table, versions)
-    ranked = rank_versions(table.levels, table.prompt, version)
+    # What no version of ours wrote (a person did, or a model elsewhere) says nothing of our versions: not shown.
+    levels = np.where(version >= 0, table.levels, -1)
+    ranked = rank_versions(levels, table.prompt, version)
     newest = max((v for v in range(1, len(ranked.elo)) if ranked.prompts[v]), default=0)
     promoted = models.generator(db)
     ruling = next((i for i, m in enumerate(versions) if promoted and m.id == promoted.id), 0)
-    of_base, of_ruling = (_verdict(table, version, newest, other) for other in (0, ruling))
+    of_base, of_ruling = (_verdict(levels, table.prompt, version, newest, other) for other in (0, ruling))
     base = _challenge(of_base, versions, against=0)
     return Board(
         versions=_rows(versions, ranked),
@@ -111,19 +113,19 @@ def _check_preferred(board: Board, version: Model) -> None:
 
 
 def _version_of_each(db: Database, table: RankingTable, versions: Sequence[Model]) -> np.ndarray:
-    """Number of the version that wrote each response of each ranking, (N, K)."""
-    number = {model.id: i for i, model in enumerate(versions)}
-    writer = {r.id: number[r.model_id] for r in responses.every(db)}
+    """Number of the version that wrote each response of each ranking, (N, K), -1 where none of them did."""
+    number: dict[int | None, int] = {model.id: i for i, model in enumerate(versions)}
+    writer = {r.id: number.get(r.model_id, -1) for r in responses.every(db)}
     by_prompt = np.zeros((len(table.prompt_ids), table.levels.shape[1]), dtype=np.int64)
     for p, ids in enumerate(table.response_ids):
         by_prompt[p, : len(ids)] = [writer[response] for response in ids]
     return by_prompt[table.prompt]
 
 
-def _verdict(table: RankingTable, version: np.ndarray, newest: int, other: int) -> Verdict:
+def _verdict(levels: np.ndarray, prompt: np.ndarray, version: np.ndarray, newest: int, other: int) -> Verdict:
     if newest == other:
         return Verdict(None, math.nan, 0.0, 1.0, 0)
-    return compare(table.levels, table.prompt, version, newest=newest, base=other)
+    return compare(levels, prompt, version, newest=newest, base=other)
 
 
 def _challenge(verdict: Verdict, versions: Sequence[Model], *, against: int) -> Challenge:
