@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 from rlhf.commands.console import readable
 from rlhf.commands.options import (
@@ -25,6 +27,24 @@ from store import annotators, sessions
 from store.errors import BadInput, NoDisk, PlatformError, WorkError
 from store.results import as_json
 
+
+def serve(call: Call[ServeOptions]) -> None:
+    """The command `serve`. It stands here, since only the launcher knows both the pages and the worker."""
+    from annotate.app import serve as open_pages
+
+    join = f"http://{call.options.host}:{call.options.port}/join?token="
+    with call.workspace.store() as db:
+        if not any(person.role == "admin" for person in annotators.every(db)):
+            print(f"Sign in as the first admin (once): {join}{sessions.invite(db, 'admin')}", file=sys.stderr)
+        print(f"Invite annotators: {join}{sessions.invite(db, 'annotator', uses=None)}", file=sys.stderr)
+    worker = subprocess.Popen([sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(call.workspace.folder)])
+    try:
+        open_pages(call.workspace, host=call.options.host, port=call.options.port)
+    finally:
+        worker.terminate()
+        worker.wait()
+
+
 COMMANDS = {
     "demo": Command(
         "close the loop on the embedded model with simulated annotators",
@@ -35,7 +55,7 @@ COMMANDS = {
     "init": Command("make a workspace", "rlhf.commands.init:init", InitOptions),
     "serve": Command(
         "open the annotators' page and the research page, with a worker beside them",
-        "launch:serve",
+        serve,
         ServeOptions,
         quiet=True,
     ),
@@ -95,29 +115,19 @@ def _answer(argv: list[str]) -> None:
         raise BadInput(f"There is no command {name!r}: {hint}")
     command = COMMANDS[name]
     call = parse(name, command, rest)
-    module, function = command.run.split(":")
-    result = as_json(getattr(importlib.import_module(module), function)(call))
+    result = as_json(_function(command)(call))
     if call.common.json:
         print(json.dumps(result))
     elif not command.quiet:
         print(readable(result))
 
 
-def serve(call: Call[ServeOptions]) -> None:
-    """The command `serve`. It stands here, since only the launcher knows both the pages and the worker."""
-    from annotate.app import serve as open_pages
-
-    join = f"http://{call.options.host}:{call.options.port}/join?token="
-    with call.workspace.store() as db:
-        if not any(person.role == "admin" for person in annotators.every(db)):
-            print(f"Sign in as the first admin (once): {join}{sessions.invite(db, 'admin')}", file=sys.stderr)
-        print(f"Invite annotators: {join}{sessions.invite(db, 'annotator', uses=None)}", file=sys.stderr)
-    worker = subprocess.Popen([sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(call.workspace.folder)])
-    try:
-        open_pages(call.workspace, host=call.options.host, port=call.options.port)
-    finally:
-        worker.terminate()
-        worker.wait()
+def _function(command: Command) -> Callable[[Call[Any]], object]:
+    if not isinstance(command.run, str):
+        return command.run
+    module, name = command.run.split(":")
+    function: Callable[[Call[Any]], object] = getattr(importlib.import_module(module), name)
+    return function
 
 
 def _overview() -> str:

@@ -51,7 +51,7 @@ def latest(db: Database) -> Rating | None:
     return next((_rating(row) for row in rows), None)
 
 
-def newest(db: Database) -> Rating:
+def require_latest(db: Database) -> Rating:
     """The newest run of the converter; raises NotReady where there is none."""
     if rating := latest(db):
         return rating

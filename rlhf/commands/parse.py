@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, get_args
@@ -21,17 +21,19 @@ from store.workspace import Workspace
 
 Options = TypeVar("Options")
 
+_MARKS = (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
+
 
 @dataclass(frozen=True)
 class Command:
-    """What a command says of itself, the function that does it by name, and the options it takes.
+    """What a command says of itself, the function that does it or its name, and the options it takes.
 
     `tables` are settings whose dials are flags of their own (`--steps`), `parts` those whose flags carry the table's
     name (`--ppo.steps`). `quiet` says that it has told a person everything by the time it ends.
     """
 
     summary: str
-    run: str
+    run: str | Callable[["Call[Any]"], object]
     options: type = NoOptions
     tables: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
@@ -40,8 +42,9 @@ class Command:
 
 @dataclass(frozen=True)
 class Call(Generic[Options]):
-    """One call of the launcher: where, with which options of the command and which settings tables."""
+    """One call of the launcher: of which command, where, with which options of its own and which settings tables."""
 
+    name: str
     common: Common
     options: Options
     settings: dict[str, dict[str, object]]
@@ -68,10 +71,15 @@ def parse(name: str, command: Command, argv: Sequence[str]) -> Call[Any]:
     shape.__doc__ = f"{command.summary[0].upper()}{command.summary[1:]}."
     program = f"launch.py {name}"
     with failures.on_parse_error(_refuse(program, shape)):
-        parsed = tyro.cli(shape, prog=program, args=list(argv), config=(tyro.conf.FlagCreatePairsOff,))
+        parsed: Any = tyro.cli(shape, prog=program, args=list(argv), config=_MARKS)
+            shape,
+            prog=program,
+            args=list(argv),
+            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName),
+        )
     settings = {t: _read(config, getattr(parsed, t), t if t in command.parts else "") for t, config in tables.items()}
     common = Common(**_read(Common(), parsed.common))
-    return Call(common, command.options(**_read(own, parsed.command)), settings)
+    return Call(name, common, command.options(**_read(own, parsed.command)), settings)
 
 
 def _tables(command: Command, argv: Sequence[str]) -> tuple[object, dict[str, object]]:
@@ -97,11 +105,11 @@ def _flags(config: Any) -> Any:
         bounds = f" {dial.bounds[0].upper()}{dial.bounds[1:]}." if dial.bounds else ""
         default = getattr(config, dial.name, None)
         off = "Switch this off: " if default is True else ""  # the flag of what is on is --no-...
-        told: Any = Annotated[dial.hint, tyro.conf.arg(help=f"{off}{dial.help}{bounds}")]  # type: ignore[valid-type]
+        told: Any = Annotated[dial.hint, tyro.conf.arg(help=f"{off}{dial.help}{bounds}")]
         if hasattr(config, dial.name):
             optional.append((dial.name, told, dataclasses.field(default=default)))
         else:
-            required.append((dial.name, tyro.conf.Positional[told]))
+            required.append((dial.name, Annotated[told, tyro.conf.Positional]))
     made = dataclasses.make_dataclass(table.__name__, [*required, *optional])
     made.__doc__ = table.__doc__
     return made

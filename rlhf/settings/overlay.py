@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
 from typing import TypeVar, get_type_hints
 
@@ -18,7 +18,7 @@ def overlay(config: Config, values: Mapping[str, object], where: str = "") -> Co
     Raises BadInput for a key that does not exist (with the nearest one), for a value of another type and for one
     outside the bounds that stand beside the field.
     """
-    hints = _hints(type(config))
+    hints = _hints(type(config))  # type: ignore[arg-type]
     changes: dict[str, object] = {}
     for key, value in values.items():
         name = f"{where}{key}"
@@ -37,7 +37,7 @@ def overlay(config: Config, values: Mapping[str, object], where: str = "") -> Co
 
 
 @cache
-def _hints(table: type) -> dict[str, object]:
+def _hints(table: Hashable) -> dict[str, object]:
     return get_type_hints(table, include_extras=True)
 
 

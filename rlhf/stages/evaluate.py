@@ -38,7 +38,9 @@ HELDOUT_LUCK, SIMULATED_LUCK = 7, 11
 class Judge(Protocol):
     """Somebody who scores answers."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What stands beside the win rate."""
 
     def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
         """Scores (N,) of one answer to each of N chats; higher is better."""

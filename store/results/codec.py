@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -36,7 +36,7 @@ def read(kind: type[Result], values: Mapping[str, object]) -> Result:
     """The record that `as_json` wrote; keys of other versions are passed over, what a version did not have is its
     default. Raises BadInput where something is missing that has none."""
     given: dict[str, object] = {}
-    for name, hint in _hints(kind).items():
+    for name, hint in _hints(kind).items():  # type: ignore[arg-type]
         if name in values:
             given[name] = _read(hint, values[name])
     try:
@@ -46,7 +46,7 @@ def read(kind: type[Result], values: Mapping[str, object]) -> Result:
 
 
 @cache
-def _hints(kind: type) -> dict[str, object]:
+def _hints(kind: Hashable) -> dict[str, object]:
     return get_type_hints(kind)
 
 
