@@ -72,11 +72,6 @@ def parse(name: str, command: Command, argv: Sequence[str]) -> Call[Any]:
     program = f"launch.py {name}"
     with failures.on_parse_error(_refuse(program, shape)):
         parsed: Any = tyro.cli(shape, prog=program, args=list(argv), config=_MARKS)
-            shape,
-            prog=program,
-            args=list(argv),
-            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName),
-        )
     settings = {t: _read(config, getattr(parsed, t), t if t in command.parts else "") for t, config in tables.items()}
     common = Common(**_read(Common(), parsed.common))
     return Call(name, common, command.options(**_read(own, parsed.command)), settings)
