@@ -10,14 +10,19 @@ from store.db import writing
 from store.errors import BadInput, NotFound
 from store.records import SIMULATED, Annotator, Role
 
+MOST_NAME = 80
+"""Characters of a name, as the table's CHECK has it."""
 MIN_PASSWORD = 8
+"""Characters of a password: the least that NIST SP 800-63B (2017) allows for one that a person chooses."""
+SALT_BYTES = 16
+"""Random bytes that make equal passwords differ in the file: the least that NIST SP 800-132 allows is 16."""
 
 
 def add(db: Database, name: str, role: Role = "annotator", password: str | None = None) -> Annotator:
     """A new account; raises BadInput for a name that is taken, empty or of the simulated, or a short password."""
     name = name.strip()
-    if not 1 <= len(name) <= 80:
-        raise BadInput(f"A name has 1 to 80 characters, not {len(name)}: choose another.")
+    if not 1 <= len(name) <= MOST_NAME:
+        raise BadInput(f"A name has 1 to {MOST_NAME} characters, not {len(name)}: choose another.")
     if name.lower().startswith(SIMULATED):
         raise BadInput(f"Names that start with {SIMULATED} are those of simulated annotators: choose another.")
     if password is not None and len(password) < MIN_PASSWORD:
@@ -71,7 +76,7 @@ def _annotator(row: dict) -> Annotator:
 
 
 def _scrypt(password: str, salt: bytes | None = None) -> str:
-    salt = salt or secrets.token_bytes(16)
+    salt = salt or secrets.token_bytes(SALT_BYTES)
     # 32 MiB: OWASP's 2023 choice for scrypt at p = 1 is N = 2^17; 2^15 keeps a shared two-core server usable.
     key = hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=64 * 2**20)
     return f"scrypt${salt.hex()}${key.hex()}"

@@ -6,7 +6,7 @@ Gold is a ranking that counts as the known answer to its prompt. A repeat is a p
 from sqlite_utils import Database
 
 from store import rankings, tasks
-from store.db import writing
+from store.db import sql_list, writing
 from store.errors import BadInput
 from store.records import Ranking, Task
 
@@ -75,7 +75,7 @@ def repeat_task(db: Database, annotator: str, ago: int) -> Task | None:
     """
     row = db.execute(
         f"""SELECT r.task_id FROM current_rankings r JOIN tasks t ON t.id = r.task_id
-           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {tasks.CHECKS}
+           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {sql_list(tasks.CHECKS)}
            AND NOT EXISTS (SELECT 1 FROM tasks again JOIN rankings asked ON asked.task_id = again.id
                            WHERE again.reason = 'repeat' AND again.prompt_id = r.prompt_id
                            AND asked.annotator = :annotator)

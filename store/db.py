@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,13 @@ from store.schema import migrations
 # One writer at a time in a process: threads queue here, where waiting is fair and cheap, and not at SQLite's
 # busy handler, which sleeps and retries.
 _writer = threading.RLock()
+
+LOCK_WAIT_MS = 15_000
+"""Milliseconds to wait for another process's transaction before SQLite says that the file is locked.
+
+The transactions here take milliseconds, and a few seconds where thousands of rows go to a slow disk; a writer that
+waits for longer waits for a process that hangs, and it is better told so.
+"""
 
 
 @contextmanager
@@ -39,7 +46,7 @@ def _connect(path: Path) -> Database:
     try:
         # A Database belongs to the thread that made it, so nothing here is cached or shared.
         db = Database(str(path))
-        db.execute("PRAGMA busy_timeout = 15000")
+        db.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
         # Off while a migration makes a table anew: dropping the old one would delete its rows one by one, and each
         # would be refused for the rows that point at it. _migrate checks every reference before it commits.
         db.execute("PRAGMA foreign_keys = OFF")
@@ -117,6 +124,11 @@ def insert(db: Database, table: str, row: dict[str, Any]) -> int:
     marks = ", ".join("?" * len(row))
     done = db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
     return int(done.lastrowid or 0)
+
+
+def sql_list(words: Iterable[str]) -> str:
+    """Words as a list in SQL, to stand after IN: `('gold', 'repeat')`."""
+    return "(" + ", ".join("'" + word.replace("'", "''") + "'" for word in words) + ")"
 
 
 def _no_disk(error: BaseException) -> bool:

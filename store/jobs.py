@@ -11,7 +11,12 @@ from store.errors import NotFound
 from store.records import Job
 
 STALE_SECONDS = 30.0
-"""A running job whose heart has not beaten for so long, and whose process is gone, is dead."""
+"""A running job whose heart has not beaten for so long, and whose process is gone, is dead.
+
+A worker beats every half second: sixty beats that are missing are more than a busy disk explains.
+"""
+RECENT = 20
+"""How many of the latest jobs are looked through, where the caller does not say."""
 
 
 def enqueue(db: Database, kind: str, params: dict[str, Any] | None = None) -> int:
@@ -120,7 +125,7 @@ def get(db: Database, job_id: int) -> Job:
     raise NotFound(f"There is no job {job_id}.")
 
 
-def recent(db: Database, limit: int = 20) -> list[Job]:
+def recent(db: Database, limit: int = RECENT) -> list[Job]:
     """The latest jobs, newest first."""
     return [_job(row) for row in db.query("SELECT * FROM jobs ORDER BY id DESC LIMIT ?", [limit])]
 

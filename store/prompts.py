@@ -12,6 +12,9 @@ from store.errors import BadInput, NotFound
 from store.records import Message, Prompt, Split
 
 EVAL_SHARE = 0.15
+"""Of all prompts: those held out, on which reward models and policies are judged and never trained."""
+DIGITS = 8
+"""Hexadecimal digits of the digest that draw the split: 2^32 values, finer than any number of prompts needs."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: JSON can spell it and UTF-8 cannot store it."""
 
@@ -24,7 +27,7 @@ def digest(messages: Sequence[Message]) -> str:
 
 def draw_split(messages: Sequence[Message]) -> Split:
     """Drawn from the text itself, so that it is the same on every machine and for ever."""
-    return "eval" if int(digest(messages)[:8], 16) / 16**8 < EVAL_SHARE else "train"
+    return "eval" if int(digest(messages)[:DIGITS], 16) / 16**DIGITS < EVAL_SHARE else "train"
 
 
 def make(messages: Iterable[Message], *, source: str, split: Split | None = None) -> Prompt:

@@ -9,6 +9,9 @@ from store.db import insert, writing
 from store.errors import BadInput, LeaseLost, NotFound
 from store.records import SIMULATED, Ranking, RankingKind
 
+RECENT = 20
+"""How many of their own latest rankings a person is shown, where the caller does not say."""
+
 
 def submit(
     db: Database,
@@ -100,13 +103,13 @@ def get(db: Database, ranking_id: int) -> Ranking:
 def current(db: Database, *, up_to: int | None = None) -> list[Ranking]:
     """The rankings that count, in order of arrival: the newest of each chain, without skips and flags."""
     rows = db.query(
-        "SELECT * FROM current_rankings WHERE kind = 'ranked' AND id <= ? ORDER BY id",
-        [up_to if up_to is not None else 2**62],
+        "SELECT * FROM current_rankings WHERE kind = 'ranked' AND (:up_to IS NULL OR id <= :up_to) ORDER BY id",
+        {"up_to": up_to},
     )
     return [_ranking(row) for row in rows]
 
 
-def of_annotator(db: Database, annotator: str, limit: int = 20) -> list[Ranking]:
+def of_annotator(db: Database, annotator: str, limit: int = RECENT) -> list[Ranking]:
     """One person's latest standing rankings, newest first."""
     rows = db.query("SELECT * FROM current_rankings WHERE annotator = ? ORDER BY id DESC LIMIT ?", [annotator, limit])
     return [_ranking(row) for row in rows]

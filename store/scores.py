@@ -11,6 +11,8 @@ from store.records import PairAgreement, Rating, Score
 
 FEWEST_SHARED = 5
 """Rankings of one prompt that two people have in common, before their agreement is worth a line."""
+PAIRS_APART = 10
+"""Pairs of annotators that are named as agreeing least: few enough to be read, and talked over, one by one."""
 
 
 def save(
@@ -46,12 +48,12 @@ def save(
 
 
 def latest(db: Database) -> Rating | None:
-    """The newest run of the converter."""
+    """The newest run of the converter, None before the first."""
     rows = db.query("SELECT * FROM ratings ORDER BY id DESC LIMIT 1")
     return next((_rating(row) for row in rows), None)
 
 
-def newest(db: Database) -> Rating:
+def require_latest(db: Database) -> Rating:
     """The newest run of the converter; raises NotReady where there is none."""
     if rating := latest(db):
         return rating
@@ -87,11 +89,11 @@ def pairs(db: Database, rating_id: int) -> list[PairAgreement]:
     return [_pair(row) for row in rows]
 
 
-def pairs_apart(db: Database, rating_id: int, limit: int = 10) -> list[PairAgreement]:
-    """The pairs of annotators that agree least, of those that share at least `FEWEST_SHARED` rankings."""
+def pairs_apart(db: Database, rating_id: int) -> list[PairAgreement]:
+    """The `PAIRS_APART` pairs of annotators that agree least, of those with `FEWEST_SHARED` rankings in common."""
     rows = db.query(
         "SELECT * FROM annotator_pairs WHERE rating_id = ? AND shared >= ? ORDER BY tau, annotator, other LIMIT ?",
-        [rating_id, FEWEST_SHARED, limit],
+        [rating_id, FEWEST_SHARED, PAIRS_APART],
     )
     return [_pair(row) for row in rows]
 

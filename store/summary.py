@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from store import jobs, models, prompts, rankings, responses, rounds, scores, tasks
 
 RECENT_JOBS = 5
+"""Jobs that `status` lists: the last round and what went wrong beside it."""
 
 
 def summary(db: Database, min_rankings: int) -> dict[str, Any]:

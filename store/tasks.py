@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from sqlite_utils import Database
 
-from store.db import insert, writing
+from store.db import insert, sql_list, writing
 from store.errors import LeaseLost, NotFound
 from store.records import Task, TaskReason
 
 LEASE_SECONDS = 1800.0
+"""How long a task is kept for a person who does nothing: the page renews the lease of whoever still reads."""
+LEASE_BYTES = 16
+"""Random bytes of a lease: 128 bits, so that nobody can guess the secret of another person's task."""
 
-# A tuple of words, written into a statement, is a list of SQL.
 CHECKS: tuple[TaskReason, ...] = ("gold", "repeat")
 """Reasons of tasks that are made for one person and go to nobody else."""
 AGAIN: tuple[TaskReason, ...] = ("uniform", "risk")
@@ -82,8 +84,8 @@ def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
     rows = db.execute(
         f"""SELECT t.id, t.prompt_id FROM tasks t
             WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now))
-            AND t.reason NOT IN {CHECKS} AND NOT EXISTS ({TWIN_DONE})
-            ORDER BY t.reason IN {AGAIN}, t.id""",
+            AND t.reason NOT IN {sql_list(CHECKS)} AND NOT EXISTS ({TWIN_DONE})
+            ORDER BY t.reason IN {sql_list(AGAIN)}, t.id""",
         {"now": time.time(), "annotator": annotator},
     )
     found: dict[int, int] = {}
@@ -117,7 +119,7 @@ def lease(
                 annotator,
                 json.dumps(list(shown_order)),
                 time.time() + seconds,
-                secrets.token_urlsafe(16),
+                secrets.token_urlsafe(LEASE_BYTES),
                 task_id,
             ],
         )
@@ -137,7 +139,7 @@ def renew(db: Database, task_id: int, lease: str, seconds: float = LEASE_SECONDS
 
 def count_open(db: Database) -> int:
     """Tasks that wait for a ranking, those on somebody's page included; not those that check one person."""
-    return db["tasks"].count_where(f"state != 'done' AND reason NOT IN {CHECKS}")
+    return db["tasks"].count_where(f"state != 'done' AND reason NOT IN {sql_list(CHECKS)}")
 
 
 def of_reason(db: Database, reason: TaskReason) -> set[int]:
@@ -147,7 +149,9 @@ def of_reason(db: Database, reason: TaskReason) -> set[int]:
 
 def prompts_to_rank_again(db: Database) -> list[int]:
     """The prompt of every task that ranks something again and still waits."""
-    waiting = db.execute(f"SELECT prompt_id FROM tasks WHERE reason IN {AGAIN} AND state != 'done' ORDER BY id")
+    waiting = db.execute(
+        f"SELECT prompt_id FROM tasks WHERE reason IN {sql_list(AGAIN)} AND state != 'done' ORDER BY id"
+    )
     return [row[0] for row in waiting]
 
 

@@ -69,7 +69,7 @@ def rate(ctx: Context) -> Rating:
     with ctx.store() as db:
         rating = Rating(config.method, dataclasses.asdict(config), metrics, last)
         scores.save(db, rating, rows, _pairs(table, agreed))
-        return scores.newest(db)
+        return scores.require_latest(db)
 
 
 def _done_before(db: Database, config: RatingConfig, last: int, gold: list[Ranking]) -> Rating | None:

@@ -21,7 +21,7 @@ def reward(ctx: Context) -> Model:
     Raises NotReady where there are no scores, or no ranked prompt on one side of the split.
     """
     with ctx.store() as db:
-        rating = scores.newest(db)
+        rating = scores.require_latest(db)
         previous = models.latest(db, "reward")
         if previous and previous.rating_id == rating.id:
             return previous
