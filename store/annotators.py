@@ -6,7 +6,7 @@ import secrets
 
 from sqlite_utils import Database
 
-from store.db import writing
+from store.db import Row, writing
 from store.errors import BadInput, NotFound
 from store.records import SIMULATED, Annotator, Role
 
@@ -65,7 +65,7 @@ def verify(db: Database, name: str, password: str) -> Annotator | None:
     return _annotator(row) if row and stored and fits and row["active"] else None
 
 
-def _annotator(row: dict) -> Annotator:
+def _annotator(row: Row) -> Annotator:
     return Annotator(
         name=row["name"],
         role=row["role"],

@@ -5,12 +5,15 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
 from store.errors import BadInput, NewerWorkspace, NoDisk, NotFound, WorkError
+from store.records import Json
 from store.schema import migrations
+
+Row = Json
+"""A row of a table by the names of its columns."""
 
 # One writer at a time in a process: threads queue here, where waiting is fair and cheap, and not at SQLite's
 # busy handler, which sleeps and retries.
@@ -119,7 +122,7 @@ def writing(db: Database) -> Iterator[Database]:
             raise
 
 
-def insert(db: Database, table: str, row: dict[str, Any]) -> int:
+def insert(db: Database, table: str, row: Row) -> int:
     """Insert one row inside the caller's transaction; returns its id."""
     marks = ", ".join("?" * len(row))
     done = db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))

@@ -2,13 +2,12 @@
 
 import json
 import time
-from typing import Any
 
 from sqlite_utils import Database
 
-from store.db import insert, writing
+from store.db import Row, insert, writing
 from store.errors import NotFound
-from store.records import Job
+from store.records import Job, Json
 
 STALE_SECONDS = 30.0
 """A running job whose heart has not beaten for so long, and whose process is gone, is dead.
@@ -19,7 +18,7 @@ RECENT = 20
 """How many of the latest jobs are looked through, where the caller does not say."""
 
 
-def enqueue(db: Database, kind: str, params: dict[str, Any] | None = None) -> int:
+def enqueue(db: Database, kind: str, params: Json | None = None) -> int:
     """Ask for work; a worker will take it. Returns the job's id."""
     with writing(db):
         return insert(db, "jobs", {"kind": kind, "params": json.dumps(params or {})})
@@ -52,7 +51,7 @@ def report(db: Database, job_id: int, progress: float, note: str) -> None:
         )
 
 
-def set_params(db: Database, job_id: int, params: dict[str, Any]) -> None:
+def set_params(db: Database, job_id: int, params: Json) -> None:
     """Keep the resolved configuration with the job."""
     with writing(db):
         db.execute("UPDATE jobs SET params = ? WHERE id = ?", [json.dumps(params), job_id])
@@ -77,7 +76,7 @@ def series(db: Database, job_id: int) -> dict[str, list[tuple[int, float]]]:
     return out
 
 
-def finish(db: Database, job_id: int, result: dict[str, Any]) -> None:
+def finish(db: Database, job_id: int, result: Json) -> None:
     """The work is done; a job that was cancelled a moment before stays so."""
     with writing(db):
         db.execute(
@@ -135,7 +134,7 @@ def active(db: Database) -> list[Job]:
     return [_job(row) for row in db.query("SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY id")]
 
 
-def _job(row: dict) -> Job:
+def _job(row: Row) -> Job:
     return Job(
         kind=row["kind"],
         params=json.loads(row["params"]),

@@ -1,13 +1,12 @@
 """Model versions and their lineage, and which of them writes what people rank next."""
 
 import json
-from typing import Any
 
 from sqlite_utils import Database
 
-from store.db import insert, writing
+from store.db import Row, insert, writing
 from store.errors import BadInput, NotFound
-from store.records import Model, ModelKind, Promotion
+from store.records import Json, Model, ModelKind, Promotion
 
 
 def add(db: Database, model: Model) -> int:
@@ -67,7 +66,7 @@ def lineage(db: Database, model_id: int) -> list[Model]:
     return chain
 
 
-def promote(db: Database, model_id: int, by: str, evidence: dict[str, Any] | None = None) -> None:
+def promote(db: Database, model_id: int, by: str, evidence: Json | None = None) -> None:
     """Make a policy the workspace's default generator; raises NotFound, BadInput for a model that is no policy."""
     with writing(db):
         if (model := get(db, model_id)).kind != "policy":
@@ -86,7 +85,7 @@ def generator(db: Database) -> Model | None:
     return next((_model(row) for row in rows), None)
 
 
-def _model(row: dict) -> Model:
+def _model(row: Row) -> Model:
     return Model(
         name=row["name"],
         kind=row["kind"],
@@ -104,7 +103,7 @@ def _model(row: dict) -> Model:
     )
 
 
-def _promotion(row: dict) -> Promotion:
+def _promotion(row: Row) -> Promotion:
     return Promotion(
         model_id=row["model_id"],
         by=row["by"],

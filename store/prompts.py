@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlite_utils import Database
 
-from store.db import writing
+from store.db import Row, writing
 from store.errors import BadInput, NotFound
 from store.records import Message, Prompt, Split
 
@@ -76,5 +76,5 @@ def count(db: Database) -> int:
     return db["prompts"].count
 
 
-def _prompt(row: dict) -> Prompt:
+def _prompt(row: Row) -> Prompt:
     return Prompt(messages=tuple(json.loads(row["messages"])), split=row["split"], source=row["source"], id=row["id"])

@@ -5,7 +5,7 @@ import json
 from sqlite_utils import Database
 
 from store import tasks
-from store.db import insert, writing
+from store.db import Row, insert, writing
 from store.errors import BadInput, LeaseLost, NotFound
 from store.records import SIMULATED, Ranking, RankingKind
 
@@ -117,16 +117,14 @@ def of_annotator(db: Database, annotator: str, limit: int = RECENT) -> list[Rank
 
 def count(db: Database, *, since: int = 0) -> int:
     """How many standing rankings arrived after ranking `since`."""
-    return db.execute("SELECT count(*) FROM current_rankings WHERE kind = 'ranked' AND id > ?", [since]).fetchone()[0]
+    return db["current_rankings"].count_where("kind = 'ranked' AND id > ?", [since])
 
 
 def done_by(db: Database, annotator: str, *, since: str = "") -> int:
     """How many tasks one person has ranked or flagged, from the time `since` (ISO 8601, UTC) on."""
-    return db.execute(
-        "SELECT count(*) FROM rankings WHERE annotator = ? AND kind != 'skipped' AND supersedes IS NULL"
-        " AND created >= ?",
-        [annotator, since],
-    ).fetchone()[0]
+    return db["rankings"].count_where(
+        "annotator = ? AND kind != 'skipped' AND supersedes IS NULL AND created >= ?", [annotator, since]
+    )
 
 
 def people_and_simulated(db: Database) -> tuple[int, int]:
@@ -173,7 +171,7 @@ def _of_lease(db: Database, lease: str) -> Ranking | None:
     return next((_ranking(row) for row in db.query("SELECT * FROM rankings WHERE lease = ?", [lease])), None)
 
 
-def _ranking(row: dict) -> Ranking:
+def _ranking(row: Row) -> Ranking:
     return Ranking(
         task_id=row["task_id"],
         prompt_id=row["prompt_id"],

@@ -7,6 +7,8 @@ because they are compared with the clock). `id` is 0 until the store has given o
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Json = dict[str, Any]
+"""An object of JSON, as settings, metrics and evidence are stored."""
 Message = dict[str, str]
 """One turn of a chat: `role` (system, user or assistant) and `content`."""
 
@@ -55,7 +57,7 @@ class Response:
     model_id: int | None
     text: str
     seed: int
-    sampling: dict[str, Any]
+    sampling: Json
     finish_reason: FinishReason
     annotator: str | None = None
     id: int = 0
@@ -111,8 +113,8 @@ class Rating:
     """One run of the converter; its scores can be made again from the rankings up to `last_ranking_id`."""
 
     method: str
-    config: dict[str, Any]
-    metrics: dict[str, Any]
+    config: Json
+    metrics: Json
     last_ranking_id: int
     id: int = 0
     created: str = ""
@@ -158,11 +160,11 @@ class Model:
     parent_id: int | None = None
     job_id: int | None = None
     path: str | None = None
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: Json = field(default_factory=dict)
     rating_id: int | None = None
     reward_id: int | None = None
     made_by: str = "init"
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Json = field(default_factory=dict)
     id: int = 0
     created: str = ""
 
@@ -173,7 +175,7 @@ class Promotion:
 
     model_id: int
     by: str
-    evidence: dict[str, Any]
+    evidence: Json
     id: int = 0
     created: str = ""
 
@@ -183,14 +185,14 @@ class Job:
     """Work that the page or the launcher asked for; `params` is the resolved configuration."""
 
     kind: str
-    params: dict[str, Any]
+    params: Json
     state: JobState = "queued"
     pid: int | None = None
     heartbeat: float | None = None
     progress: float = 0.0
     note: str = ""
     error: str = ""
-    result: dict[str, Any] = field(default_factory=dict)
+    result: Json = field(default_factory=dict)
     id: int = 0
     created: str = ""
 
@@ -219,5 +221,5 @@ class Round:
     rating_id: int
     reward_id: int
     policy_id: int
-    metrics: dict[str, Any]
+    metrics: Json
     created: str = ""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sqlite_utils import Database
 
-from store.db import insert, writing
+from store.db import Row, insert, writing
 from store.errors import NotFound, NotReady
 from store.records import PairAgreement, Rating, Score
 
@@ -98,7 +98,7 @@ def pairs_apart(db: Database, rating_id: int) -> list[PairAgreement]:
     return [_pair(row) for row in rows]
 
 
-def _score(row: dict) -> Score:
+def _score(row: Row) -> Score:
     return Score(
         response_id=row["response_id"],
         elo=row["elo"],
@@ -108,11 +108,11 @@ def _score(row: dict) -> Score:
     )
 
 
-def _pair(row: dict) -> PairAgreement:
+def _pair(row: Row) -> PairAgreement:
     return PairAgreement(annotator=row["annotator"], other=row["other"], tau=row["tau"], shared=row["shared"])
 
 
-def _rating(row: dict) -> Rating:
+def _rating(row: Row) -> Rating:
     return Rating(
         method=row["method"],
         config=json.loads(row["config"]),

@@ -1,17 +1,17 @@
 """Where a workspace stands, in one dictionary: for `status`, and for whoever asks what to do next."""
 
 from dataclasses import asdict
-from typing import Any
 
 from sqlite_utils import Database
 
 from store import jobs, models, prompts, rankings, responses, rounds, scores, tasks
+from store.records import Json
 
 RECENT_JOBS = 5
 """Jobs that `status` lists: the last round and what went wrong beside it."""
 
 
-def summary(db: Database, min_rankings: int) -> dict[str, Any]:
+def summary(db: Database, min_rankings: int) -> Json:
     """Counts, how far to trust them, versions with their parents, latest jobs, and the next step as a sentence."""
     people, simulated = rankings.people_and_simulated(db)
     every = models.every(db)
@@ -37,10 +37,10 @@ def summary(db: Database, min_rankings: int) -> dict[str, Any]:
     }
 
 
-def _trust(db: Database) -> dict[str, Any]:
+def _trust(db: Database) -> Json:
     """What the latest rating says of the annotators and of the versions; empty before the first."""
     promoted = models.generator(db)
-    told: dict[str, Any] = {"generator": promoted.name} if promoted else {}
+    told: Json = {"generator": promoted.name} if promoted else {}
     if rating := scores.latest(db):
         m = rating.metrics
         told["agreement"] = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlite_utils import Database
 
-from store.db import insert, sql_list, writing
+from store.db import Row, insert, sql_list, writing
 from store.errors import LeaseLost, NotFound
 from store.records import Task, TaskReason
 
@@ -160,7 +160,7 @@ def per_prompt(db: Database) -> dict[int, int]:
     return dict(db.execute("SELECT prompt_id, count(*) FROM tasks GROUP BY prompt_id").fetchall())
 
 
-def _task(db: Database, row: dict) -> Task:
+def _task(db: Database, row: Row) -> Task:
     responses = db.execute("SELECT response_id FROM task_responses WHERE task_id = ? ORDER BY position", [row["id"]])
     return Task(
         prompt_id=row["prompt_id"],

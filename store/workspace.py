@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
 from store.db import opened
 from store.errors import BadInput, NotFound
+from store.records import Json
 
 MIN_RANKINGS = 32
 """New rankings that a round waits for where workspace.toml does not say."""
@@ -49,7 +49,7 @@ class Workspace:
         with opened(self.database) as db:
             yield db
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """`workspace.toml` as tables of options; raises BadInput if it cannot be read as TOML."""
         path = self.folder / "workspace.toml"
         if not path.exists():
