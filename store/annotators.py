@@ -11,7 +11,7 @@ from store.errors import BadInput, NotFound
 from store.records import SIMULATED, Annotator, Role
 
 MOST_NAME = 80
-"""Characters of a name, as the table's CHECK has it."""
+"""Characters that a name may have; the table itself refuses longer ones."""
 MIN_PASSWORD = 8
 """Characters of a password: the least that NIST SP 800-63B (2017) allows for one that a person chooses."""
 SALT_BYTES = 16
@@ -19,11 +19,16 @@ SALT_BYTES = 16
 
 
 def add(db: Database, name: str, role: Role = "annotator", password: str | None = None) -> Annotator:
-    """A new account; raises BadInput for a name that is taken, empty or of the simulated, or a short password."""
+    """Make an account; without a password nobody can sign in to it.
+
+    Raises BadInput for a name that is empty, too long, taken or kept for simulated annotators, and for a password
+    that is too short.
+    """
     name = name.strip()
     if not 1 <= len(name) <= MOST_NAME:
         raise BadInput(f"A name has 1 to {MOST_NAME} characters, not {len(name)}: choose another.")
     if name.lower().startswith(SIMULATED):
+        # Case is ignored, as SQL's LIKE ignores it where the two are counted, and as whoever reads a name does.
         raise BadInput(f"Names that start with {SIMULATED} are those of simulated annotators: choose another.")
     if password is not None and len(password) < MIN_PASSWORD:
         raise BadInput(
@@ -40,7 +45,7 @@ def add(db: Database, name: str, role: Role = "annotator", password: str | None 
 
 
 def ensure(db: Database, name: str) -> None:
-    """An account without a password, for annotators who never sign in (simulated or imported ones)."""
+    """Make an account without a password, unless it is there: for simulated annotators, who never sign in."""
     with writing(db):
         db.execute("INSERT OR IGNORE INTO annotators (name, role) VALUES (?, 'annotator')", [name])
 
@@ -58,9 +63,10 @@ def every(db: Database) -> list[Annotator]:
 
 
 def verify(db: Database, name: str, password: str) -> Annotator | None:
-    """The annotator if name and password fit, else None; costs the same time either way."""
+    """The annotator if name and password belong together and the account is active, else None."""
     row = next(db.query("SELECT * FROM annotators WHERE name = ?", [name.strip()]), None)
     stored = row["password_hash"] if row else None
+    # Hashed for an unknown name too: an answer that comes sooner would tell which names exist.
     fits = _matches(password, stored or _DUMMY)
     return _annotator(row) if row and stored and fits and row["active"] else None
 

@@ -1,4 +1,4 @@
-"""Opening the one SQLite file, and writing to it without ever losing a ranking."""
+"""Opening the SQLite file that holds everything, and writing to it so that no ranking is ever lost."""
 
 import sqlite3
 import threading
@@ -13,7 +13,7 @@ from store.records import Json
 from store.schema import migrations
 
 Row = Json
-"""A row of a table by the names of its columns."""
+"""One row of a table: the value of each column, by the column's name."""
 
 # One writer at a time in a process: threads queue here, where waiting is fair and cheap, and not at SQLite's
 # busy handler, which sleeps and retries.
@@ -29,7 +29,10 @@ waits for longer waits for a process that hangs, and it is better told so.
 
 @contextmanager
 def opened(path: Path | str, *, create: bool = False) -> Iterator[Database]:
-    """A short-lived connection: WAL, foreign keys on, every commit synced to disk.
+    """A connection to the store, closed at the end; a file of an earlier version is brought up to date first.
+
+    It is in WAL mode (readers do not wait for the writer), refuses references that lead nowhere, and has every commit
+    on disk before it returns.
 
     Raises NotFound where there is no file (unless `create`), NewerWorkspace where the file knows migrations
     that this version does not, BadInput where it is no store, NoDisk where there is no room to make one.
@@ -55,6 +58,7 @@ def _connect(path: Path) -> Database:
         db.execute("PRAGMA foreign_keys = OFF")
         _migrate(db, path)
         db.execute("PRAGMA foreign_keys = ON")
+        # In WAL mode the default, NORMAL, may lose the last commits in a power cut: rankings that people gave.
         db.execute("PRAGMA synchronous = FULL")
     except BaseException as error:
         if db is not None:
@@ -75,17 +79,17 @@ def _migrate(db: Database, path: Path) -> None:
             f"{path} was written by a newer version (it has {newer[-1]}, which this one does not know): "
             "upgrade this installation."
         )
-    if applied == known:
+    if applied == known:  # nearly always: no lock is taken
         return
-    if not applied:
+    if not applied:  # a new file; the mode stays with the file, and cannot be changed inside a transaction
         db.execute("PRAGMA journal_mode = WAL")
-    with writing(db):
+    with writing(db):  # all or none: a crash half-way leaves the file as the earlier version wrote it
         migrations.apply(db)
         _check_references(db, path)
 
 
 def _check_references(db: Database, path: Path) -> None:
-    """Raises WorkError if a row points at a row that is not there; the caller's transaction is undone then."""
+    """Raises WorkError, so that the caller's transaction is undone, if a row points at a row that is not there."""
     broken = db.execute("PRAGMA foreign_key_check").fetchall()
     if broken:
         table, row, target, _ = broken[0]  # row is None in a table without row ids
@@ -123,7 +127,7 @@ def writing(db: Database) -> Iterator[Database]:
 
 
 def insert(db: Database, table: str, row: Row) -> int:
-    """Insert one row inside the caller's transaction; returns its id."""
+    """Insert one row, inside the transaction that the caller has begun; returns its id."""
     marks = ", ".join("?" * len(row))
     done = db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
     return int(done.lastrowid or 0)
@@ -135,6 +139,7 @@ def sql_list(words: Iterable[str]) -> str:
 
 
 def _no_disk(error: BaseException) -> bool:
+    # By SQLite's words: Python gives an error of the disk no class of its own.
     return isinstance(error, sqlite3.OperationalError) and any(
         sign in str(error) for sign in ("is full", "readonly", "disk I/O")
     )

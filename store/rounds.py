@@ -1,4 +1,4 @@
-"""The finished turns of the loop."""
+"""Rounds: the finished turns of the loop (rankings to scores to reward model to policy)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Who is signed in, and the invitations that let people in."""
+"""Who is signed in, and the invitations by which people make accounts."""
 
 import hashlib
 import secrets
@@ -20,9 +20,13 @@ SESSION_BYTES, INVITATION_BYTES = 32, 24
 
 
 def open_session(db: Database, name: str) -> str:
-    """A fresh session token; only its hash is stored."""
+    """Sign somebody in; returns the token by which their browser is known.
+
+    Only its hash is stored, so that whoever reads the file cannot sign in with it.
+    """
     token = secrets.token_urlsafe(SESSION_BYTES)
     with writing(db):
+        # Swept here, where there is a transaction anyway, so that no clock has to.
         db.execute("DELETE FROM sessions WHERE expires < ?", [time.time()])
         db.execute(
             "INSERT INTO sessions (token_hash, annotator, expires) VALUES (?, ?, ?)",
@@ -42,13 +46,13 @@ def of_session(db: Database, token: str) -> Annotator | None:
 
 
 def close_session(db: Database, token: str) -> None:
-    """Sign out."""
+    """Sign out; nothing happens where nobody is signed in with this token."""
     with writing(db):
         db.execute("DELETE FROM sessions WHERE token_hash = ?", [_sha(token)])
 
 
 def invite(db: Database, role: Role, *, uses: int | None = 1) -> str:
-    """A token for a link that lets somebody make an account with `role`, `uses` times (None: any number)."""
+    """Invite people to make accounts with `role`; returns the token of the link. `uses` None is any number."""
     token = secrets.token_urlsafe(INVITATION_BYTES)
     with writing(db):
         db.execute(

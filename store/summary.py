@@ -1,4 +1,4 @@
-"""Where a workspace stands, in one dictionary: for `status`, and for whoever asks what to do next."""
+"""Where a workspace stands and what to do next, in one dictionary, as `status` prints it."""
 
 from dataclasses import asdict
 
@@ -12,7 +12,10 @@ RECENT_JOBS = 5
 
 
 def summary(db: Database, min_rankings: int) -> Json:
-    """Counts, how far to trust them, versions with their parents, latest jobs, and the next step as a sentence."""
+    """Counts, how far to trust the rankings, the model versions, the latest jobs, and the next step as a sentence.
+
+    `min_rankings` is how many new rankings a round waits for.
+    """
     people, simulated = rankings.people_and_simulated(db)
     every = models.every(db)
     names = {m.id: m.name for m in every}
@@ -58,7 +61,8 @@ def _trust(db: Database) -> Json:
 
 
 def next_step(db: Database, min_rankings: int) -> str:
-    """What to do now, as one sentence with its command."""
+    """What to do now, as one sentence with its command, where a round waits for `min_rankings` new rankings."""
+    # In the order in which the loop needs them: the first that is missing is what to do.
     if not prompts.count(db):
         return "Import prompts: python launch.py import FILE"
     if not responses.count(db):

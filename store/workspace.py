@@ -14,12 +14,12 @@ from store.errors import BadInput, NotFound
 from store.records import Json
 
 MIN_RANKINGS = 32
-"""New rankings that a round waits for where workspace.toml does not say."""
+"""How many new rankings a round waits for, where workspace.toml does not say."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """`feedback.db`, `workspace.toml`, `models/`, `runs/` under one folder."""
+    """A folder with `feedback.db`, `workspace.toml`, `models/` and `runs/` in it."""
 
     folder: Path
 
@@ -30,17 +30,17 @@ class Workspace:
 
     @property
     def models(self) -> Path:
-        """Adapters and heads, a folder a version."""
+        """The folder of the trained weights (adapters and heads): in it a folder for each model version."""
         return self.folder / "models"
 
     @property
     def runs(self) -> Path:
-        """Logs and plots."""
+        """The folder of the jobs' logs, and of the pictures that commands draw."""
         return self.folder / "runs"
 
     @contextmanager
     def store(self) -> Iterator[Database]:
-        """A short connection to the store; raises NotFound where there is no workspace."""
+        """A connection to the store, to be held for a short while; raises NotFound where there is no workspace."""
         if not self.database.exists():
             raise NotFound(
                 f"There is no workspace at {self.folder}: "
@@ -60,10 +60,10 @@ class Workspace:
             raise BadInput(f"{path} is not valid TOML ({error}): mend it, or delete it for the defaults.") from error
 
     def min_rankings(self) -> int:
-        """New rankings that a round waits for; raises BadInput where workspace.toml has no whole number there."""
+        """How many new rankings a round waits for; raises BadInput where workspace.toml has no whole number there."""
         table = self.settings().get("round", {})
         wanted = table.get("min_rankings", MIN_RANKINGS) if isinstance(table, dict) else None
-        if type(wanted) is not int:
+        if type(wanted) is not int:  # not isinstance: True is an int
             raise BadInput(f"round.min_rankings of {self.folder}/workspace.toml is no whole number: write one.")
         return wanted
 
@@ -87,7 +87,7 @@ def create(folder: Path, settings: str) -> Workspace:
 
 @contextmanager
 def whole_or_gone(folder: Path) -> Iterator[None]:
-    """Remove on any exception what was put into a folder meanwhile, and the folder itself if it was not there."""
+    """If anything fails inside, remove what was put into the folder meanwhile, and the folder if it was not there."""
     before = set(folder.iterdir()) if folder.is_dir() else None
     try:
         yield

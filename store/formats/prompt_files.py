@@ -14,7 +14,7 @@ from store.errors import BadInput
 from store.records import Prompt
 
 SHOWN = 5
-"""Broken lines that an error names one by one."""
+"""How many broken lines an error names one by one."""
 
 
 @dataclass
