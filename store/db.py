@@ -35,7 +35,8 @@ def opened(path: Path | str, *, create: bool = False) -> Iterator[Database]:
     on disk before it returns.
 
     Raises NotFound where there is no file (unless `create`), NewerWorkspace where the file knows migrations
-    that this version does not, BadInput where it is no store, NoDisk where there is no room to make one.
+    that this version does not, BadInput where it is no store, NoDisk where there is no room to write one, WorkError
+    where an earlier version left a reference that leads nowhere.
     """
     path = Path(path)
     if not create and not path.exists():
@@ -58,7 +59,8 @@ def _connect(path: Path) -> Database:
         db.execute("PRAGMA foreign_keys = OFF")
         _migrate(db, path)
         db.execute("PRAGMA foreign_keys = ON")
-        # In WAL mode the default, NORMAL, may lose the last commits in a power cut: rankings that people gave.
+        # Some builds of SQLite have NORMAL as their default in WAL mode, which may lose the last commits, so rankings
+        # that people gave, when the power fails.
         db.execute("PRAGMA synchronous = FULL")
     except BaseException as error:
         if db is not None:
