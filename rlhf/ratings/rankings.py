@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from store.errors import BadInput
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
@@ -22,8 +24,11 @@ GROUP_CELLS = 2**17
 the cache."""
 
 
-class BadRankings(ValueError):
-    """Rankings or options that no score can be made from; the message says which, and the remedy."""
+class BadRankings(BadInput, ValueError):
+    """Rankings or options that no score can be made from; the message says which, and the remedy.
+
+    A ValueError as well, for whoever uses the ratings as a library.
+    """
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlhf.ratings.converter import ELO_PER_LOGIT
 from rlhf.ratings.likelihood import slope_and_curvature
+from rlhf.ratings.newton import MAX_STEPS
 from rlhf.ratings.rankings import BadRankings, Floats, Ints, check_rankings, pair_index
+from store.errors import NotConverged
 
 BEATS, LOSES, OPEN = "newest beats base", "base beats newest", "open"
 """What a decision says in words."""
@@ -195,7 +197,7 @@ def _fit(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
     """Scores (v,) in logits of greatest posterior density, and the information (v, v) there."""
     scores = np.zeros(design.shape[1])
     prior = np.eye(len(scores)) / RIDGE_SIGMA**2
-    for _ in range(100):
+    for _ in range(MAX_STEPS):
         slope, curvature = slope_and_curvature(design @ scores, 0.0)
         information = design.T @ (design * curvature[:, None]) + prior
         step = np.linalg.solve(information, design.T @ (0.5 * outcome - slope) - prior @ scores)
@@ -203,7 +205,10 @@ def _fit(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
         scores += step / max(1.0, reach)
         if reach < 1e-9:
             return scores, information
-    raise FloatingPointError(f"Newton's method still moves by {reach:.1e} logits after 100 steps.")
+    raise NotConverged(
+        f"The fit of {len(scores) + 1} versions still moves by {reach:.1e} logits after {MAX_STEPS} steps: "
+        "report these rankings, no leaderboard can be made from them."
+    )
 
 
 def _clustered(design: Floats, pairs: _Pairs, scores: Floats, inverse: Floats) -> Floats:
