@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sqlite_utils import Database
 
-from rlhf.ratings.versions import BEATS, LOSES, OPEN, Leaderboard, Verdict, compare, rank_versions, winner_of
+from rlhf.ratings.versions import BEATS, LOSES, OPEN, Leaderboard, VersionVerdict, compare, rank_versions, winner_of
 from rlhf.stages.ranking_table import RankingTable
 from store import models, rankings, responses
 from store.db import writing
@@ -116,13 +116,13 @@ def _version_of_each(db: Database, table: RankingTable, versions: Sequence[Model
     return by_prompt[table.prompt]
 
 
-def _verdict(table: RankingTable, version: np.ndarray, newest: int, other: int) -> Verdict:
+def _verdict(table: RankingTable, version: np.ndarray, newest: int, other: int) -> VersionVerdict:
     if newest == other:
-        return Verdict(None, math.nan, 0.0, 1.0, 0)
+        return VersionVerdict(None, math.nan, 0.0, 1.0, 0)
     return compare(table.levels, table.prompt, version, newest=newest, base=other)
 
 
-def _shares(verdict: Verdict) -> dict[str, Any]:
+def _shares(verdict: VersionVerdict) -> dict[str, Any]:
     if not verdict.prompts:
         return {"share": None, "low": None, "high": None, "prompts": 0}
     return {"share": verdict.share, "low": verdict.low, "high": verdict.high, "prompts": verdict.prompts}
