@@ -8,7 +8,8 @@ import gradio as gr
 from sqlite_utils import Database
 
 from annotate.frame import site_header
-from annotate.panels import loop, work
+from annotate.panels import loop
+from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.people import annotators
 from annotate.panels.versions import versions
 from annotate.security import require
@@ -144,8 +145,8 @@ def _overview(db: Database) -> list[Any]:
 def _work(db: Database) -> list[Any]:
     busy = {job.kind for job in jobs.active(db)}
     return [
-        work.job_list(db),
-        work.notice(db, BUTTONS),
-        work.curves(db),
+        job_list(db),
+        notice(db, BUTTONS),
+        curves(db),
         *(gr.Button(interactive=kind not in busy) for kind in BUTTONS),
     ]

@@ -6,7 +6,7 @@ import pytest
 
 from annotate.charts import line_chart
 from annotate.markup import render
-from annotate.panels.work import job_list
+from annotate.panels.jobs import job_list
 from store import jobs
 from store.workspace import Workspace
 
