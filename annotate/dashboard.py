@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate.frame import site_header
@@ -42,7 +43,7 @@ def page(workspace: Workspace) -> gr.Blocks:
                 trust = _panel("annotators")
                 lineage = _panel("lineage")
             with gr.Column(scale=1, min_width=320, elem_classes="work"):
-                gr.HTML("<h2>Train</h2>", apply_default_css=False)
+                gr.HTML(Markup("<h2>Train</h2>"), apply_default_css=False)
                 buttons = {kind: gr.Button(label, elem_id=f"do-{kind}") for kind, label in BUTTONS.items()}
                 notice = _panel("notice")
                 listed = _panel("jobs", "research.js")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate import queue
@@ -37,7 +38,7 @@ def page(workspace: Workspace) -> gr.Blocks:
         with workspace.store() as db:
             return _complete(workspace, db, annotator, queue.view(db, annotator.name), None)
 
-    def own(request: gr.Request) -> str:
+    def own(request: gr.Request) -> Markup:
         annotator = require(workspace, request.request, AREA)
         with workspace.store() as db:
             return own_figures(db, annotator.name)
