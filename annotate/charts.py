@@ -63,9 +63,9 @@ def line_chart(
 
 def _dots(points: Points, placed: Points, x_name: str) -> Markup:
     shown = range(len(points)) if len(points) <= MOST_DOTS else [len(points) - 1]
-    dot = Markup('<i style="left:{:.2f}%;top:{:.2f}%" title="{} {}: {}"></i>')
+    dot = Markup('<i style="left:{:.2f}%;top:{:.2f}%" title="{}"></i>')
     return Markup("").join(
-        dot.format(100 * placed[i][0], 100 * placed[i][1], x_name, number(points[i][0]), number(points[i][1]))
+        dot.format(100 * placed[i][0], 100 * placed[i][1], f"{x_name} {number(points[i][0])}: {number(points[i][1])}")
         for i in shown
     )
 

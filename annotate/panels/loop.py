@@ -7,7 +7,7 @@ from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate.charts import line_chart, number
-from annotate.panels.parts import ago, empty, facts, heads, section, table
+from annotate.panels.parts import ago, cells, empty, facts, heads, section, table
 from store import models, prompts, rankings, responses, rounds, tasks
 from store.records import Model, Round
 
@@ -88,8 +88,8 @@ def _values(made: list[Round], key: str) -> list[tuple[float, float]]:
 
 
 def _round(turn: Round) -> Markup:
-    cells = [str(turn.number), *(_cell(turn.metrics, key) for key in _ROUND_COLUMNS)]
-    return Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(cell) for cell in cells))
+    told = (_cell(turn.metrics, key) for key in _ROUND_COLUMNS)
+    return Markup("<tr>{}</tr>").format(cells(str(turn.number), *told))
 
 
 def _chain(model: Model, by_id: dict[int, Model]) -> str:

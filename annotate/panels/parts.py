@@ -33,7 +33,12 @@ def table(head: Markup, rows: Markup, name: str = "") -> Markup:
 
 def heads(*names: str) -> Markup:
     """The head of a table whose columns have these names."""
-    return Markup("").join(Markup("<th>{}</th>").format(name) for name in names)
+    return Markup("<th>{}</th>").format(Markup("</th><th>").join(names))
+
+
+def cells(*values: str) -> Markup:
+    """The cells of one row of a table."""
+    return Markup("<td>{}</td>").format(Markup("</td><td>").join(values))
 
 
 def empty(text: str) -> Markup:

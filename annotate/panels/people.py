@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from annotate.charts import number
 from annotate.panels.disputed import disputed
-from annotate.panels.parts import count, decimal, empty, heads, note, section, table
+from annotate.panels.parts import cells, count, decimal, empty, heads, note, section, table
 from store import checks, scores
 from store.records import PairAgreement, Rating
 
@@ -79,7 +79,7 @@ def _people(rows: Sequence[Row]) -> Markup:
 
 
 def _person(row: Row) -> Markup:
-    cells = (
+    told = cells(
         number(row.get("rankings") or 0),
         decimal(row.get("tau")),
         decimal(row.get("log_loss")),
@@ -91,7 +91,7 @@ def _person(row: Row) -> Markup:
     return Markup('<tr><td class="name"><span title="{name}">{name}</span>{flag}</td>{told}</tr>').format(
         name=row["name"],
         flag=Markup(' <span class="tag bad">flagged</span>') if row.get("flagged") else "",
-        told=Markup("").join(Markup("<td>{}</td>").format(cell) for cell in cells),
+        told=told,
     )
 
 
@@ -143,9 +143,9 @@ def _cell(pair: PairAgreement | None) -> Markup:
 
 
 def _apart(pairs: Iterable[PairAgreement]) -> Markup:
-    row = Markup("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>")
     rows = Markup("").join(
-        row.format(pair.annotator, pair.other, decimal(pair.tau), number(pair.shared)) for pair in pairs
+        Markup("<tr>{}</tr>").format(cells(pair.annotator, pair.other, decimal(pair.tau), number(pair.shared)))
+        for pair in pairs
     )
     return table(heads("Annotator", "Other", "Agreement", "Shared rankings"), rows, "apart") + note(
         f"Of those that ranked the same prompt at least {scores.FEWEST_SHARED} times."
