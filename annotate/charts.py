@@ -1,7 +1,8 @@
-"""Line charts as SVG in HTML: drawn on the server, coloured by the page, fetched from nowhere."""
+"""Line charts as HTML with SVG in it: drawn on the server, coloured by the page's styles, loading nothing more."""
 
 from collections.abc import Sequence
-from html import escape
+
+from markupsafe import Markup
 
 Points = Sequence[tuple[float, float]]
 
@@ -9,48 +10,68 @@ MOST_POINTS = 240
 """A longer series is drawn as the means of neighbours: the screen has no more pixels for it."""
 
 MOST_DOTS = 16
+"""A longer series has a dot only at its end: more of them would hide the line."""
+
+# Numbers are to be taken in at a glance: from 1000 on in groups of three digits, from 100 on without decimals, else
+# with three digits that count; below a hundredth with two, because its zeros make it long enough.
+_GROUPED, _WHOLE, _TINY = 1000, 100, 0.01
+
+# The drawing is 100 by 100 and stretched to its place, so that a share in percent is a place in it.
+_CHART = Markup("""<figure class="chart"><figcaption><span title="{name}">{name}</span><b>{last}</b></figcaption>
+<div class="plot"><span class="high">{high}</span><span class="low">{low}</span>
+<div class="area"><svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img"
+ aria-label="{name}, last value {last}"><path d="{path}" vector-effect="non-scaling-stroke"/></svg>
+{dots}</div>
+<span class="from">{x_name} {left}</span><span class="to">{right}</span></div></figure>""")
 
 
-def figure(value: object) -> str:
-    """A number as a person writes it; anything else as escaped text."""
+def number(value: object) -> str:
+    """A number as a person writes it, as text; of anything else, its `str`."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return escape(str(value))
-    if isinstance(value, int) or abs(value) >= 1000:
+        return str(value)
+    if isinstance(value, int) or abs(value) >= _GROUPED:
         return f"{value:,.0f}".replace(",", "\u202f").replace("-", "−")
-    digits = ".0f" if abs(value) >= 100 else ".3g" if abs(value) >= 0.01 else ".2g"
+    digits = ".0f" if abs(value) >= _WHOLE else ".3g" if abs(value) >= _TINY else ".2g"
     return f"{value:{digits}}".replace("-", "−")
 
 
-def line_chart(title: str, points: Points, *, x_name: str = "step", bounds: tuple[float, float] | None = None) -> str:
-    """One series with its last value beside the title; `bounds` fixes the vertical axis."""
+def line_chart(
+    title: str, points: Points, *, x_name: str = "step", bounds: tuple[float, float] | None = None
+) -> Markup:
+    """A curve through `points` (x, y), its last y beside the title; empty where no y is a finite number.
+
+    `bounds` are the lowest and highest y of the axis; without them, those of the points.
+    """
     points = _thin([(x, y) for x, y in points if y is not None and abs(y) < float("inf")])
     if not points:
-        return ""
+        return Markup("")
     low, high = bounds or _bounds(points)
     left, right = points[0][0], points[-1][0]
     placed = [(_share(x, left, right), 1 - _share(y, low, high)) for x, y in points]
-    path = " ".join(f"{'L' if i else 'M'}{100 * x:.2f} {100 * y:.2f}" for i, (x, y) in enumerate(placed))
-    name = escape(title)
-    last = figure(points[-1][1])
-    return f"""<figure class="chart"><figcaption><span title="{name}">{name}</span><b>{last}</b></figcaption>
-<div class="plot"><span class="high">{figure(high)}</span><span class="low">{figure(low)}</span>
-<div class="area"><svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img"
- aria-label="{name}, last value {last}"><path d="{path}" vector-effect="non-scaling-stroke"/></svg>
-{_dots(points, placed, x_name)}</div>
-<span class="from">{x_name} {figure(left)}</span><span class="to">{figure(right)}</span></div></figure>"""
+    return _CHART.format(
+        name=title,
+        last=number(points[-1][1]),
+        high=number(high),
+        low=number(low),
+        path=" ".join(f"{'L' if i else 'M'}{100 * x:.2f} {100 * y:.2f}" for i, (x, y) in enumerate(placed)),
+        dots=_dots(points, placed, x_name),
+        x_name=x_name,
+        left=number(left),
+        right=number(right),
+    )
 
 
-def _dots(points: Points, placed: Points, x_name: str) -> str:
+def _dots(points: Points, placed: Points, x_name: str) -> Markup:
     shown = range(len(points)) if len(points) <= MOST_DOTS else [len(points) - 1]
-    return "".join(
-        f'<i style="left:{100 * placed[i][0]:.2f}%;top:{100 * placed[i][1]:.2f}%"'
-        f' title="{x_name} {figure(points[i][0])}: {figure(points[i][1])}"></i>'
+    dot = Markup('<i style="left:{:.2f}%;top:{:.2f}%" title="{}"></i>')
+    return Markup("").join(
+        dot.format(100 * placed[i][0], 100 * placed[i][1], f"{x_name} {number(points[i][0])}: {number(points[i][1])}")
         for i in shown
     )
 
 
 def _share(value: float, low: float, high: float) -> float:
-    """Where between `low` and `high`; the middle where they are the same."""
+    """How far `value` lies from `low` to `high`, from 0 to 1; the middle where the two are the same."""
     return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
 
 

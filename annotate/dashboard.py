@@ -1,18 +1,23 @@
 """The research page: how the loop goes, how far to trust it, and the buttons that turn it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
+from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate.frame import site_header
-from annotate.panels import loop, work
+from annotate.panels.jobs import curves, job_list, notice
+from annotate.panels.loop import counts, lineage, turns
 from annotate.panels.people import annotators
 from annotate.panels.versions import versions
 from annotate.security import require
 from annotate.verdicts import evidence
+from rlhf.settings import KINDS
 from store import jobs, models, scores
 from store.db import writing
 from store.errors import PlatformError, Refused
@@ -20,11 +25,46 @@ from store.records import Annotator
 from store.workspace import Workspace
 
 AREA = "/research"
-BUTTONS = {"reward": "Retrain reward model", "round": "Run PPO round", "rate": "Rate the rankings"}
+BUTTONS = {name: kind.button for name, kind in KINDS.items() if kind.button}
+"""Each kind of work that a person may ask for here, with the words on its button."""
 _LOOK = Path(__file__).parent / "look"
 
 # On every tick and after every click; a panel that has not changed costs the browser nothing.
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+Pace = Literal["watched", "overview"]
+"""What a person watches while it goes on, and what changes only when a ranking or a job has ended."""
+
+PACES: dict[Pace, float] = {"watched": 1.0, "overview": 5.0}
+"""Seconds from one drawing to the next. The buttons go with what is watched: a job's end is what frees them."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the page that the server draws anew from the store at its pace, and after the clicks that change it.
+
+    `name` is its element's id, `place` the column in which it stands, and `script` the file in look/ that listens to
+    the buttons inside it, if there are any.
+    """
+
+    name: str
+    render: Callable[[Database], Markup]
+    pace: Pace
+    place: Literal["top", "results", "actions"]
+    script: str = ""
+
+
+PANELS = (
+    Panel("counts", counts, "overview", "top"),
+    Panel("rounds", turns, "overview", "results"),
+    Panel("versions", versions, "overview", "results", "versions.js"),
+    Panel("curves", curves, "watched", "results"),
+    Panel("annotators", annotators, "overview", "results"),
+    Panel("lineage", lineage, "overview", "results"),
+    Panel("notice", partial(notice, buttons=BUTTONS), "watched", "actions"),
+    Panel("jobs", job_list, "watched", "actions", "research.js"),
+)
+"""In the order in which they stand below one another."""
 
 
 def page(workspace: Workspace) -> gr.Blocks:
@@ -32,53 +72,56 @@ def page(workspace: Workspace) -> gr.Blocks:
     handle = _Handlers(workspace)
     with gr.Blocks(title="Research · Rankloop", analytics_enabled=False, fill_width=True) as blocks:
         site_header(workspace, AREA)
-        counts = _panel("counts")
+        shown = _placed("top")
         with gr.Row(elem_id="research"):
             with gr.Column(scale=2, min_width=320, elem_classes="results"):
-                rounds = _panel("rounds")
-                ranked = _panel("versions", "versions.js")
-                curves = _panel("curves")
-                trust = _panel("annotators")
-                lineage = _panel("lineage")
+                shown |= _placed("results")
             with gr.Column(scale=1, min_width=320, elem_classes="work"):
-                gr.HTML("<h2>Train</h2>", apply_default_css=False)
+                gr.HTML(Markup("<h2>Train</h2>"), apply_default_css=False)
                 buttons = {kind: gr.Button(label, elem_id=f"do-{kind}") for kind, label in BUTTONS.items()}
-                notice = _panel("notice")
-                listed = _panel("jobs", "research.js")
-        working = [listed, notice, curves, *buttons.values()]
-        overview = [counts, rounds, ranked, trust, lineage]
-        blocks.load(handle.work, None, working, **_QUIET)
-        blocks.load(handle.overview, None, overview, **_QUIET)
-        gr.Timer(1).tick(handle.work, None, working, **_QUIET)
-        gr.Timer(5).tick(handle.overview, None, overview, **_QUIET)
+                shown |= _placed("actions")
+        # The same order in which _draw puts what it draws.
+        drawn: dict[Pace, list[Any]] = {
+            pace: [shown[panel.name] for panel in PANELS if panel.pace == pace] for pace in PACES
+        }
+        drawn["watched"] += buttons.values()
+        for pace, seconds in PACES.items():
+            draw = handle.draw(pace)
+            blocks.load(draw, None, drawn[pace], api_name=pace, **_QUIET)
+            gr.Timer(seconds).tick(draw, None, drawn[pace], api_name=pace, **_QUIET)
         for kind, button in buttons.items():
-            button.click(handle.enqueue(kind), None, working, **_QUIET)
-        listed.submit(handle.cancel, None, working, **_QUIET)
-        ranked.submit(handle.promote, None, overview, **_QUIET)
+            button.click(handle.enqueue(kind), None, drawn["watched"], **_QUIET)
+        shown["jobs"].submit(handle.cancel, None, drawn["watched"], **_QUIET)
+        shown["versions"].submit(handle.promote, None, drawn["overview"], **_QUIET)
     return blocks
 
 
-def _panel(name: str, script: str = "") -> gr.HTML:
-    listening = (_LOOK / script).read_text(encoding="utf-8") if script else None
-    return gr.HTML(apply_default_css=False, elem_id=name, js_on_load=listening)
+def _placed(place: str) -> dict[str, gr.HTML]:
+    """The elements of the panels of one place, made where the page is being built, by name."""
+    return {panel.name: _element(panel) for panel in PANELS if panel.place == place}
+
+
+def _element(panel: Panel) -> gr.HTML:
+    listening = (_LOOK / panel.script).read_text(encoding="utf-8") if panel.script else None
+    return gr.HTML(apply_default_css=False, elem_id=panel.name, js_on_load=listening)
 
 
 class _Handlers:
-    """What the page asks of the server; each asks again who it is that asks."""
+    """What the page asks of the server. Each handler first finds out again who asks, and whether they still may."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def work(self, request: gr.Request) -> list[Any]:
-        """Jobs, notice, curves, and whether each button may be pressed."""
-        return self._for(request, lambda db, _: _work(db))
+    def draw(self, pace: Pace) -> Callable[[gr.Request], list[Any]]:
+        """The handler that draws the panels of one pace."""
 
-    def overview(self, request: gr.Request) -> list[Any]:
-        """What changes more slowly."""
-        return self._for(request, lambda db, _: _overview(db))
+        def asked(request: gr.Request) -> list[Any]:
+            return self._for(request, lambda db, _: _draw(db, pace))
+
+        return asked
 
     def enqueue(self, kind: str) -> Callable[[gr.Request], list[Any]]:
-        """The handler of one button."""
+        """The handler of the button that asks for a job of this kind."""
 
         def asked(request: gr.Request) -> list[Any]:
             return self._for(request, lambda db, _: _enqueue(db, kind))
@@ -90,7 +133,7 @@ class _Handlers:
 
         def asked(db: Database, _: Annotator) -> list[Any]:
             jobs.cancel(db, _sent(event, "job"))
-            return _work(db)
+            return _draw(db, "watched")
 
         return self._for(request, asked)
 
@@ -99,7 +142,7 @@ class _Handlers:
 
         def asked(db: Database, person: Annotator) -> list[Any]:
             _promote(db, _sent(event, "model"), person.name)
-            return _overview(db)
+            return _draw(db, "overview")
 
         return self._for(request, asked)
 
@@ -134,18 +177,13 @@ def _enqueue(db: Database, kind: str) -> list[Any]:
             if job.kind == kind:
                 raise Refused(f"Job {job.id} is {job.state} already: wait for it, or cancel it.")
         jobs.enqueue(db, kind, {})
-    return _work(db)
+    return _draw(db, "watched")
 
 
-def _overview(db: Database) -> list[Any]:
-    return [loop.counts(db), loop.turns(db), versions(db), annotators(db), loop.lineage(db)]
-
-
-def _work(db: Database) -> list[Any]:
-    busy = {job.kind for job in jobs.active(db)}
-    return [
-        work.job_list(db),
-        work.notice(db, BUTTONS),
-        work.curves(db),
-        *(gr.Button(interactive=kind not in busy) for kind in BUTTONS),
-    ]
+def _draw(db: Database, pace: Pace) -> list[Any]:
+    """The panels of one pace as HTML; with those that are watched, whether each button may be pressed."""
+    drawn: list[Any] = [panel.render(db) for panel in PANELS if panel.pace == pace]
+    if pace == "watched":
+        busy = {job.kind for job in jobs.active(db)}
+        drawn += [gr.Button(interactive=kind not in busy) for kind in BUTTONS]
+    return drawn

@@ -1,10 +1,10 @@
-"""Signing in, joining by invitation, signing out: plain pages that need no script."""
+"""The pages for signing in and for joining by invitation, and signing out; none of them needs a script."""
 
 import threading
-from html import escape
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
 
 from annotate import look
 from annotate.security import COOKIE, Brake, TooManyAttempts
@@ -24,19 +24,47 @@ _ROLE_WORDS = {
     "researcher": "You are invited as a researcher: you can rank responses and train models.",
     "admin": "You are invited as an admin: you can rank responses, train models and manage people.",
 }
-_NO_INVITATION = """<div class="note"><h1>Invitation</h1><p>This invitation was used or has expired: ask for a
- new one.</p><a href="/login">Sign in</a></div>"""
+
+_STYLE = Markup(look.read("tokens.css", "door.css"))  # noqa: S704 (style sheets of this package)
+
+_PAGE = Markup("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Rankloop</title><link rel="icon" href="/favicon.svg"><style>
+{style}</style></head>
+<body><main><div class="mark">{mark} Rankloop</div>{body}</main></body></html>""")
+
+_LOGIN = Markup("""<form method="post" action="/login"><h1>Sign in</h1>\
+<p>To rank responses and to follow the models.</p>
+{error}<label>Name<input name="name" value="{name}" autocomplete="username" required maxlength="{longest}"
+ autocapitalize="none" {first_here}></label>
+<label>Password<input name="password" type="password" autocomplete="current-password" required
+ {then_here}></label><button>Sign in</button></form>""")
+
+_JOIN = Markup("""<form method="post" action="/join"><h1>Welcome</h1>
+<p>{invited} Choose the name and the password with which you will sign in.</p>{error}
+<input type="hidden" name="token" value="{token}">
+<label>Name<input name="name" value="{name}" autocomplete="username" required maxlength="{longest}"
+ autofocus></label>
+<label>Password, at least {shortest} characters<input name="password" type="password"
+ autocomplete="new-password" required minlength="{shortest}"></label>
+<button>Join</button></form>""")
+
+_NO_INVITATION = Markup("""<div class="note"><h1>Invitation</h1><p>This invitation was used or has expired: ask for a
+ new one.</p><a href="/login">Sign in</a></div>""")
+
+_MOST_NAME = 80
+"""Characters of a name; `store.annotators.add` refuses more."""
 
 
 class Door:
-    """The routes /login, /join and /logout of one workspace, and the brake on guessing that they share."""
+    """The routes /login, /join and /logout of one workspace, and the brake on guessing passwords that they share."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.brake = Brake()
 
     def router(self) -> APIRouter:
-        """The routes. All are sync, so that scrypt runs in a thread of the pool and not on the event loop."""
+        """The routes. None is async, so that scrypt runs in a thread and other requests are answered meanwhile."""
         routes = APIRouter()
         routes.add_api_route("/login", self.login_page, methods=["GET"], response_class=HTMLResponse)
         routes.add_api_route("/login", self.login, methods=["POST"], response_model=None)
@@ -46,11 +74,11 @@ class Door:
         return routes
 
     def login_page(self) -> HTMLResponse:
-        """The form."""
+        """The form for signing in, empty."""
         return _page("Sign in", _login_form())
 
     def login(self, request: Request, name: str = Form(""), password: str = Form("")) -> Response:
-        """Open a session, or say what is wrong without saying which half of it."""
+        """Open a session; or show the form again, without telling which of name and password is wrong."""
         address = request.client.host if request.client else ""
         try:
             self.brake.check(name, address)
@@ -65,7 +93,7 @@ class Door:
         return self._welcome(request, annotator)
 
     def join_page(self, token: str = "") -> HTMLResponse:
-        """The form for somebody with an invitation."""
+        """The form for joining, for whom the invitation `token` is open; else a page that says so."""
         role = self._invited(token)
         return _page("Join", _join_form(token, role)) if role else _page("Invitation", _NO_INVITATION, 410)
 
@@ -85,7 +113,7 @@ class Door:
         return self._welcome(request, annotator)
 
     def logout(self, request: Request) -> Response:
-        """Close the session here and in the store."""
+        """End the session in the store and in the browser."""
         if token := request.cookies.get(COOKIE):
             with self.workspace.store() as db:
                 sessions.close_session(db, token)
@@ -113,34 +141,29 @@ class Door:
         return answer
 
 
-def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    html = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)} · Rankloop</title><link rel="icon" href="/favicon.svg"><style>
-{look.read("tokens.css", "door.css")}</style></head>
-<body><main><div class="mark">{look.MARK} Rankloop</div>{body}</main></body></html>"""
+def _page(title: str, body: Markup, status: int = 200) -> HTMLResponse:
     headers = {"Content-Security-Policy": _PAGE_CSP, "Referrer-Policy": "same-origin"}
-    return HTMLResponse(html, status, headers)
+    return HTMLResponse(_PAGE.format(title=title, style=_STYLE, mark=look.MARK, body=body), status, headers)
 
 
-def _login_form(name: str = "", error: str = "") -> str:
-    return f"""<form method="post" action="/login"><h1>Sign in</h1><p>To rank responses and to follow the models.</p>
-{_error(error)}<label>Name<input name="name" value="{escape(name)}" autocomplete="username" required maxlength="80"
- autocapitalize="none" {"" if name else "autofocus"}></label>
-<label>Password<input name="password" type="password" autocomplete="current-password" required
- {"autofocus" if name else ""}></label><button>Sign in</button></form>"""
+def _login_form(name: str = "", error: str = "") -> Markup:
+    # The cursor stands in the first field that is empty.
+    first_here, then_here = ("", "autofocus") if name else ("autofocus", "")
+    return _LOGIN.format(
+        name=name, error=_error(error), longest=_MOST_NAME, first_here=first_here, then_here=then_here
+    )
 
 
-def _join_form(token: str, role: Role, name: str = "", error: str = "") -> str:
-    return f"""<form method="post" action="/join"><h1>Welcome</h1>
-<p>{_ROLE_WORDS[role]} Choose the name and the password with which you will sign in.</p>{_error(error)}
-<input type="hidden" name="token" value="{escape(token)}">
-<label>Name<input name="name" value="{escape(name)}" autocomplete="username" required maxlength="80"
- autofocus></label>
-<label>Password, at least {annotators.MIN_PASSWORD} characters<input name="password" type="password"
- autocomplete="new-password" required minlength="{annotators.MIN_PASSWORD}"></label>
-<button>Join</button></form>"""
+def _join_form(token: str, role: Role, name: str = "", error: str = "") -> Markup:
+    return _JOIN.format(
+        invited=_ROLE_WORDS[role],
+        error=_error(error),
+        token=token,
+        name=name,
+        longest=_MOST_NAME,
+        shortest=annotators.MIN_PASSWORD,
+    )
 
 
-def _error(text: str) -> str:
-    return f'<div class="error" role="alert">{escape(text)}</div>' if text else ""
+def _error(text: str) -> Markup:
+    return Markup('<div class="error" role="alert">{}</div>').format(text) if text else Markup("")

@@ -1,11 +1,10 @@
-"""Text of models and people as HTML that can neither run nor fetch anything."""
-
-from html import escape
+"""Markdown of models and people as HTML in which nothing runs and which loads nothing from anywhere."""
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+from markupsafe import Markup
 
 # html=False turns tags into text; images are off, because a remote one tells its host who reads, and when.
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
@@ -13,7 +12,7 @@ _markdown.enable(["table", "strikethrough"]).disable("image")
 
 
 def _tame_links(state: StateCore) -> None:
-    """Links open elsewhere, pass nothing on, and show where they lead."""
+    """Links open in a new tab, tell their host nothing of this page, and show on hovering where they lead."""
     for block in state.tokens:
         for token in block.children or []:
             if token.type == "link_open":
@@ -22,15 +21,15 @@ def _tame_links(state: StateCore) -> None:
                 token.attrSet("title", str(token.attrGet("href") or ""))
 
 
-def _fence(renderer: RendererHTML, tokens: list[Token], index: int, *_: object) -> str:
-    """Code without the class attribute that a model's info string would write."""
-    return f"<pre><code>{escape(tokens[index].content)}</code></pre>\n"
+def _fence(renderer: RendererHTML, tokens: list[Token], index: int, *_: object) -> Markup:
+    """A block of code; markdown-it's own rule would write the word after ``` into a class attribute."""
+    return Markup("<pre><code>{}</code></pre>\n").format(tokens[index].content)
 
 
 _markdown.core.ruler.push("tame_links", _tame_links)
 _markdown.add_render_rule("fence", _fence)
 
 
-def render(text: str) -> str:
+def render(text: str) -> Markup:
     """Markdown to HTML; tags, images and scripts in the text are shown as the characters they are."""
-    return str(_markdown.render(text))
+    return Markup(_markdown.render(text))  # noqa: S704 (markdown-it has escaped it: html=False above)

@@ -1,44 +1,50 @@
-"""One's own figures, as of the last rating: of nobody else, of no version, and of no known answer."""
+"""What the ranking page tells a person of themselves, as measured by the last rating.
 
-from collections.abc import Mapping
-from typing import Any
+It names no other annotator and no model version, and nothing that would give away which prompts have a known answer.
+"""
 
+from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate.panels.parts import ago, count, decimal
 from store import scores
+from store.results import AnnotatorFigures, RatingFigures, figures
 
 FEWEST_RANKINGS = 10
 """With fewer, the figures would say more about chance than about the person."""
 
+_FIGURES = Markup(
+    '<details class="own"><summary>Your figures, from {rankings}</summary><dl>{lines}</dl>'
+    "<p>As of the last rating, {when}. A taste that differs from others’ is no mistake.</p></details>"
+)
 
-def own_figures(db: Database, annotator: str) -> str:
-    """A quiet line to be opened; empty for whoever has fewer than `FEWEST_RANKINGS` in the last rating."""
+
+def own_figures(db: Database, annotator: str) -> Markup:
+    """A line that opens to show the figures; empty for who has fewer than `FEWEST_RANKINGS` in the last rating."""
     rating = scores.latest(db)
-    rows = (rating.metrics.get("by_annotator") or []) if rating else []
-    row = next((row for row in rows if row["name"] == annotator), None)
-    if rating is None or row is None or (row.get("rankings") or 0) < FEWEST_RANKINGS:
-        return ""
-    lines = "".join(f"<div><dt>{name}</dt><dd>{told}</dd></div>" for name, told in _lines(row, rating.metrics))
-    return (
-        f'<details class="own"><summary>Your figures, from {count(row["rankings"], "ranking")}</summary>'
-        f"<dl>{lines}</dl><p>As of the last rating, {ago(rating.created)}. A taste that differs from others’ is no"
-        " mistake.</p></details>"
-    )
+    if rating is None:
+        return Markup("")
+    told = figures(rating)
+    row = next((row for row in told.by_annotator if row.name == annotator), None)
+    if row is None or row.rankings < FEWEST_RANKINGS:
+        return Markup("")
+    line = Markup("<div><dt>{}</dt><dd>{} <small>{}</small></dd></div>")
+    lines = Markup("").join(line.format(*words) for words in _lines(row, told))
+    return _FIGURES.format(rankings=count(row.rankings, "ranking"), lines=lines, when=ago(rating.created))
 
 
-def _lines(row: Mapping[str, Any], of_all: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is known, each with what it means."""
+def _lines(row: AnnotatorFigures, of_all: RatingFigures) -> list[tuple[str, str, str]]:
+    """What is known: its name, its value, and what the value means."""
     lines = []
-    if row.get("tau") is not None:
+    if row.tau is not None:
         meaning = "1 is the same order as theirs, 0 is chance"
-        lines.append(("Agreement with others", f"{decimal(row['tau'])} <small>{meaning}</small>"))
-    if of_all.get("alpha") is not None:
+        lines.append(("Agreement with others", decimal(row.tau), meaning))
+    if of_all.alpha is not None:
         meaning = "by Krippendorff’s alpha: 1 is full agreement, 0 is chance"
-        lines.append(("Agreement in the group", f"{decimal(of_all['alpha'])} <small>{meaning}</small>"))
-    if row.get("consistency") is not None:
-        meaning = f"of pairs came out the same when you ranked a prompt again, {count(row['repeats'], 'time')}"
-        lines.append(("Consistency", f"{row['consistency']:.0%} <small>{meaning}</small>"))
-    if row.get("seconds") is not None:
-        lines.append(("Time of a ranking", f"{row['seconds']:.0f} s <small>half of yours took longer</small>"))
+        lines.append(("Agreement in the group", decimal(of_all.alpha), meaning))
+    if row.consistency is not None:
+        meaning = f"of pairs came out the same when you ranked a prompt again, {count(row.repeats, 'time')}"
+        lines.append(("Consistency", f"{row.consistency:.0%}", meaning))
+    if row.seconds is not None:
+        lines.append(("Time of a ranking", f"{row.seconds:.0f} s", "half of yours took longer"))
     return lines

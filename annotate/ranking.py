@@ -3,6 +3,7 @@
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate import queue
@@ -10,6 +11,7 @@ from annotate.board import ranking_board
 from annotate.frame import site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
+from rlhf.settings import settings_of
 from store import checks
 from store.errors import BadInput, LeaseLost, PlatformError
 from store.records import Annotator, Ranking
@@ -37,7 +39,7 @@ def page(workspace: Workspace) -> gr.Blocks:
         with workspace.store() as db:
             return _complete(workspace, db, annotator, queue.view(db, annotator.name), None)
 
-    def own(request: gr.Request) -> str:
+    def own(request: gr.Request) -> Markup:
         annotator = require(workspace, request.request, AREA)
         with workspace.store() as db:
             return own_figures(db, annotator.name)
@@ -80,8 +82,8 @@ def page(workspace: Workspace) -> gr.Blocks:
 def _complete(
     workspace: Workspace, db: Database, person: Annotator, view: dict[str, Any], told: dict[str, Any] | None
 ) -> dict[str, Any]:
-    guideline = workspace.settings().get("annotate", {}).get("guideline") or GUIDELINE
-    complete = view | {"guideline": str(guideline), "answer": told}
+    guideline = settings_of(workspace).annotate.guideline or GUIDELINE
+    complete = view | {"guideline": guideline, "answer": told}
     if _may_mark(person):
         earlier = (view["task"] or {}).get("revises", 0)
         complete["mark"] = GOLD | {"checked": bool(earlier) and checks.is_gold(db, earlier)}

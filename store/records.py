@@ -15,9 +15,6 @@ Its values are of any type to the type checker: each stage writes and reads keys
 Message = dict[str, str]
 """One turn of a chat: `role` (system, user or assistant) and `content`."""
 
-Json = dict[str, Any]
-"""An object of JSON, as it is stored and printed."""
-
 Split = Literal["train", "eval"]
 FinishReason = Literal["stop", "length", "imported"]
 TaskState = Literal["open", "leased", "done"]

@@ -1,11 +1,10 @@
 """Where a workspace stands and what to do next, in one dictionary, as `status` prints it."""
 
-from dataclasses import asdict
-
 from sqlite_utils import Database
 
 from store import jobs, models, prompts, rankings, responses, rounds, scores, tasks
 from store.records import Json
+from store.results import as_json, figures
 
 RECENT_JOBS = 5
 """Jobs that `status` lists: the last round and what went wrong beside it."""
@@ -45,17 +44,17 @@ def _trust(db: Database) -> Json:
     promoted = models.generator(db)
     told: Json = {"generator": promoted.name} if promoted else {}
     if rating := scores.latest(db):
-        m = rating.metrics
+        measured = figures(rating)
         told["agreement"] = {
-            "alpha": m.get("alpha"),
-            "low": m.get("alpha_low"),
-            "high": m.get("alpha_high"),
+            "alpha": measured.alpha,
+            "low": measured.alpha_low,
+            "high": measured.alpha_high,
             "rankings_since": rankings.count(db, since=rating.last_ranking_id),
         }
-        told |= {key: m[key] for key in ("by_annotator", "leaderboard") if key in m}
-        told["least_agreeing"] = [asdict(pair) for pair in scores.pairs_apart(db, rating.id)]
+        told |= as_json({"by_annotator": measured.by_annotator, "leaderboard": measured.leaderboard})
+        told |= as_json({"least_agreeing": scores.pairs_apart(db, rating.id)})
         told["disputed"] = [
-            {**row, "prompt": prompts.get(db, row["prompt_id"]).text} for row in m.get("disputed", [])
+            {**as_json(row), "prompt": prompts.get(db, row.prompt_id).text} for row in measured.disputed
         ]
     return told
 

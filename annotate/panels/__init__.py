@@ -1,1 +1,1 @@
-"""The research page's panels: what the store knows, as HTML. Every text is escaped."""
+"""The research page's panels: what the store knows, as HTML that no text in it can break out of."""

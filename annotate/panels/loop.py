@@ -1,14 +1,22 @@
-"""How the loop goes: how much there is, the rounds, and the versions with their lineage."""
+"""How much of everything there is, the turns of the loop, and the models with those that they come from."""
 
-from html import escape
-from typing import Any
-
+from markupsafe import Markup
 from sqlite_utils import Database
 
-from annotate.charts import figure, line_chart
-from annotate.panels.parts import ago, empty, facts, section, table
+from annotate.charts import line_chart, number
+from annotate.panels.parts import ago, cells, empty, facts, heads, section, table
 from store import models, prompts, rankings, responses, rounds, tasks
-from store.records import Model
+from store.records import Json, Model, Round
+
+ROUNDS_DRAWN = 50
+"""How many of the latest rounds the curves show, so that the page stays small however long a loop runs."""
+ROUNDS_LISTED = 8
+"""How many of them the table lists; older ones are seen in the curves."""
+
+MOST_ANCESTORS = 50
+"""Where the walk from a model to its parents stops: it is done for every model, each time the page asks."""
+ANCESTORS_SHOWN = 3
+"""A longer chain is told by its first two and its last name."""
 
 _ROUND_COLUMNS = {
     "policy": "Policy",
@@ -19,10 +27,16 @@ _ROUND_COLUMNS = {
     "win_rate": "Win rate",
     "seconds": "Seconds",
 }
+# What the curves show, with the ends of its axis where it is a share; the KL divergence has no upper end.
+_ROUND_CURVES: dict[str, tuple[str, tuple[float, float] | None]] = {
+    "win_rate": ("Win rate over base", (0.0, 1.0)),
+    "reward_accuracy": ("Reward accuracy", (0.0, 1.0)),
+    "kl": ("KL", None),
+}
 
 
-def counts(db: Database) -> str:
-    """How much of everything there is."""
+def counts(db: Database) -> Markup:
+    """How many prompts, responses, rankings and open tasks the store has."""
     people, simulated = rankings.people_and_simulated(db)
     figures = (
         (prompts.count(db), "prompts"),
@@ -31,62 +45,60 @@ def counts(db: Database) -> str:
         (simulated, "by simulated annotators"),
         (tasks.count_open(db), "open tasks"),
     )
-    return (
-        '<dl class="counts">' + "".join(f"<div><dd>{figure(n)}</dd><dt>{w}</dt></div>" for n, w in figures) + "</dl>"
+    listed = Markup("").join(
+        Markup("<div><dd>{}</dd><dt>{}</dt></div>").format(number(how_many), what) for how_many, what in figures
     )
+    return Markup('<dl class="counts">{}</dl>').format(listed)
 
 
-def turns(db: Database) -> str:
+def turns(db: Database) -> Markup:
     """The latest turns of the loop: curves and a table."""
-    made = rounds.every(db)[-50:]
+    made = rounds.every(db)[-ROUNDS_DRAWN:]
     if not made:
         return section("Rounds", empty("No round is finished yet. Rank some responses, then run one."))
-    charts = "".join(
-        line_chart(
-            title,
-            [(r.number, r.metrics[key]) for r in made if isinstance(r.metrics.get(key), int | float)],
-            x_name="round",
-            bounds=(0.0, 1.0) if key != "kl" else None,
-        )
-        for key, title in (
-            ("win_rate", "Win rate over base"),
-            ("reward_accuracy", "Reward accuracy"),
-            ("kl", "KL"),
-        )
+    charts = Markup("").join(
+        line_chart(title, _values(made, key), x_name="round", bounds=bounds)
+        for key, (title, bounds) in _ROUND_CURVES.items()
     )
-    head = "".join(f"<th>{name}</th>" for name in ("Round", *_ROUND_COLUMNS.values()))
-    rows = "".join(
-        f"<tr><td>{r.number}</td>" + "".join(f"<td>{_cell(r.metrics, key)}</td>" for key in _ROUND_COLUMNS) + "</tr>"
-        for r in reversed(made[-8:])
-    )
-    return section("Rounds", f'<div class="charts">{charts}</div>{table(head, rows)}')
+    rows = Markup("").join(_round(turn) for turn in reversed(made[-ROUNDS_LISTED:]))
+    listed = table(heads("Round", *_ROUND_COLUMNS.values()), rows)
+    return section("Rounds", Markup('<div class="charts">{}</div>{}').format(charts, listed))
 
 
-def lineage(db: Database) -> str:
-    """The model versions, newest first, each with the chain that it comes from."""
+def lineage(db: Database) -> Markup:
+    """All models, newest first, each with the models that it comes from."""
     every = models.every(db)
     if not every:
         return section("Models", empty("No model yet."))
     by_id = {model.id: model for model in every}
-    rows = "".join(
-        f'<tr><td class="name">{escape(m.name)}</td><td>{m.kind}</td><td>{_chain(m, by_id)}</td>'
-        f'<td class="facts">{facts(m.metrics)}</td><td>{ago(m.created)}</td></tr>'
-        for m in reversed(every)
+    row = Markup('<tr><td class="name">{}</td><td>{}</td><td>{}</td><td class="facts">{}</td><td>{}</td></tr>')
+    rows = Markup("").join(
+        row.format(model.name, model.kind, _chain(model, by_id), facts(model.metrics), ago(model.created))
+        for model in reversed(every)
     )
-    heads = ("Model", "Kind", "Comes from", "Measured", "Made")
-    return section("Models", table("".join(f"<th>{head}</th>" for head in heads), rows))
+    return section("Models", table(heads("Model", "Kind", "Comes from", "Measured", "Made"), rows))
+
+
+def _values(made: list[Round], key: str) -> list[tuple[float, float]]:
+    found = [(turn.number, turn.metrics.get(key)) for turn in made]
+    return [(turn, value) for turn, value in found if isinstance(value, int | float)]
+
+
+def _round(turn: Round) -> Markup:
+    told = (_cell(turn.metrics, key) for key in _ROUND_COLUMNS)
+    return Markup("<tr>{}</tr>").format(cells(str(turn.number), *told))
 
 
 def _chain(model: Model, by_id: dict[int, Model]) -> str:
     names: list[str] = []
     parent = model.parent_id
-    while parent in by_id and len(names) < 50:
-        names.append(escape(by_id[parent].name))
+    while parent in by_id and len(names) < MOST_ANCESTORS:
+        names.append(by_id[parent].name)
         parent = by_id[parent].parent_id
-    shown = names if len(names) <= 3 else [*names[:2], "…", names[-1]]
-    return " ← ".join(shown) or f"{escape(model.base_model)} (base)"
+    shown = names if len(names) <= ANCESTORS_SHOWN else [*names[:2], "…", names[-1]]
+    return " ← ".join(shown) or f"{model.base_model} (base)"
 
 
-def _cell(metrics: dict[str, Any], key: str) -> str:
+def _cell(metrics: Json, key: str) -> str:
     keys = ("reward_before", "reward_after") if key == "reward" else (key,)
-    return " → ".join(figure(metrics[k]) for k in keys if metrics.get(k) is not None)
+    return " → ".join(number(metrics[k]) for k in keys if metrics.get(k) is not None)

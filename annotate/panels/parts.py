@@ -1,41 +1,68 @@
-"""What every panel is made of."""
+"""What the panels are built of: pieces of HTML, and numbers and times in words.
 
+HTML is a `markupsafe.Markup` and text a `str`. A template is a literal `Markup("<b>{}</b>")`, whose `format` escapes
+every text that it is given and no Markup; so text is never escaped by hand, and none can be forgotten.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from html import escape
 from typing import Any
 
-from annotate.charts import figure
+from markupsafe import Markup
+
+from annotate.charts import number
 
 FACTS_SHOWN = 8
+"""As many as fit on a few lines beside a job or a model; the others are in the store."""
+
+MOST_FACT = 60
+"""Characters of one of them: a path or a message cannot fill the panel."""
 
 
-def section(title: str, body: str) -> str:
-    """One panel with its heading; both are HTML already."""
-    return f'<section class="panel"><h2>{title}</h2>{body}</section>'
+def section(title: str, body: Markup) -> Markup:
+    """A panel with its heading."""
+    return Markup('<section class="panel"><h2>{}</h2>{}</section>').format(title, body)
 
 
-def table(head: str, rows: str, name: str = "") -> str:
-    """A table that scrolls by itself where the screen is narrow."""
-    return f'<div class="scroll {name}"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-
-
-def empty(text: str) -> str:
-    """What stands where there is nothing to show yet."""
-    return f'<p class="empty">{text}</p>'
-
-
-def facts(values: dict[str, Any]) -> str:
-    """The first few plain values of a dictionary, as words and figures."""
-    told = {name: value for name, value in values.items() if isinstance(value, int | float | str)}
-    return " ".join(
-        f"<span>{escape(name.replace('_', ' '))} <b>{figure(value)[:60]}</b></span>"
-        for name, value in list(told.items())[:FACTS_SHOWN]
+def table(head: Markup, rows: Markup, name: str = "") -> Markup:
+    """A table that scrolls by itself where the screen is narrow; `name` is the class by which its style is set."""
+    return Markup('<div class="scroll {}"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+        name, head, rows
     )
 
 
-def count(number: int, noun: str) -> str:
+def heads(*names: str) -> Markup:
+    """The head of a table whose columns have these names."""
+    return Markup("<th>{}</th>").format(Markup("</th><th>").join(names))
+
+
+def cells(*values: str) -> Markup:
+    """The cells of one row of a table."""
+    return Markup("<td>{}</td>").format(Markup("</td><td>").join(values))
+
+
+def empty(text: str) -> Markup:
+    """What stands where there is nothing to show yet."""
+    return Markup('<p class="empty">{}</p>').format(text)
+
+
+def note(text: str) -> Markup:
+    """A sentence in small type that explains what stands above it."""
+    return Markup('<p class="note">{}</p>').format(text)
+
+
+def facts(values: Mapping[str, Any]) -> Markup:
+    """The first few numbers and texts of a dictionary, each with its name."""
+    told = [(name, value) for name, value in values.items() if isinstance(value, int | float | str)]
+    return Markup(" ").join(
+        Markup("<span>{} <b>{}</b></span>").format(name.replace("_", " "), number(value)[:MOST_FACT])
+        for name, value in told[:FACTS_SHOWN]
+    )
+
+
+def count(how_many: int, noun: str) -> str:
     """1 prompt, 2 prompts."""
-    return f"{figure(number)} {noun}{'s' * (number != 1)}"
+    return f"{number(how_many)} {noun}{'s' * (how_many != 1)}"
 
 
 def percent(share: float) -> str:
@@ -49,17 +76,17 @@ def decimal(value: float | None, digits: int = 2) -> str:
 
 
 def clip(text: str, most: int) -> str:
-    """The beginning of a long text, escaped."""
-    return escape(text if len(text) <= most else text[:most].rstrip() + "…")
+    """The first `most` characters of a text, and "…" where more were cut off."""
+    return text if len(text) <= most else text[:most].rstrip() + "…"
 
 
 def age(created: str) -> float:
-    """Seconds since a record was made."""
+    """Seconds since a record was made; `created` is its time in ISO 8601."""
     return (datetime.now(UTC) - datetime.fromisoformat(created)).total_seconds()
 
 
 def ago(created: str) -> str:
-    """That in words."""
+    """How long ago a record was made, in the largest unit that fits: "3 hours ago"."""
     seconds = age(created)
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:

@@ -1,21 +1,23 @@
-"""How far to trust the rankings: do people agree, and who differs from the others."""
+"""How far to trust the rankings: whether people agree, and who differs from the others."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from markupsafe import Markup
 from sqlite_utils import Database
 
-from annotate.charts import figure
+from annotate.charts import number
 from annotate.panels.disputed import disputed
-from annotate.panels.parts import count, decimal, empty, section, table
+from annotate.panels.parts import cells, count, decimal, empty, heads, note, section, table
 from store import checks, scores
 from store.records import PairAgreement, Rating
+from store.results import AnnotatorFigures, figures
 
 MOST_ROWS = 50
+"""Annotators in the table: those who agree least come first, and those are looked for."""
 MATRIX_UP_TO = 12
-
-Row = Mapping[str, Any]
+"""With more annotators the matrix would be wider than the page, and the pairs that agree least are listed."""
+DEEPEST = 70
+"""Percent of the colour behind an agreement of 1 or −1: with more, the figure on it is hard to read."""
 
 _COLUMNS = {
     "Annotator": "Who agrees least with the others comes first.",
@@ -30,29 +32,29 @@ _COLUMNS = {
 }
 
 
-def annotators(db: Database) -> str:
-    """Agreement of all in a sentence, a line a person, who agrees with whom, and what is disputed most."""
+def annotators(db: Database) -> Markup:
+    """Agreement of all in a sentence, a line for each person, who agrees with whom, and what is disputed most."""
     rating = scores.latest(db)
-    lead = f'<div class="lead">{_alpha(rating)}<p class="note">{_gold(checks.count_gold(db))}</p></div>'
+    lead = Markup('<div class="lead">{}{}</div>').format(_alpha(rating), note(_gold(checks.count_gold(db))))
     if rating is None:
         return section("Annotators", lead)
-    rows: list[Row] = rating.metrics.get("by_annotator") or []
+    rows = figures(rating).by_annotator
     return section("Annotators", lead + _people(rows) + _pairs(db, rating, rows) + disputed(db, rating))
 
 
-def _alpha(rating: Rating | None) -> str:
+def _alpha(rating: Rating | None) -> Markup:
     if rating is None:
-        return "<p>Nothing was rated yet. Press “Rate the rankings” when some are stored.</p>"
-    told = rating.metrics
-    if told.get("alpha") is None:
-        return "<p>No prompt was ranked by two annotators yet, so how far they agree is not known.</p>"
+        return Markup("<p>Nothing was rated yet. Press “Rate the rankings” when some are stored.</p>")
+    told = figures(rating)
+    if told.alpha is None:
+        return Markup("<p>No prompt was ranked by two annotators yet, so how far they agree is not known.</p>")
     interval = ""
-    if told.get("alpha_low") is not None and told.get("alpha_high") is not None:
-        interval = f" (95% interval {decimal(told['alpha_low'])} to {decimal(told['alpha_high'])})"
-    return (
-        f"<p>Agreement is <b>{decimal(told['alpha'])}</b>{interval} by Krippendorff’s alpha: 1 is full agreement,"
-        " 0 is chance. Tastes differ: public data sets of them have 0.29 to 0.55.</p>"
-    )
+    if told.alpha_low is not None and told.alpha_high is not None:
+        interval = f" (95% interval {decimal(told.alpha_low)} to {decimal(told.alpha_high)})"
+    return Markup(
+        "<p>Agreement is <b>{}</b>{} by Krippendorff’s alpha: 1 is full agreement, 0 is chance."
+        " Tastes differ: public data sets of them have 0.29 to 0.55.</p>"
+    ).format(decimal(told.alpha), interval)
 
 
 def _gold(known: int) -> str:
@@ -61,81 +63,88 @@ def _gold(known: int) -> str:
     return f"{count(known, 'gold answer')}: prompts with a known answer, which come up now and then and check people."
 
 
-def _people(rows: Sequence[Row]) -> str:
+def _people(rows: Sequence[AnnotatorFigures]) -> Markup:
     if not rows:
         return empty("The last rating was made before annotators had a line each. Press “Rate the rankings”.")
-    head = "".join(f'<th title="{escape(told)}">{name}</th>' for name, told in _COLUMNS.items())
-    body = "".join(_person(row) for row in rows[:MOST_ROWS])
-    rest = f'<p class="note">The {MOST_ROWS} of {len(rows)} that agree least with the others.</p>'
-    meaning = "".join(f"<dt>{name}</dt><dd>{escape(told)}</dd>" for name, told in _COLUMNS.items())
-    return (
-        table(head, body, "people")
-        + (rest if len(rows) > MOST_ROWS else "")
-        + f"<details><summary>What the columns mean</summary><dl>{meaning}</dl></details>"
+    columns = _COLUMNS.items()
+    head = Markup("").join(Markup('<th title="{}">{}</th>').format(told, name) for name, told in columns)
+    body = Markup("").join(_person(row) for row in rows[:MOST_ROWS])
+    listed = table(head, body, "people")
+    if len(rows) > MOST_ROWS:
+        listed += note(f"The {MOST_ROWS} of {len(rows)} that agree least with the others.")
+    meaning = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(name, told) for name, told in columns)
+    return listed + Markup("<details><summary>What the columns mean</summary><dl>{}</dl></details>").format(meaning)
+
+
+def _person(row: AnnotatorFigures) -> Markup:
+    told = cells(
+        number(row.rankings),
+        decimal(row.tau),
+        decimal(row.log_loss),
+        _share(row.consistency, row.repeats),
+        _share(row.gold_accuracy, row.gold),
+        "–" if row.seconds is None else f"{row.seconds:.0f}",
+        decimal(row.reliability),
+    )
+    return Markup('<tr><td class="name"><span title="{name}">{name}</span>{flag}</td>{told}</tr>').format(
+        name=row.name,
+        flag=Markup(' <span class="tag bad">flagged</span>') if row.flagged else "",
+        told=told,
     )
 
 
-def _person(row: Row) -> str:
-    flag = ' <span class="tag bad">flagged</span>' if row.get("flagged") else ""
-    cells = (
-        figure(row.get("rankings") or 0),
-        decimal(row.get("tau")),
-        decimal(row.get("log_loss")),
-        _share(row.get("consistency"), row.get("repeats")),
-        _share(row.get("gold_accuracy"), row.get("gold")),
-        "–" if row.get("seconds") is None else f"{row['seconds']:.0f}",
-        decimal(row.get("reliability")),
-    )
-    told = "".join(f"<td>{cell}</td>" for cell in cells)
-    name = escape(str(row["name"]))
-    return f'<tr><td class="name"><span title="{name}">{name}</span>{flag}</td>{told}</tr>'
+def _share(value: float | None, times: int | None) -> Markup:
+    if value is None:
+        return Markup("–")
+    return Markup("{:.0%} <small>of {}</small>").format(value, number(times or 0))
 
 
-def _share(value: float | None, times: int | None) -> str:
-    return "–" if value is None else f"{value:.0%} <small>of {figure(times or 0)}</small>"
-
-
-def _pairs(db: Database, rating: Rating, rows: Sequence[Row]) -> str:
-    names = [str(row["name"]) for row in rows]
+def _pairs(db: Database, rating: Rating, rows: Sequence[AnnotatorFigures]) -> Markup:
+    names = [row.name for row in rows]
     if len(names) < 2:
-        return ""
+        return Markup("")
     if len(names) <= MATRIX_UP_TO:
         met = scores.pairs(db, rating.id)
-        return f"<h3>Who agrees with whom</h3>{_matrix(names, met)}" if met else ""
+        return Markup("<h3>Who agrees with whom</h3>{}").format(_matrix(names, met)) if met else Markup("")
     apart = scores.pairs_apart(db, rating.id)
-    return f"<h3>Who agrees least</h3>{_apart(apart)}" if apart else ""
+    return Markup("<h3>Who agrees least</h3>{}").format(_apart(apart)) if apart else Markup("")
 
 
-def _matrix(names: Sequence[str], met: Iterable[PairAgreement]) -> str:
+def _matrix(names: Sequence[str], met: Iterable[PairAgreement]) -> Markup:
     known = {frozenset((pair.annotator, pair.other)): pair for pair in met}
     # Numbers on top, or the names would make it wider than the page.
-    head = "<th></th>" + "".join(
-        f'<th scope="col" title="{escape(name)}">{n}</th>' for n, name in enumerate(names, 1)
+    head = Markup("<th></th>") + Markup("").join(
+        Markup('<th scope="col" title="{}">{}</th>').format(name, place) for place, name in enumerate(names, 1)
     )
-    rows = "".join(
-        f'<tr><th scope="row" title="{escape(name)}"><i>{n}</i> {escape(name)}</th>'
-        + "".join(_cell(known.get(frozenset((name, other)))) for other in names)
-        + "</tr>"
-        for n, name in enumerate(names, 1)
+    row = Markup('<tr><th scope="row" title="{name}"><i>{place}</i> {name}</th>{cells}</tr>')
+    rows = Markup("").join(
+        row.format(
+            name=name,
+            place=place,
+            cells=Markup("").join(_cell(known.get(frozenset((name, other)))) for other in names),
+        )
+        for place, name in enumerate(names, 1)
     )
-    note = '<p class="note">Kendall’s tau of each two over the prompts that both ranked.</p>'
-    return table(head, rows, "matrix") + note
+    return table(head, rows, "matrix") + note("Kendall’s tau of each two over the prompts that both ranked.")
 
 
-def _cell(pair: PairAgreement | None) -> str:
+def _cell(pair: PairAgreement | None) -> Markup:
     if pair is None:
-        return '<td class="none">·</td>'
-    title = escape(f"{pair.annotator} and {pair.other}: {decimal(pair.tau)} over {count(pair.shared, 'pair')}")
-    kind, depth = "unlike" if pair.tau < 0 else "like", round(70 * min(abs(pair.tau), 1.0))
-    return f'<td class="{kind}" style="--depth:{depth}%" title="{title}">{decimal(pair.tau)}</td>'
-
-
-def _apart(pairs: Iterable[PairAgreement]) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(p.annotator)}</td><td>{escape(p.other)}</td><td>{decimal(p.tau)}</td>"
-        f"<td>{figure(p.shared)}</td></tr>"
-        for p in pairs
+        return Markup('<td class="none">·</td>')
+    told = decimal(pair.tau)
+    return Markup('<td class="{}" style="--depth:{}%" title="{}">{}</td>').format(
+        "unlike" if pair.tau < 0 else "like",
+        round(DEEPEST * min(abs(pair.tau), 1.0)),
+        f"{pair.annotator} and {pair.other}: {told} over {count(pair.shared, 'pair')}",
+        told,
     )
-    head = "<th>Annotator</th><th>Other</th><th>Agreement</th><th>Shared rankings</th>"
-    note = f'<p class="note">Of those that ranked the same prompt at least {scores.FEWEST_SHARED} times.</p>'
-    return table(head, rows, "apart") + note
+
+
+def _apart(pairs: Iterable[PairAgreement]) -> Markup:
+    rows = Markup("").join(
+        Markup("<tr>{}</tr>").format(cells(pair.annotator, pair.other, decimal(pair.tau), number(pair.shared)))
+        for pair in pairs
+    )
+    return table(heads("Annotator", "Other", "Agreement", "Shared rankings"), rows, "apart") + note(
+        f"Of those that ranked the same prompt at least {scores.FEWEST_SHARED} times."
+    )

@@ -1,22 +1,38 @@
 """Which version people prefer, and which one writes what they rank next."""
 
 from collections.abc import Sequence
-from html import escape
-from typing import Any
 
+from markupsafe import Markup
 from sqlite_utils import Database
 
-from annotate.charts import figure
-from annotate.panels.parts import ago, count, empty, percent, section, table
-from annotate.verdicts import Board, Verdict, board_of, favours, verdicts
+from annotate.charts import number
+from annotate.panels.parts import ago, count, empty, heads, note, percent, section, table
+from annotate.verdicts import board_of, challenges, favours
 from rlhf.ratings.versions import BASE_ELO
 from store import models, rankings, scores
 from store.records import Model, Rating
+from store.results import Board, Challenge, VersionRow
 
 RATE_FIRST = "Press “Rate the rankings” to compare the versions."
 
+AXIS_MARGIN = 0.04
+"""Of what the intervals span together, on either side of them, so that no bar touches the edge of its cell."""
 
-def versions(db: Database) -> str:
+_ROW = Markup("""<tr data-version="{name}"><td class="name">{name}{mark}</td><td class="elo">{elo}</td>\
+<td class="compared">{compared}</td><td class="do">{button}</td></tr>""")
+
+_INTERVAL = Markup("""<div class="interval" role="img" aria-label="{said}">\
+<i class="base" style="left:{base:.1f}%"></i><i class="span" style="left:{start:.1f}%;width:{width:.1f}%"></i>\
+<i class="dot" style="left:{dot:.1f}%"></i></div>""")
+
+_SENTENCE = Markup(
+    "<p><b>{newest}</b> wins {share} against <b>{other}</b> on {prompts}"
+    ' (<span title="It holds however often you look, so you may stop as soon as it leaves 50%.">'
+    "{low} to {high} at any look</span>): {outcome}</p>"
+)
+
+
+def versions(db: Database) -> Markup:
     """The leaderboard, the decision in words, and a button for each version that could become the generator."""
     policies = models.every(db, "policy")
     if not policies:
@@ -25,112 +41,118 @@ def versions(db: Database) -> str:
     board = board_of(rating)
     name = generator.name if generator else None
     lead = _decision(board, name) + _judges(db, rating, board) + _generator(db, policies, generator)
-    return section("Versions", f'<div class="lead">{lead}</div>{_leaderboard(policies, board, name)}')
-
-
-def _decision(board: Board, generator: str | None) -> str:
-    if not board:
-        return f"<p>Nothing was compared yet. {RATE_FIRST}</p>"
-    found = verdicts(board)
-    if not found:
-        return f"<p>Only responses of <b>{escape(board['base'])}</b> were ranked: there is nothing to compare.</p>"
-    return "".join(f"<p>{_sentence(verdict, board['base'])}</p>" for verdict in found)
-
-
-def _sentence(verdict: Verdict, base: str) -> str:
-    newest, other = f"<b>{escape(verdict.newest)}</b>", f"<b>{escape(verdict.against)}</b>"
-    if verdict.share is None or verdict.low is None or verdict.high is None:
-        return f"{newest} and {other} were not ranked together on any prompt: open, rank more."
-    named = "the base" if verdict.against == base else escape(verdict.against)
-    outcome = {verdict.newest: f"it beats {named}.", verdict.against: f"{named} beats it."}
-    return (
-        f"{newest} wins {percent(verdict.share)} against {other} on {count(verdict.prompts, 'prompt')}"
-        f' (<span title="It holds however often you look, so you may stop as soon as it leaves 50%.">'
-        f"{percent(verdict.low)} to {percent(verdict.high)} at any look</span>):"
-        f" {outcome.get(verdict.winner or '', 'open, rank more.')}"
+    return section(
+        "Versions", Markup('<div class="lead">{}</div>{}').format(lead, _leaderboard(policies, board, name))
     )
 
 
-def _judges(db: Database, rating: Rating | None, board: Board) -> str:
+def _decision(board: Board | None, generator: str | None) -> Markup:
+    if board is None:
+        return Markup("<p>Nothing was compared yet. {}</p>").format(RATE_FIRST)
+    found = challenges(board)
+    if not found:
+        return Markup("<p>Only responses of <b>{}</b> were ranked: there is nothing to compare.</p>").format(
+            board.base
+        )
+    return Markup("").join(_sentence(board, challenge) for challenge in found)
+
+
+def _sentence(board: Board, challenge: Challenge) -> Markup:
+    if challenge.share is None or challenge.low is None or challenge.high is None:
+        return Markup(
+            "<p><b>{}</b> and <b>{}</b> were not ranked together on any prompt: open, rank more.</p>"
+        ).format(board.newest, challenge.against)
+    named = "the base" if challenge.against == board.base else challenge.against
+    outcome = {board.newest: f"it beats {named}.", challenge.against: f"{named} beats it."}
+    return _SENTENCE.format(
+        newest=board.newest,
+        other=challenge.against,
+        share=percent(challenge.share),
+        prompts=count(challenge.prompts, "prompt"),
+        low=percent(challenge.low),
+        high=percent(challenge.high),
+        outcome=outcome.get(challenge.winner or "", "open, rank more."),
+    )
+
+
+def _judges(db: Database, rating: Rating | None, board: Board | None) -> Markup:
     if rating is None:
-        return ""
+        return Markup("")
     since = rankings.count(db, since=rating.last_ranking_id)
     words = []
-    if board.get("judges"):
-        words.append(f"Judged by {escape(str(board['judges']))}, {count(board.get('rankings') or 0, 'ranking')}.")
+    if board:
+        words.append(f"Judged by {board.judges}, {count(board.rankings, 'ranking')}.")
     if since:
         come, them = ("has", "it") if since == 1 else ("have", "them")
         words.append(f"{count(since, 'ranking')} {come} come since: press “Rate the rankings” to count {them}.")
-    return f'<p class="note">{" ".join(words)}</p>' if words else ""
+    return note(" ".join(words)) if words else Markup("")
 
 
-def _generator(db: Database, policies: Sequence[Model], generator: Model | None) -> str:
+def _generator(db: Database, policies: Sequence[Model], generator: Model | None) -> Markup:
     if generator is None:
-        newest = escape(policies[-1].name)
-        return f'<p class="note">None was promoted: the newest, {newest}, writes the next responses to rank.</p>'
+        return note(f"None was promoted: the newest, {policies[-1].name}, writes the next responses to rank.")
     last = models.promotions(db)[-1]
-    return (
-        f'<p class="note">{escape(generator.name)} is the default generator, which writes the next responses to rank:'
-        f" promoted by {escape(last.by)} {ago(last.created)}.</p>"
+    return note(
+        f"{generator.name} is the default generator, which writes the next responses to rank:"
+        f" promoted by {last.by} {ago(last.created)}."
     )
 
 
-def _leaderboard(policies: Sequence[Model], board: Board, generator: str | None) -> str:
+def _leaderboard(policies: Sequence[Model], board: Board | None, generator: str | None) -> Markup:
     by_name = {model.name: model for model in policies}
-    compared = [row for row in board.get("versions", []) if row["name"] in by_name]
+    compared = [row for row in (board.versions if board else ()) if row.name in by_name]
     low, high = _axis(compared)
-    rows = [
-        _row(by_name[row["name"]], board, generator, f"{_elo(row)}{_interval(row, low, high)}", row)
-        for row in compared
-    ]
-    seen = {row["name"] for row in compared}
-    for model in reversed(policies):
-        if model.name not in seen:
-            rows.append(_row(model, board, generator, '<span class="none">not compared yet</span>', None))
-    heads = ("Version", "Elo, 95% interval", "Comparisons", "")
-    listed = table("".join(f"<th>{head}</th>" for head in heads), "".join(rows), "versions")
+    rows = [_row(by_name[row.name], board, generator, _elo(row) + _interval(row, low, high), row) for row in compared]
+    seen = {row.name for row in compared}
+    unknown = Markup('<span class="none">not compared yet</span>')
+    rows += [_row(model, board, generator, unknown, None) for model in reversed(policies) if model.name not in seen]
+    listed = table(heads("Version", "Elo, 95% interval", "Comparisons", ""), Markup("").join(rows), "versions")
     scale = "The dashed line is the base’s 1 000. A version 100 Elo above another wins 64% of their comparisons."
-    return listed + (f'<p class="note">{scale}</p>' if compared else "")
+    return listed + note(scale) if compared else listed
 
 
-def _row(model: Model, board: Board, generator: str | None, elo: str, row: dict[str, Any] | None) -> str:
-    mark = '<span class="tag">default generator</span>' if model.name == generator else ""
-    compared = f"{figure(row['comparisons'])} <small>on {count(row['prompts'], 'prompt')}</small>" if row else ""
-    return (
-        f'<tr data-version="{escape(model.name)}"><td class="name">{escape(model.name)}{mark}</td>'
-        f'<td class="elo">{elo}</td><td class="compared">{compared}</td>'
-        f'<td class="do">{"" if mark else _button(model, board, generator)}</td></tr>'
-    )
+def _row(model: Model, board: Board | None, generator: str | None, elo: Markup, row: VersionRow | None) -> Markup:
+    compared, mark = Markup(""), Markup("")
+    if row:
+        told = number(row.comparisons), count(row.prompts, "prompt")
+        compared = Markup("{} <small>on {}</small>").format(*told)
+    if model.name == generator:
+        mark = Markup('<span class="tag">default generator</span>')
+    button = "" if mark else _button(model, board, generator)
+    return _ROW.format(name=model.name, mark=mark, elo=elo, compared=compared, button=button)
 
 
-def _button(model: Model, board: Board, generator: str | None) -> str:
-    preferred = favours(board, model.name, generator)
-    why = "" if preferred else ' title="The rankings do not say that people prefer it." class="anyway"'
-    word = "Promote" if preferred else "Promote anyway"
-    return f'<button type="button" data-promote="{model.id}"{why}>{word}</button>'
+def _button(model: Model, board: Board | None, generator: str | None) -> Markup:
+    if favours(board, model.name, generator):
+        return Markup('<button type="button" data-promote="{}">Promote</button>').format(model.id)
+    return Markup(
+        '<button type="button" data-promote="{}" title="The rankings do not say that people prefer it."'
+        ' class="anyway">Promote anyway</button>'
+    ).format(model.id)
 
 
-def _elo(row: dict[str, Any]) -> str:
-    if row["low"] == row["high"]:
-        return f"<b>{figure(row['elo'])}</b> <small>by definition</small>"
-    return f"<b>{figure(row['elo'])}</b> <small>{figure(row['low'])} to {figure(row['high'])}</small>"
+def _elo(row: VersionRow) -> Markup:
+    certain = row.low == row.high
+    error = "by definition" if certain else f"{number(row.low)} to {number(row.high)}"
+    return Markup("<b>{}</b> <small>{}</small>").format(number(row.elo), error)
 
 
-def _axis(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    """One axis for all bars, on which the base is always to be seen."""
-    ends = [BASE_ELO, *(row[end] for row in rows for end in ("low", "high"))]
-    margin = 0.04 * (max(ends) - min(ends)) or 1.0
+def _axis(rows: Sequence[VersionRow]) -> tuple[float, float]:
+    """The lowest and the highest Elo of the one axis that all bars share; the base always lies on it."""
+    ends = [BASE_ELO, *(end for row in rows for end in (row.low, row.high))]
+    margin = AXIS_MARGIN * (max(ends) - min(ends)) or 1.0
     return min(ends) - margin, max(ends) + margin
 
 
-def _interval(row: dict[str, Any], low: float, high: float) -> str:
+def _interval(row: VersionRow, low: float, high: float) -> Markup:
     def at(value: float) -> float:
+        """The place of an Elo on the axis, in percent of its length."""
         return 100 * (value - low) / (high - low)
 
-    start, end = at(row["low"]), at(row["high"])
-    said = f"Elo {figure(row['elo'])}, 95% interval {figure(row['low'])} to {figure(row['high'])}"
-    return (
-        f'<div class="interval" role="img" aria-label="{said}"><i class="base" style="left:{at(BASE_ELO):.1f}%"></i>'
-        f'<i class="span" style="left:{start:.1f}%;width:{end - start:.1f}%"></i>'
-        f'<i class="dot" style="left:{at(row["elo"]):.1f}%"></i></div>'
+    return _INTERVAL.format(
+        said=f"Elo {number(row.elo)}, 95% interval {number(row.low)} to {number(row.high)}",
+        base=at(BASE_ELO),
+        start=at(row.low),
+        width=at(row.high) - at(row.low),
+        dot=at(row.elo),
     )

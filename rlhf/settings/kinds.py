@@ -144,6 +144,3 @@ KINDS = {
     ),
 }
 """Every kind of work by its name, which is that of the launcher's command and of the job in the store."""
-
-BUTTONS = {name: kind.button for name, kind in KINDS.items() if kind.button}
-"""The research page's buttons, in the order in which they stand."""

@@ -50,19 +50,19 @@ class Board:
     """Name of the newest version that was compared."""
     base: str
     """Name of the base."""
-    share: float | None
+    share: float | None = None
     """The newest's share of its comparisons with the base, a tie being half."""
-    low: float | None
+    low: float | None = None
     """Lower end of an interval that holds at every look together (95%)."""
-    high: float | None
+    high: float | None = None
     """Its upper end."""
-    prompts: int
+    prompts: int = 0
     """Prompts on which the newest and the base were ranked together."""
-    generator: str | None
+    generator: str | None = None
     """The version that writes fresh responses by default, where one was promoted."""
-    judges: str
+    judges: str = ""
     """Who ranked: people, or simulated annotators where no person did."""
-    rankings: int
+    rankings: int = 0
     """Rankings that it rests on."""
     challenge: Challenge | None = None
     """The newest against the generator, where that is a third version."""
@@ -79,7 +79,7 @@ class AnnotatorFigures:
     """One annotator's line."""
 
     name: str
-    rankings: int
+    rankings: int = 0
     """Rankings of theirs that were rated."""
     tau: float | None = None
     """Mean Kendall tau-b with others on the same prompts, -1 to 1: 1 is the same order, 0 is chance."""
@@ -115,25 +115,25 @@ class DisputedPrompt:
 class RatingFigures:
     """What one run of the converter measured beside the scores."""
 
-    rankings: int
-    people: int
+    rankings: int = 0
+    people: int = 0
     """Rankings by people."""
-    simulated: int
+    simulated: int = 0
     """Rankings by simulated annotators."""
-    prompts: int
-    responses: int
-    annotators: int
-    alpha: float | None
+    prompts: int = 0
+    responses: int = 0
+    annotators: int = 0
+    alpha: float | None = None
     """Krippendorff's alpha of pairs of responses: 1 is full agreement, 0 is chance."""
-    alpha_low: float | None
+    alpha_low: float | None = None
     """Lower end of its 95% interval."""
-    alpha_high: float | None
+    alpha_high: float | None = None
     """Its upper end."""
-    log_loss: float | None
+    log_loss: float | None = None
     """Nats a pair by which left-out rankings are foretold."""
-    sigma: float | None
+    sigma: float | None = None
     """Spread of the scores of one prompt's responses, in logits."""
-    seconds: float
+    seconds: float = 0.0
     vote_agreement: float | None = None
     """Share of the pairs ordered by two people that they ordered alike."""
     gold: tuple[int, ...] = ()

@@ -6,7 +6,7 @@ import pytest
 
 from annotate.charts import line_chart
 from annotate.markup import render
-from annotate.panels.work import job_list
+from annotate.panels.jobs import job_list
 from store import jobs
 from store.workspace import Workspace
 
@@ -43,7 +43,7 @@ class Tags(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
-        self.feed(html)
+        self.feed(str(html))  # of a Markup each piece would be a Markup, and adding text to it escapes
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))

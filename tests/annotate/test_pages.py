@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from annotate import app
+from annotate import app, dashboard
 from store import annotators, jobs, rankings
 from store.errors import BadInput
 from store.records import Role
@@ -100,7 +100,7 @@ def test_another_persons_lease_is_refused_on_the_page(
 
 def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
     client = sign_in("Rosa", "researcher")
-    listed, notice, _, reward, round_, rate = call(client, "/research", "asked")
+    _, notice, listed, reward, round_, rate = call(client, "/research", "asked")
     assert 'data-job="1"' in listed
     assert "Reward model: job 1 is queued" in notice
     assert [button["interactive"] for button in (reward, round_, rate)] == [False, True, True]
@@ -124,9 +124,36 @@ def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) ->
     assert "Nothing was compared yet" in versions
     assert "Nothing was rated yet" in annotators
     assert "0 gold answers" in annotators
-    listed, _, curves, *_ = call(client, "/research", "work")
+    curves, _, listed, *_ = call(client, "/research", "watched")
     assert "No job yet" in listed
     assert curves == ""
+
+
+def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
+    """What the browser is told: which handler fills which elements, and how often it is asked."""
+    client = sign_in("Rosa", "researcher")
+    config = client.get("/research/config").json()
+    elements = {component["id"]: component["props"] for component in config["components"]}
+    clock = {i: props["value"] for i, props in elements.items() if set(props) >= {"value", "active"}}
+    every = {}
+    with workspace.store() as db:
+        jobs.log(db, jobs.enqueue(db, "reward"), 0, {"accuracy": 0.5})
+        panels = {panel.name: panel.render(db) for panel in dashboard.PANELS}
+    assert len(set(panels.values())) == 8
+    for handler in config["dependencies"]:
+        for target, _ in handler["targets"]:
+            if target in clock:
+                drawn = call(client, "/research", handler["api_name"])
+                names = [elements[output]["elem_id"] for output in handler["outputs"]]
+                found = dict(zip(names, drawn, strict=True))
+                assert found.items() >= {name: panels[name] for name in names if name in panels}.items()
+                every |= dict.fromkeys(names, clock[target])
+    watched = {"jobs", "notice", "curves", "do-reward", "do-round", "do-rate"}
+    overview = {"counts", "rounds", "versions", "annotators", "lineage"}
+    assert every == dict.fromkeys(watched, 1) | dict.fromkeys(overview, 5)
+    filled = {handler["api_name"]: handler["outputs"] for handler in config["dependencies"]}
+    assert filled["promote"] == filled["overview"] != filled["watched"]
+    assert all(filled[name] == filled["watched"] for name in ("asked", "asked_1", "asked_2", "cancel"))
 
 
 def test_a_taken_port_is_one_clear_line(workspace: Workspace) -> None:

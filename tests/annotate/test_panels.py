@@ -34,7 +34,7 @@ class Read(HTMLParser):
         self.text = ""
         self._cell: list[str] | None = None
         self._button: str | None = None
-        self.feed(html)
+        self.feed(str(html))  # of a Markup each piece would be a Markup, and adding text to it escapes
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)

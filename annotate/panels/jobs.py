@@ -1,0 +1,113 @@
+"""The jobs: which ones wait, run or have ended, how far each is, and the curves of what it measures."""
+
+from collections.abc import Container
+
+from markupsafe import Markup
+from sqlite_utils import Database
+
+from annotate.charts import line_chart
+from annotate.panels.parts import age, ago, empty, facts, section
+from rlhf.settings import KINDS
+from store import jobs
+from store.records import Job, Json
+
+JOBS_SHOWN = 8
+"""What is going on and what came of it lately; all jobs are in the store."""
+WAIT_FOR_WORKER = 15.0
+"""Seconds: a job that waits for longer while no job runs is waiting for a worker that is not there."""
+
+# What a researcher looks at first, by how the name begins; the other curves follow by name.
+_FIRST_CURVES = (
+    "reward/score",
+    "kl/k3",
+    "losses/reward",
+    "reward/total",
+    "policy/entropy",
+    "kl",
+    "value",
+    "responses",
+)
+_CURVES_SHOWN = 8
+"""As many as are named above; the others are a click away."""
+
+_JOB = Markup("""<li class="{state}" data-job="{id}"><div class="line"><b>{kind}</b>
+<span class="state">{told}</span>{corner}</div>{bar}{note}{error}{result}</li>""")
+
+_BAR = Markup(
+    '<div class="progress" role="progressbar" aria-label="Job {id}" aria-valuenow="{percent}"'
+    ' aria-valuemin="0" aria-valuemax="100"><i style="width:{percent}%"></i></div>'
+)
+
+
+def curves(db: Database) -> Markup:
+    """The metrics of the latest job that has any, step by step; empty where no job has."""
+    for job in jobs.recent(db):
+        series = {name: points for name, points in jobs.series(db, job.id).items() if points}
+        if series:
+            drawn = [line_chart(name, series[name]) for name in sorted(series, key=_importance)]
+            shown, rest = _charts(drawn[:_CURVES_SHOWN]), drawn[_CURVES_SHOWN:]
+            if rest:
+                shown += Markup("<details><summary>All metrics</summary>{}</details>").format(_charts(rest))
+            return section(f"{_kind(job)}, job {job.id}, step by step", shown)
+    return Markup("")
+
+
+def job_list(db: Database) -> Markup:
+    """The latest jobs: how far each is, what came of it, and a button to cancel it while it has not ended."""
+    recent = jobs.recent(db, JOBS_SHOWN)
+    if not recent:
+        return empty("No job yet.")
+    return Markup('<ol class="jobs">{}</ol>').format(Markup("").join(_job(job) for job in recent))
+
+
+def notice(db: Database, buttons: Container[str]) -> Markup:
+    """Why a button cannot be pressed, and whether a worker is missing; `buttons` are the kinds that have one."""
+    active = jobs.active(db)
+    lines: list[str] = [
+        f"{_kind(job)}: job {job.id} is {job.state}; the button comes back when it ends."
+        for job in active
+        if job.kind in buttons
+    ]
+    waiting = [job for job in active if job.state == "queued" and age(job.created) > WAIT_FOR_WORKER]
+    if waiting and len(waiting) == len(active):
+        lines.append(Markup("No worker has taken it: start one with <code>python launch.py work</code>."))
+    return Markup('<p class="notice" role="status">{}</p>').format(Markup("<br>").join(lines))
+
+
+def _charts(drawn: list[Markup]) -> Markup:
+    return Markup('<div class="charts">{}</div>').format(Markup("").join(drawn))
+
+
+def _job(job: Job) -> Markup:
+    has_ended = job.state not in ("queued", "running")
+    percent = round(100 * job.progress)
+    when = f"job {job.id} · {ago(job.created)}"
+    cancel = Markup('<button type="button" data-cancel="{}">Cancel</button>')
+    return _JOB.format(
+        state=job.state,
+        id=job.id,
+        kind=_kind(job),
+        told=f"running {percent}%" if job.state == "running" else job.state,
+        corner=Markup("<i>{}</i>").format(when) if has_ended else cancel.format(job.id),
+        bar=_BAR.format(id=job.id, percent=percent) if job.state == "running" else "",
+        note="" if has_ended else Markup("<p>{}</p>").format(" · ".join(filter(None, (when, job.note)))),
+        error=Markup('<p class="error">{}</p>').format(job.error) if job.error else "",
+        result=Markup('<p class="facts">{}</p>').format(facts(_flat(job.result))) if job.result else "",
+    )
+
+
+def _flat(result: Json) -> Json:
+    """The result itself; of one that lists several rounds, its last round, which is what stands in the end."""
+    listed = result.get("rounds")
+    if isinstance(listed, list) and listed and isinstance(listed[-1], dict):
+        return listed[-1]
+    return result
+
+
+def _kind(job: Job) -> str:
+    kind = KINDS.get(job.kind)
+    return kind.title if kind else job.kind.capitalize()
+
+
+def _importance(name: str) -> tuple[int, str]:
+    return next((i for i, start in enumerate(_FIRST_CURVES) if name.startswith(start)), len(_FIRST_CURVES)), name
