@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Json = dict[str, Any]
-"""An object of JSON, as settings, metrics and evidence are stored.
+"""An object of JSON, as it is stored and printed.
 
 Its values are of any type to the type checker: each stage writes and reads keys of its own.
 """
