@@ -10,10 +10,15 @@ from rlhf.stages.leaderboard import promote_if_preferred
 from rlhf.stages.ppo import ppo
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import reward
-from rlhf.training.progress import Progress
 from store import rankings, rounds, scores
 from store.errors import NotReady
-from store.records import Round
+from store.records import Model, Rating, Round
+from store.results import RoundFigures, as_json, comparison, figures, judgement
+
+STAGES = 4
+"""Stages of a round, for the progress of the whole."""
+POLL_SECONDS = 5.0
+"""How often the loop looks for new rankings; a person needs about a minute for one."""
 
 
 def run_round(ctx: Context, *, force: bool = False) -> Round:
@@ -24,32 +29,21 @@ def run_round(ctx: Context, *, force: bool = False) -> Round:
     """
     started = time.monotonic()
     number = check_ready(ctx)
-    rating = rate(_part(ctx, 0))
+    rating = rate(_part(ctx, 0)).record
     if ctx.settings.round.auto_promote:
         with ctx.store() as db:
             promote_if_preferred(db)
-    judge = reward(_part(ctx, 1))
-    policy = ppo(_part(ctx, 2), force=force)
-    generate(_part(ctx, 3), policy.name)
-    metrics = {
-        "round": number,
-        "policy": policy.name,
-        "rankings": rating.metrics["rankings"],
-        "reward_accuracy": judge.metrics["accuracy"],
-        "reward_before": policy.metrics["reward_before"],
-        "reward_after": policy.metrics["reward_after"],
-        "kl": policy.metrics["kl"],
-        "win_rate": policy.metrics["win_rate"],
-        **(judge_by_simulated(ctx, policy) if ctx.settings.round.judge == "simulated" else {}),
-        "seconds": time.monotonic() - started,
-    }
-    done = Round(number, rating.id, judge.id, policy.id, metrics)
+    judge = reward(_part(ctx, 1)).record
+    policy = ppo(_part(ctx, 2), force=force).record
+    generate(_part(ctx, 3), model=policy.name)
+    told = dataclasses.replace(_figures(ctx, number, rating, judge, policy), seconds=time.monotonic() - started)
+    done = Round(number, rating.id, judge.id, policy.id, as_json(told))
     with ctx.store() as db:
         rounds.add(db, done)
     return done
 
 
-def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False, wait_seconds: float = 5.0) -> list[Round]:
+def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Round]:
     """Wait for enough new rankings, run a round, again; `rounds` ends it (0: never)."""
     done: list[Round] = []
     while not rounds or len(done) < rounds:
@@ -57,7 +51,7 @@ def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False, wait_seconds
             check_ready(ctx)
         except NotReady as not_yet:
             ctx.progress(0, 1, f"waiting: {not_yet}")
-            time.sleep(wait_seconds)
+            time.sleep(POLL_SECONDS)
             continue
         done.append(run_round(ctx, force=force))
     return done
@@ -79,11 +73,33 @@ def check_ready(ctx: Context) -> int:
     return number
 
 
-def _part(ctx: Context, stage: int, of: int = 4) -> Context:
+def _figures(ctx: Context, number: int, rating: Rating, judge: Model, policy: Model) -> RoundFigures:
+    """The round in figures: the win rate is the reward model's, or the simulated annotators' where they judge."""
+    measured = comparison(policy)
+    if measured is None:
+        raise NotReady(f"{policy.name} was not trained here: run `python launch.py ppo` first.")
+    told = RoundFigures(
+        round=number,
+        policy=policy.name,
+        rankings=figures(rating).rankings,
+        reward_accuracy=judgement(judge).accuracy,
+        reward_before=measured.reward_before,
+        reward_after=measured.reward_after,
+        kl=measured.kl,
+        win_rate=measured.win_rate,
+        judge=measured.judge,
+        seconds=0.0,
+    )
+    if ctx.settings.round.judge == "reward":
+        return told
+    truth = judge_by_simulated(ctx, policy)
+    return dataclasses.replace(told, **{f.name: getattr(truth, f.name) for f in dataclasses.fields(truth)})
+
+
+def _part(ctx: Context, stage: int) -> Context:
     """The context of one stage of several, whose progress is a part of the whole."""
 
     def scaled(done: int, total: int, note: str) -> None:
-        ctx.progress(stage * total + done, of * total, note)
+        ctx.progress(stage * total + done, STAGES * total, note)
 
-    progress: Progress = scaled
-    return dataclasses.replace(ctx, progress=progress)
+    return dataclasses.replace(ctx, progress=scaled)

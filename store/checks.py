@@ -65,7 +65,7 @@ def gold_task(db: Database, annotator: str) -> Task | None:
     if row is None:
         return None
     known = tasks.get(db, row[0])
-    return Task(known.prompt_id, known.response_ids, "gold")
+    return Task(prompt_id=known.prompt_id, response_ids=known.response_ids, reason="gold")
 
 
 def repeat_task(db: Database, annotator: str, ago: int) -> Task | None:
@@ -86,4 +86,4 @@ def repeat_task(db: Database, annotator: str, ago: int) -> Task | None:
     if row is None:
         return None
     known = tasks.get(db, row[0])
-    return Task(known.prompt_id, known.response_ids, "repeat")
+    return Task(prompt_id=known.prompt_id, response_ids=known.response_ids, reason="repeat")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from store.errors import BadInput, NewerWorkspace, NoDisk, NotFound
+from store.errors import BadInput, NewerWorkspace, NoDisk, NotFound, WorkError
 from store.schema import migrations
 
 # One writer at a time in a process: threads queue here, where waiting is fair and cheap, and not at SQLite's
@@ -40,6 +40,9 @@ def _connect(path: Path) -> Database:
         # A Database belongs to the thread that made it, so nothing here is cached or shared.
         db = Database(str(path))
         db.execute("PRAGMA busy_timeout = 15000")
+        # Off while a migration makes a table anew: dropping the old one would delete its rows one by one, and each
+        # would be refused for the rows that point at it. _migrate checks every reference before it commits.
+        db.execute("PRAGMA foreign_keys = OFF")
         _migrate(db, path)
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA synchronous = FULL")
@@ -68,6 +71,18 @@ def _migrate(db: Database, path: Path) -> None:
         db.execute("PRAGMA journal_mode = WAL")
     with writing(db):
         migrations.apply(db)
+        _check_references(db, path)
+
+
+def _check_references(db: Database, path: Path) -> None:
+    """Raises WorkError if a row points at a row that is not there; the caller's transaction is undone then."""
+    broken = db.execute("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        table, row, target, _ = broken[0]  # row is None in a table without row ids
+        raise WorkError(
+            f"{path} was not brought up to date, nothing was changed: {len(broken)} references lead nowhere "
+            f"(as in {table}, row {row}: there is no such row in {target}): mend or restore the file."
+        )
 
 
 @contextmanager

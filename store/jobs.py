@@ -132,15 +132,15 @@ def active(db: Database) -> list[Job]:
 
 def _job(row: dict) -> Job:
     return Job(
-        row["kind"],
-        json.loads(row["params"]),
-        row["state"],
-        row["pid"],
-        row["heartbeat"],
-        row["progress"],
-        row["note"],
-        row["error"],
-        json.loads(row["result"]),
-        row["id"],
-        row["created"],
+        kind=row["kind"],
+        params=json.loads(row["params"]),
+        state=row["state"],
+        pid=row["pid"],
+        heartbeat=row["heartbeat"],
+        progress=row["progress"],
+        note=row["note"],
+        error=row["error"],
+        result=json.loads(row["result"]),
+        id=row["id"],
+        created=row["created"],
     )

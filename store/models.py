@@ -24,14 +24,12 @@ def add(db: Database, model: Model) -> int:
                 "job_id": model.job_id,
                 "path": model.path,
                 "metrics": json.dumps(model.metrics),
+                "rating_id": model.rating_id,
+                "reward_id": model.reward_id,
+                "made_by": model.made_by,
+                "settings": json.dumps(model.settings),
             },
         )
-
-
-def add_metrics(db: Database, model_id: int, metrics: dict[str, Any]) -> None:
-    """Merge what was measured later into a version's metrics."""
-    with writing(db):
-        db.execute("UPDATE models SET metrics = json_patch(metrics, ?) WHERE id = ?", [json.dumps(metrics), model_id])
 
 
 def every(db: Database, kind: ModelKind | None = None) -> list[Model]:
@@ -79,8 +77,7 @@ def promote(db: Database, model_id: int, by: str, evidence: dict[str, Any] | Non
 
 def promotions(db: Database) -> list[Promotion]:
     """Every promotion, oldest first."""
-    rows = db.query("SELECT * FROM promotions ORDER BY id")
-    return [Promotion(r["model_id"], r["by"], json.loads(r["evidence"]), r["id"], r["created"]) for r in rows]
+    return [_promotion(row) for row in db.query("SELECT * FROM promotions ORDER BY id")]
 
 
 def generator(db: Database) -> Model | None:
@@ -91,13 +88,27 @@ def generator(db: Database) -> Model | None:
 
 def _model(row: dict) -> Model:
     return Model(
-        row["name"],
-        row["kind"],
-        row["base_model"],
-        row["parent_id"],
-        row["job_id"],
-        row["path"],
-        json.loads(row["metrics"]),
-        row["id"],
-        row["created"],
+        name=row["name"],
+        kind=row["kind"],
+        base_model=row["base_model"],
+        parent_id=row["parent_id"],
+        job_id=row["job_id"],
+        path=row["path"],
+        metrics=json.loads(row["metrics"]),
+        rating_id=row["rating_id"],
+        reward_id=row["reward_id"],
+        made_by=row["made_by"],
+        settings=json.loads(row["settings"]),
+        id=row["id"],
+        created=row["created"],
+    )
+
+
+def _promotion(row: dict) -> Promotion:
+    return Promotion(
+        model_id=row["model_id"],
+        by=row["by"],
+        evidence=json.loads(row["evidence"]),
+        id=row["id"],
+        created=row["created"],
     )

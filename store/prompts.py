@@ -38,7 +38,7 @@ def make(messages: Iterable[Message], *, source: str, split: Split | None = None
         raise BadInput("The prompt is empty: give it some text.")
     if any(LONE_SURROGATE.search(turn["content"]) for turn in turns):
         raise BadInput("The prompt holds half a character (a lone surrogate): mend the text.")
-    return Prompt(turns, split or draw_split(turns), source)
+    return Prompt(messages=turns, split=split or draw_split(turns), source=source)
 
 
 def add(db: Database, prompts: Iterable[Prompt]) -> list[int]:
@@ -74,4 +74,4 @@ def count(db: Database) -> int:
 
 
 def _prompt(row: dict) -> Prompt:
-    return Prompt(tuple(json.loads(row["messages"])), row["split"], row["source"], row["id"])
+    return Prompt(messages=tuple(json.loads(row["messages"])), split=row["split"], source=row["source"], id=row["id"])

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 from store import tasks
 from store.db import insert, writing
 from store.errors import BadInput, LeaseLost, NotFound
-from store.records import SIMULATED, Comparison, Ranking, RankingKind
+from store.records import SIMULATED, Ranking, RankingKind
 
 
 def submit(
@@ -41,13 +41,13 @@ def submit(
         ranking_id = _insert(
             db,
             Ranking(
-                row["id"],
-                task.prompt_id,
-                annotator,
-                levels if kind == "ranked" else {},
-                kind,
-                seconds,
-                comment,
+                task_id=task.id,
+                prompt_id=task.prompt_id,
+                annotator=annotator,
+                levels=levels if kind == "ranked" else {},
+                kind=kind,
+                seconds=seconds,
+                comment=comment,
             ),
             lease,
             task.shown_order,
@@ -77,7 +77,14 @@ def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int]
             raise LeaseLost(f"Ranking {ranking_id} was revised already: revise the newer one.")
         task = tasks.get(db, old.task_id)
         _check(levels, task.response_ids)
-        new = Ranking(old.task_id, old.prompt_id, annotator, levels, "ranked", None, comment, ranking_id)
+        new = Ranking(
+            task_id=old.task_id,
+            prompt_id=old.prompt_id,
+            annotator=annotator,
+            levels=levels,
+            comment=comment,
+            supersedes=ranking_id,
+        )
         new_id = _insert(db, new, None, task.shown_order)
         db.execute("UPDATE gold SET ranking_id = ? WHERE ranking_id = ?", [new_id, ranking_id])
         return get(db, new_id)
@@ -129,16 +136,6 @@ def people_and_simulated(db: Database) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def comparisons(ranking: Ranking) -> list[Comparison]:
-    """The pairs of a ranking, winner first; a tie names the pair in order of id."""
-    items = sorted(ranking.levels.items(), key=lambda item: (item[1], item[0]))
-    return [
-        Comparison(ranking.prompt_id, a, b, level_a == level_b, ranking.annotator)
-        for i, (a, level_a) in enumerate(items)
-        for b, level_b in items[i + 1 :]
-    ]
-
-
 def _check(levels: dict[int, int], response_ids: tuple[int, ...]) -> None:
     if set(levels) != set(response_ids):
         raise BadInput(
@@ -175,14 +172,14 @@ def _of_lease(db: Database, lease: str) -> Ranking | None:
 
 def _ranking(row: dict) -> Ranking:
     return Ranking(
-        row["task_id"],
-        row["prompt_id"],
-        row["annotator"],
-        {int(response): level for response, level in json.loads(row["levels"]).items()},
-        row["kind"],
-        row["seconds"],
-        row["comment"],
-        row["supersedes"],
-        row["id"],
-        row["created"],
+        task_id=row["task_id"],
+        prompt_id=row["prompt_id"],
+        annotator=row["annotator"],
+        levels={int(response): level for response, level in json.loads(row["levels"]).items()},
+        kind=row["kind"],
+        seconds=row["seconds"],
+        comment=row["comment"],
+        supersedes=row["supersedes"],
+        id=row["id"],
+        created=row["created"],
     )

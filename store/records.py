@@ -10,17 +10,25 @@ from typing import Any, Literal
 Message = dict[str, str]
 """One turn of a chat: `role` (system, user or assistant) and `content`."""
 
+Json = dict[str, Any]
+"""An object of JSON, as it is stored and printed."""
+
 Split = Literal["train", "eval"]
 FinishReason = Literal["stop", "length", "imported"]
 TaskState = Literal["open", "leased", "done"]
 TaskReason = Literal["fresh", "overlap", "uniform", "risk", "gold", "repeat"]
 RankingKind = Literal["ranked", "skipped", "flagged"]
-ModelKind = Literal["policy", "reward"]
+ModelKind = Literal["policy", "reward", "imported"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Role = Literal["annotator", "researcher", "admin"]
 
 SIMULATED = "simulated:"
 """Prefix of the names of simulated annotators, who are never mixed silently with people."""
+
+
+def is_whole(reason: FinishReason) -> bool:
+    """Whether an answer that ended so is whole: only one that was cut at its token limit is not."""
+    return reason != "length"
 
 
 @dataclass(frozen=True)
@@ -40,15 +48,25 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer of one model to one prompt."""
+    """One answer to one prompt, by a model (`model_id`) or by a person (`annotator`): exactly one of the two.
+
+    `finish_reason` is `stop` where the model ended its turn, `length` where it was cut at its token limit, and
+    `imported` where it came whole from elsewhere.
+    """
 
     prompt_id: int
-    model_id: int
+    model_id: int | None
     text: str
     seed: int
     sampling: dict[str, Any]
     finish_reason: FinishReason
+    annotator: str | None = None
     id: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is whole."""
+        return is_whole(self.finish_reason)
 
 
 @dataclass(frozen=True)
@@ -92,17 +110,6 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Derived from a ranking, winner first, never stored."""
-
-    prompt_id: int
-    winner_id: int
-    loser_id: int
-    tie: bool
-    annotator: str
-
-
-@dataclass(frozen=True)
 class Rating:
     """One run of the converter; its scores can be made again from the rankings up to `last_ranking_id`."""
 
@@ -140,7 +147,13 @@ class Score:
 
 @dataclass(frozen=True)
 class Model:
-    """A version: the adapters and heads in `path`, over `base_model`; the parent chain is the lineage."""
+    """A model version: the adapters and heads in `path`, over `base_model`.
+
+    `parent_id` is the version that it was trained on from. `rating_id` names the scores that taught a reward model,
+    `reward_id` the reward model that a policy was trained against; `made_by` is the kind of work that made it (init,
+    reward, ppo, ...) and `settings` are the tables of settings it was made with. An `imported` model is one
+    elsewhere, of which only the responses are here.
+    """
 
     name: str
     kind: ModelKind
@@ -149,6 +162,10 @@ class Model:
     job_id: int | None = None
     path: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
+    rating_id: int | None = None
+    reward_id: int | None = None
+    made_by: str = "init"
+    settings: dict[str, Any] = field(default_factory=dict)
     id: int = 0
     created: str = ""
 

@@ -1,4 +1,4 @@
-"""Responses: what the model versions answered."""
+"""Responses: what the model versions answered, and what people wrote themselves."""
 
 import json
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ def add(db: Database, responses: Iterable[Response]) -> list[int]:
                 {
                     "prompt_id": r.prompt_id,
                     "model_id": r.model_id,
+                    "annotator": r.annotator,
                     "text": r.text,
                     "seed": r.seed,
                     "sampling": json.dumps(r.sampling),
@@ -63,11 +64,12 @@ def count(db: Database) -> int:
 
 def _response(row: dict) -> Response:
     return Response(
-        row["prompt_id"],
-        row["model_id"],
-        row["text"],
-        row["seed"],
-        json.loads(row["sampling"]),
-        row["finish_reason"],
-        row["id"],
+        prompt_id=row["prompt_id"],
+        model_id=row["model_id"],
+        text=row["text"],
+        seed=row["seed"],
+        sampling=json.loads(row["sampling"]),
+        finish_reason=row["finish_reason"],
+        annotator=row["annotator"],
+        id=row["id"],
     )

@@ -19,14 +19,15 @@ def add(db: Database, round_: Round) -> None:
 
 def every(db: Database) -> list[Round]:
     """The finished turns of the loop, oldest first."""
-    return [
-        Round(
-            r["number"],
-            r["rating_id"],
-            r["reward_id"],
-            r["policy_id"],
-            json.loads(r["metrics"]),
-            r["created"],
-        )
-        for r in db.query("SELECT * FROM rounds ORDER BY number")
-    ]
+    return [_round(row) for row in db.query("SELECT * FROM rounds ORDER BY number")]
+
+
+def _round(row: dict) -> Round:
+    return Round(
+        number=row["number"],
+        rating_id=row["rating_id"],
+        reward_id=row["reward_id"],
+        policy_id=row["policy_id"],
+        metrics=json.loads(row["metrics"]),
+        created=row["created"],
+    )

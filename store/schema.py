@@ -25,6 +25,13 @@ def m002_why_a_task_is_there(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m003_lineage_as_columns(db: Database) -> None:
+    """What taught a model, by what work and settings it was made; responses that a person wrote."""
+    for statement in LINEAGE_TABLES:
+        db.execute(statement)
+
+
 FIRST_TABLES = (
     f"""CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 80),
@@ -171,4 +178,53 @@ TRUST_TABLES = (
         by TEXT NOT NULL,
         evidence TEXT NOT NULL DEFAULT '{{}}' CHECK (json_valid(evidence)),
         created {NOW}) STRICT""",
+)
+
+# SQLite cannot change a CHECK or drop a NOT NULL, so both tables are made anew, filled and renamed. References to
+# them are by name and hold again after the renaming; ids are copied, since everything else points at them.
+LINEAGE_TABLES = (
+    f"""CREATE TABLE new_models (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL CHECK (kind IN ('policy', 'reward', 'imported')),
+        base_model TEXT NOT NULL,
+        parent_id INTEGER REFERENCES models(id),
+        job_id INTEGER REFERENCES jobs(id),
+        path TEXT,
+        metrics TEXT NOT NULL DEFAULT '{{}}' CHECK (json_valid(metrics)),
+        rating_id INTEGER REFERENCES ratings(id),
+        reward_id INTEGER REFERENCES models(id),
+        made_by TEXT NOT NULL CHECK (trim(made_by) != ''),
+        settings TEXT NOT NULL DEFAULT '{{}}' CHECK (json_valid(settings)),
+        created {NOW}) STRICT""",
+    # Until here a rating or reward model was named inside the metrics, and the settings only in the job's params.
+    """INSERT INTO new_models (id, name, kind, base_model, parent_id, job_id, path, metrics, rating_id, reward_id,
+                               made_by, settings, created)
+        SELECT m.id, m.name, m.kind, m.base_model, m.parent_id, m.job_id, m.path,
+            json_remove(m.metrics, '$.rating_id', '$.reward_id'),
+            CAST(json_extract(m.metrics, '$.rating_id') AS INTEGER),
+            CAST(json_extract(m.metrics, '$.reward_id') AS INTEGER),
+            CASE WHEN m.kind = 'reward' THEN 'reward' WHEN m.path IS NULL THEN 'init' ELSE 'ppo' END,
+            CASE json_type(j.params, '$.settings') WHEN 'object' THEN json_extract(j.params, '$.settings')
+                ELSE '{}' END,
+            m.created
+        FROM models m LEFT JOIN jobs j ON j.id = m.job_id""",
+    "DROP TABLE models",
+    "ALTER TABLE new_models RENAME TO models",
+    f"""CREATE TABLE new_responses (
+        id INTEGER PRIMARY KEY,
+        prompt_id INTEGER NOT NULL REFERENCES prompts(id),
+        model_id INTEGER REFERENCES models(id),
+        annotator TEXT REFERENCES annotators(name),
+        text TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        sampling TEXT NOT NULL CHECK (json_valid(sampling)),
+        finish_reason TEXT NOT NULL CHECK (finish_reason IN ('stop', 'length', 'imported')),
+        created {NOW},
+        CHECK ((model_id IS NULL) != (annotator IS NULL))) STRICT""",
+    """INSERT INTO new_responses (id, prompt_id, model_id, text, seed, sampling, finish_reason, created)
+        SELECT id, prompt_id, model_id, text, seed, sampling, finish_reason, created FROM responses""",
+    "DROP TABLE responses",
+    "ALTER TABLE new_responses RENAME TO responses",
+    "CREATE INDEX responses_of_prompt ON responses(prompt_id, model_id)",
 )

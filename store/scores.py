@@ -51,7 +51,7 @@ def latest(db: Database) -> Rating | None:
     return next((_rating(row) for row in rows), None)
 
 
-def newest(db: Database) -> Rating:
+def require_latest(db: Database) -> Rating:
     """The newest run of the converter; raises NotReady where there is none."""
     if rating := latest(db):
         return rating
@@ -97,19 +97,25 @@ def pairs_apart(db: Database, rating_id: int, limit: int = 10) -> list[PairAgree
 
 
 def _score(row: dict) -> Score:
-    return Score(row["response_id"], row["elo"], row["stderr"], row["comparisons"], row["rating_id"])
+    return Score(
+        response_id=row["response_id"],
+        elo=row["elo"],
+        stderr=row["stderr"],
+        comparisons=row["comparisons"],
+        rating_id=row["rating_id"],
+    )
 
 
 def _pair(row: dict) -> PairAgreement:
-    return PairAgreement(row["annotator"], row["other"], row["tau"], row["shared"])
+    return PairAgreement(annotator=row["annotator"], other=row["other"], tau=row["tau"], shared=row["shared"])
 
 
 def _rating(row: dict) -> Rating:
     return Rating(
-        row["method"],
-        json.loads(row["config"]),
-        json.loads(row["metrics"]),
-        row["last_ranking_id"],
-        row["id"],
-        row["created"],
+        method=row["method"],
+        config=json.loads(row["config"]),
+        metrics=json.loads(row["metrics"]),
+        last_ranking_id=row["last_ranking_id"],
+        id=row["id"],
+        created=row["created"],
     )

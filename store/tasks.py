@@ -159,13 +159,13 @@ def per_prompt(db: Database) -> dict[int, int]:
 def _task(db: Database, row: dict) -> Task:
     responses = db.execute("SELECT response_id FROM task_responses WHERE task_id = ? ORDER BY position", [row["id"]])
     return Task(
-        row["prompt_id"],
-        tuple(r[0] for r in responses),
-        row["reason"],
-        row["state"],
-        row["annotator"],
-        tuple(json.loads(row["shown_order"])),
-        row["leased_until"],
-        row["lease"],
-        row["id"],
+        prompt_id=row["prompt_id"],
+        response_ids=tuple(r[0] for r in responses),
+        reason=row["reason"],
+        state=row["state"],
+        annotator=row["annotator"],
+        shown_order=tuple(json.loads(row["shown_order"])),
+        leased_until=row["leased_until"],
+        lease=row["lease"],
+        id=row["id"],
     )

@@ -13,9 +13,6 @@ from sqlite_utils import Database
 from store.db import opened
 from store.errors import BadInput, NotFound
 
-MIN_RANKINGS = 32
-"""New rankings that a round waits for where workspace.toml does not say."""
-
 
 @dataclass(frozen=True)
 class Workspace:
@@ -59,20 +56,17 @@ class Workspace:
         except ValueError as error:  # TOMLDecodeError or UnicodeDecodeError
             raise BadInput(f"{path} is not valid TOML ({error}): mend it, or delete it for the defaults.") from error
 
-    def min_rankings(self) -> int:
-        """New rankings that a round waits for; raises BadInput where workspace.toml has no whole number there."""
-        table = self.settings().get("round", {})
-        wanted = table.get("min_rankings", MIN_RANKINGS) if isinstance(table, dict) else None
-        if type(wanted) is not int:
-            raise BadInput(f"round.min_rankings of {self.folder}/workspace.toml is no whole number: write one.")
-        return wanted
+
+def check_free(folder: Path) -> None:
+    """Raise BadInput if a folder is a workspace already."""
+    if Workspace(folder).database.exists() or (folder / "workspace.toml").exists():
+        raise BadInput(f"{folder} is a workspace already: name another with --workspace.")
 
 
 def create(folder: Path, settings: str) -> Workspace:
     """Make the folder, its settings and an empty store; raises BadInput if a workspace is there already."""
+    check_free(folder)
     workspace = Workspace(folder)
-    if workspace.database.exists() or (folder / "workspace.toml").exists():
-        raise BadInput(f"{folder} is a workspace already: name another with --workspace.")
     try:
         with whole_or_gone(folder):
             for made in (folder, workspace.models, workspace.runs):

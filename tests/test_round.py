@@ -98,7 +98,7 @@ def test_a_round_on_a_folder(kind: str, make_base: Callable[..., Path], run: Run
     with workspace.store() as db:
         policy, judge = models.named(db, "policy-1"), models.named(db, "reward-1")
         assert [m.name for m in models.lineage(db, policy.id)] == ["policy-1", "base"]
-        assert policy.metrics["reward_id"] == judge.id
+        assert policy.reward_id == judge.id
         fresh = responses.of_model(db, policy.id)
         assert len({r.prompt_id for r in fresh}) == 12
         versions = {r.model_id for r in responses.of_task(db, tasks.free_for(db, "ada", 1)[0])}

@@ -14,13 +14,16 @@ MOST_PROMPT = 240
 MOST_RESPONSE = 500
 MOST_RESPONSES = 8
 
+Names = dict[int | None, str]
+"""The name of each model, by its id; None, the model of what a person wrote, has none."""
+
 
 def disputed(db: Database, rating: Rating) -> str:
     """A line a prompt, opened on demand; empty where nothing is disputed."""
     rows = rating.metrics.get("disputed") or []
     if not rows:
         return ""
-    names = {model.id: model.name for model in models.every(db, "policy")}
+    names: Names = {model.id: model.name for model in models.every(db)}
     listed = "".join(_prompt(db, rating, row, names) for row in rows)
     note = (
         '<p class="note">By chance it would be about 50%. '
@@ -29,7 +32,7 @@ def disputed(db: Database, rating: Rating) -> str:
     return f'<h3>Most disputed prompts</h3><div class="disputed">{listed}</div>{note}'
 
 
-def _prompt(db: Database, rating: Rating, row: dict[str, Any], names: dict[int, str]) -> str:
+def _prompt(db: Database, rating: Rating, row: dict[str, Any], names: Names) -> str:
     prompt = prompts.get(db, row["prompt_id"])
     told = f"two people differ on {row['disputed']:.0%} of shared pairs · {count(row['rankings'], 'ranking')}"
     texts = {response.id: response for response in responses.of_prompt(db, prompt.id)}
@@ -43,9 +46,9 @@ def _prompt(db: Database, rating: Rating, row: dict[str, Any], names: dict[int, 
     )
 
 
-def _response(score: Score, response: Response, names: dict[int, str]) -> str:
+def _response(score: Score, response: Response, names: Names) -> str:
     error = "" if score.stderr is None else f" ± {decimal(score.stderr, 0)}"
-    writer = escape(names.get(response.model_id, ""))
+    writer = escape(response.annotator or names.get(response.model_id, ""))
     return (
         f"<li><header><b>{decimal(score.elo, 0)}</b>{error} <small>{writer}</small></header>"
         f"<p>{clip(response.text, MOST_RESPONSE)}</p></li>"

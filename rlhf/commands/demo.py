@@ -1,39 +1,46 @@
 """The demo: the embedded model, simulated annotators, a few rounds, a table and a plot."""
 
 import logging
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rlhf.commands.console import table as aligned
-from rlhf.commands.init import fill
+from rlhf.commands.init import begin, fill
+from rlhf.commands.options import DemoOptions, InitOptions
+from rlhf.commands.parse import Call
 from rlhf.jobs.execute import execute, start
 from store import jobs, models, responses, rounds, tasks
+from store.results import RoundFigures, round_figures
 from store.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class DemoConfig:
-    """How much the demo does."""
+class DemoResult:
+    """The rounds in figures; `win_rate_new_topics` is the last one's."""
 
-    rounds: int = 2
-    """Turns of the loop."""
-    prompts: int = 1600
-    """Prompts that the base answers and the annotators rank before the first round."""
-    fresh: int = 400
-    """Prompts that each new policy answers for the next round."""
-    annotators: int = 8
-    """Simulated annotators."""
-    seed: int = 0
-    """Of every draw."""
+    rounds: tuple[RoundFigures, ...]
+    win_rate_new_topics: float | None
 
 
-def run(workspace: Workspace, config: DemoConfig) -> list[dict[str, Any]]:
+def demo(call: Call[DemoOptions]) -> DemoResult:
+    """The command `demo`: a workspace where there is none, the rounds, a table, a plot, and how to go on."""
+    if not call.workspace.database.exists():
+        begin(call.workspace.folder, InitOptions())
+    done = run(call.workspace, call.options)
+    print(f"\n{table(done)}\n", file=sys.stderr)
+    print(f"Plot: {plot(call.workspace)}", file=sys.stderr)
+    print(f"Open the pages: python launch.py serve --workspace {call.workspace.folder}", file=sys.stderr)
+    return DemoResult(tuple(done), done[-1].win_rate_new_topics)
+
+
+def run(workspace: Workspace, config: DemoOptions) -> list[RoundFigures]:
     """Close the loop `config.rounds` times on a workspace that `init` made; goes on where it was broken off.
 
-    Returns the metrics of each round.
+    Returns each round in figures.
     """
     fill(workspace)
     seeds = {name: {"seed": config.seed} for name in ("sampling", "reward", "ppo")}
@@ -54,7 +61,7 @@ def run(workspace: Workspace, config: DemoConfig) -> list[dict[str, Any]]:
         log.info("round %d of %d", number + 1, config.rounds)
         execute(workspace, start(workspace, "round", {"settings": {**seeds, **fresh}}))
     with workspace.store() as db:
-        return [r.metrics for r in rounds.every(db)][: config.rounds]
+        return [round_figures(turn) for turn in rounds.every(db)][: config.rounds]
 
 
 COLUMNS = (
@@ -71,12 +78,16 @@ COLUMNS = (
 )
 
 
-def table(rounds: list[dict[str, Any]]) -> str:
+def table(turns: Sequence[RoundFigures]) -> str:
     """The rounds as lines of text; a column that no round has is left out."""
-    columns = [c for c in COLUMNS if any(c[0] in r for r in rounds)]
+    columns = [c for c in COLUMNS if any(getattr(turn, c[0]) is not None for turn in turns)]
     rows = [[title for _, title, _ in columns]]
-    rows += [[form.format(r[key]) if key in r else "-" for key, _, form in columns] for r in rounds]
+    rows += [[_cell(getattr(turn, key), form) for key, _, form in columns] for turn in turns]
     return aligned(rows)
+
+
+def _cell(value: object, form: str) -> str:
+    return "-" if value is None else form.format(value)
 
 
 def plot(workspace: Workspace) -> Path:
@@ -88,6 +99,7 @@ def plot(workspace: Workspace) -> Path:
 
     with workspace.store() as db:
         done = rounds.every(db)
+        told = [round_figures(turn) for turn in done]
         series = [jobs.series(db, models.get(db, r.policy_id).job_id or 0) for r in done]
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), constrained_layout=True)
     for axis, name, title in (
@@ -100,8 +112,8 @@ def plot(workspace: Workspace) -> Path:
         axis.legend(frameon=False)
     numbers = [r.number for r in done]
     for key, label in (("win_rate", "held-out prompts"), ("win_rate_new_topics", "new topics")):
-        if all(key in r.metrics for r in done):
-            axes[2].plot(numbers, [r.metrics[key] for r in done], marker="o", label=label)
+        if all(getattr(turn, key) is not None for turn in told):
+            axes[2].plot(numbers, [getattr(turn, key) for turn in told], marker="o", label=label)
     axes[2].axhline(0.5, color="grey", linewidth=0.8)
     axes[2].set(xlabel="round", xticks=numbers, ylim=(0, 1), title="win rate against the base")
     axes[2].legend(frameon=False, loc="lower right")

@@ -1,91 +1,109 @@
-"""The beginning of a workspace: its base model checked, its settings written, its first prompts imported."""
+"""Where a workspace begins: its base model checked, its settings written, its first prompts imported."""
 
 import json
 import logging
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from jinja2 import TemplateError
-from transformers import AutoConfig
-from transformers.models.auto.modeling_auto import (
-    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-)
-
-from rlhf.settings import Settings, overlay
+from rlhf import training
+from rlhf.commands.options import ImportOptions, InitOptions
+from rlhf.commands.parse import Call
+from rlhf.settings import Settings, settings_of
 from rlhf.tiny import MODEL_DIR
 from rlhf.tiny.prompts import ranking_prompts
-from rlhf.training.chat import Chat, resolve
+from rlhf.training.base import resolve
 from store import models, prompts, workspace
 from store.errors import BadInput
 from store.formats import prompt_files
 from store.records import Model, Prompt
 from store.workspace import Workspace
 
+if TYPE_CHECKING:
+    from rlhf.training.chat import Chat
+
 log = logging.getLogger(__name__)
 
 
-def begin(
-    folder: Path, *, base_model: str, quantization: str, prompt_file: Path | None = None, skip_bad: bool = False
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class InitResult:
+    """A new workspace: its folder, its base model, the prompts in it, and whether a plain chat template stands in."""
+
+    workspace: str
+    base_model: str
+    prompts: int
+    plain_template: bool
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """How many prompts of a file are new, were there already, and were left out as broken."""
+
+    imported: int
+    already_there: int
+    skipped: int
+
+
+def init(call: Call[InitOptions]) -> InitResult:
+    """The command `init`."""
+    return begin(call.workspace.folder, call.options)
+
+
+def import_file(call: Call[ImportOptions]) -> ImportResult:
+    """The command `import`."""
+    return import_prompts(call.workspace, call.options.file, skip_bad=call.options.skip_bad)
+
+
+def begin(folder: Path, options: InitOptions) -> InitResult:
     """Make a workspace; nothing is left behind when something is wrong with the base model or the prompts.
 
     Raises BadInput for a base model that is no causal chat model, for a folder in use, for a broken prompts file.
+    What can be seen without the model is looked at first, since loading a tokenizer takes seconds.
     """
-    path = resolve(base_model)
-    named = path if Path(path).is_dir() and base_model != "tiny" else base_model
-    chat = Chat(base_model)
-    _check_causal(base_model, path)
-    head = (
-        f"[model]\nbase_model = {json.dumps(named, ensure_ascii=False)}\nquantization = {json.dumps(quantization)}\n"
-    )
-    tuned = (MODEL_DIR.parent / "settings.toml").read_text() if base_model == "tiny" else ""
-    overlay(Settings(), {"model": {"base_model": named, "quantization": quantization}})
+    workspace.check_free(folder)
+    path = resolve(options.base_model)
+    if options.prompts is not None:
+        prompt_files.check_readable(options.prompts)
+    embedded = options.base_model == "tiny"
+    named = path if Path(path).is_dir() and not embedded else options.base_model
+    chat = training.chat.Chat(options.base_model)
+    training.chat.check_causal(options.base_model, path)
     with workspace.whole_or_gone(folder):
-        made = workspace.create(folder, f"{head}\n{tuned}".rstrip() + "\n")
+        made = workspace.create(folder, _settings_file(named, options.quantization, embedded))
         with made.store() as db:
             models.add(db, Model("base", "policy", named))
-        if prompt_file is not None:
-            import_prompts(made, prompt_file, skip_bad=skip_bad)
-        elif base_model == "tiny":
+        if options.prompts is not None:
+            import_prompts(made, options.prompts, skip_bad=options.skip_bad)
+        elif embedded:
             fill(made)
     with made.store() as db:
-        stored = prompts.count(db)
-    return {"workspace": str(folder), "base_model": named, "prompts": stored, "plain_template": chat.plain}
+        return InitResult(str(folder), named, prompts.count(db), chat.plain)
 
 
-def fill(workspace: Workspace) -> None:
+def _settings_file(base_model: str, quantization: str, embedded: bool) -> str:
+    # JSON's strings are TOML's basic strings, so a path with quotes or backslashes is written right.
+    named = json.dumps(base_model, ensure_ascii=False)
+    head = f"[model]\nbase_model = {named}\nquantization = {json.dumps(quantization)}\n"
+    tuned = (MODEL_DIR.parent / "settings.toml").read_text() if embedded else ""
+    return f"{head}\n{tuned}".rstrip() + "\n"
+
+
+def fill(into: Workspace) -> None:
     """Put the embedded prompts into a workspace; a tenth is of the eval split."""
-    with workspace.store() as db:
-        prompts.add(
-            db,
-            [
-                prompts.make([{"role": "user", "content": p.text}], source="tiny", split=p.split)
-                for p in ranking_prompts()
-            ],
-        )
+    embedded = [
+        prompts.make([{"role": "user", "content": p.text}], source="tiny", split=p.split) for p in ranking_prompts()
+    ]
+    with into.store() as db:
+        prompts.add(db, embedded)
 
 
-def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> dict[str, Any]:
+def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> ImportResult:
     """Store the prompts of a file: all of them, or none if a line is broken and not `skip_bad`.
 
     Raises BadInput with the numbers of the broken lines.
     """
-    settings = overlay(Settings(), into.settings())
-    chat = Chat(settings.model.base_model)
-
-    def fits(prompt: Prompt) -> None:
-        try:
-            short = -chat.room(prompt.messages, settings.sampling.max_new_tokens)
-        except TemplateError as error:
-            raise BadInput(f"the model's chat template refuses it ({error})") from error
-        if short > 0:
-            raise BadInput(
-                f"{short} tokens too long for the context of {chat.context} "
-                f"with {settings.sampling.max_new_tokens} of answer"
-            )
-
-    found = prompt_files.read(file, fits)
+    found = prompt_files.read(file, _Fit(settings_of(into)).check)
     if found.broken and not skip_bad:
         raise BadInput(
             f"Nothing was imported, for {file} has broken lines ({len(found.broken)}): {found.describe_broken()}. "
@@ -95,15 +113,22 @@ def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> dict[str, 
         before = prompts.count(db)
         prompts.add(db, found.prompts)
         new = prompts.count(db) - before
-    return {"imported": new, "already_there": len(found.prompts) - new, "skipped": len(found.broken)}
+    return ImportResult(new, len(found.prompts) - new, len(found.broken))
 
 
-def _check_causal(base_model: str, path: str) -> None:
-    config = AutoConfig.from_pretrained(path)
-    kind, made_for = config.model_type, set(config.architectures or ())
-    # BERT and its kin come as encoders and, rarely, as decoders: the file says which one was saved.
-    encoder = (
-        kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind) not in made_for
-    )
-    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or encoder:
-        raise BadInput(f"{base_model} is of type {kind}, which writes no text: name a causal language model.")
+class _Fit:
+    """Whether a prompt fits the context of the base model; its tokenizer is loaded for the first prompt."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def chat(self) -> "Chat":
+        return training.chat.Chat(self.settings.model.base_model)
+
+    def check(self, prompt: Prompt) -> None:
+        """Raises BadInput for a prompt that leaves no room for an answer or that the template refuses."""
+        answer = self.settings.sampling.max_new_tokens
+        short = -self.chat.room(prompt.messages, answer)
+        if short > 0:
+            raise BadInput(f"{short} tokens too long for the context of {self.chat.context} with {answer} of answer")

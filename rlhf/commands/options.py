@@ -1,10 +1,13 @@
-"""The options that are a command's own; those of the stages are in settings.py."""
+"""The options of the commands that are no jobs, and those that every command takes.
+
+The options of jobs stand in rlhf/settings/kinds.py, since the pages ask for jobs too.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import tyro
+from rlhf.settings import Quantization
+from rlhf.settings.bounds import Count, Port, Seed
 
 
 @dataclass(frozen=True)
@@ -20,90 +23,65 @@ class Common:
 
 
 @dataclass(frozen=True)
-class Nothing:
-    """No options of its own."""
-
-
-@dataclass(frozen=True)
-class Init:
-    """What the workspace is about."""
+class InitOptions:
+    """What the workspace starts from."""
 
     base_model: str = "tiny"
     """`tiny` (embedded), a folder of a causal chat model of transformers, or a hub name."""
-    quantization: str = "nf4"
-    """nf4 or none."""
-    prompt_file: Annotated[Path | None, tyro.conf.arg(name="prompts")] = None
+    quantization: Quantization = "nf4"
+    """nf4 (4-bit) or none."""
+    prompts: Path | None = None
     """JSONL or text file of prompts; without it, `tiny` brings its own."""
     skip_bad: bool = False
     """Leave broken lines of the prompts file out."""
 
 
 @dataclass(frozen=True)
-class Import:
-    """What is imported."""
+class ImportOptions:
+    """Which file is imported."""
 
-    file: tyro.conf.Positional[Path]
-    """Prompts as JSONL (`prompt` or `messages`) or as text, one a line."""
+    file: Path
+    """JSONL or text file of prompts."""
     skip_bad: bool = False
     """Leave broken lines out."""
 
 
 @dataclass(frozen=True)
-class Serve:
-    """Where the pages are."""
+class ServeOptions:
+    """Where the pages are served."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""
-    port: int = 7860
+    port: Port = 7860
     """Port to listen on."""
 
 
 @dataclass(frozen=True)
-class Generate:
-    """Whose responses."""
+class DemoOptions:
+    """How much the demo does."""
 
-    model_name: Annotated[str | None, tyro.conf.arg(name="model")] = None
-    """Version that answers; the promoted one if not given, or else the latest policy."""
-
-
-@dataclass(frozen=True)
-class Simulate:
-    """Who ranks how much."""
-
-    count: int = 8
+    rounds: Count = 2
+    """Turns of the loop."""
+    prompts: Count = 1600
+    """Prompts that the base answers and the annotators rank before the first round."""
+    fresh: Count = 400
+    """Prompts that each new policy answers for the next round."""
+    annotators: Count = 8
     """Simulated annotators."""
-    limit: int = 0
-    """Tasks at most; 0 is all that are open."""
-    seed: int = 0
-    """Of their tastes and slips."""
+    seed: Seed = 0
+    """Seed of every draw."""
 
 
 @dataclass(frozen=True)
-class Force:
-    """What to overrule."""
-
-    force: bool = False
-    """Train against a reward model that is not good enough."""
-
-
-@dataclass(frozen=True)
-class Loop(Force):
-    """When to end."""
-
-    rounds: int = 0
-    """Rounds to run; 0 is without end."""
-
-
-@dataclass(frozen=True)
-class Leaderboard:
-    """What follows from it."""
+class LeaderboardOptions:
+    """What to do with the answer."""
 
     auto_promote: bool = False
     """Make the newest version the default generator if people prefer it."""
 
 
 @dataclass(frozen=True)
-class Promote:
+class PromoteOptions:
     """Which version becomes the default generator."""
 
     model: str | None = None

@@ -1,86 +1,31 @@
 """One job from its row in the store to its result: what the worker's child process and the launcher both run."""
 
 import dataclasses
+import importlib
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from tqdm import tqdm
 
-from rlhf.loop import run_loop, run_round
-from rlhf.settings import Settings, overlay
-from rlhf.stages.context import Context
-from rlhf.stages.generate import generate
-from rlhf.stages.ppo import ppo
-from rlhf.stages.rate import rate
-from rlhf.stages.reward import reward
-from rlhf.stages.simulate import simulate
-from rlhf.training.progress import Progress
+from rlhf.settings import KINDS, overlay, settings_of
+from rlhf.stages.context import Context, Made
+from rlhf.training.progress import OnProgress
 from store import jobs, scores
 from store.db import writing
 from store.errors import BadInput, PlatformError
-from store.records import Job
+from store.records import Job, Json, Model, Rating, Round
+from store.results import as_json
 from store.workspace import Workspace
 
 REPORT_SECONDS = 1.0
 """How often progress is written to the store at most."""
 
 
-def _rate(ctx: Context) -> dict[str, Any]:
-    rating = rate(ctx)
-    m = rating.metrics
-    keys = (
-        "rankings",
-        "prompts",
-        "responses",
-        "annotators",
-        "alpha",
-        "alpha_low",
-        "alpha_high",
-        "log_loss",
-        "seconds",
-    )
-    with ctx.store() as db:
-        apart = [dataclasses.asdict(pair) for pair in scores.pairs_apart(db, rating.id)]
-    trust = {key: m[key] for key in ("by_annotator", "disputed", "leaderboard")}
-    return {key: m[key] for key in keys} | trust | {"least_agreeing": apart}
-
-
-def _reward(ctx: Context) -> dict[str, Any]:
-    model = reward(ctx)
-    return {"model": model.name, **model.metrics}
-
-
-def _ppo(ctx: Context, force: bool = False) -> dict[str, Any]:
-    model = ppo(ctx, force=force)
-    return {"policy": model.name, **model.metrics}
-
-
-def _round(ctx: Context, force: bool = False) -> dict[str, Any]:
-    return {"rounds": [run_round(ctx, force=force).metrics]}
-
-
-def _loop(ctx: Context, rounds: int = 0, force: bool = False) -> dict[str, Any]:
-    return {"rounds": [r.metrics for r in run_loop(ctx, rounds=rounds, force=force)]}
-
-
-KINDS: dict[str, Callable[..., dict[str, Any]]] = {
-    "generate": generate,
-    "simulate": simulate,
-    "rate": _rate,
-    "reward": _reward,
-    "ppo": _ppo,
-    "round": _round,
-    "loop": _loop,
-}
-"""What a job may ask for; its params are `settings` (tables as in workspace.toml) and the function's arguments."""
-
-
-def start(workspace: Workspace, kind: str, params: Mapping[str, Any]) -> Job:
+def start(workspace: Workspace, kind: str, params: Mapping[str, object]) -> Job:
     """A job that this process does itself; no worker can take it in between."""
     with workspace.store() as db, writing(db):
         job = jobs.claim(db, os.getpid(), jobs.enqueue(db, kind, dict(params)))
@@ -88,16 +33,15 @@ def start(workspace: Workspace, kind: str, params: Mapping[str, Any]) -> Job:
     return job
 
 
-def execute(workspace: Workspace, job: Job) -> dict[str, Any]:
+def execute(workspace: Workspace, job: Job) -> Json:
     """Do a claimed job; its result, or its error, is in the store when this returns or raises."""
     with _logging(workspace, job), bar() as shown:
         try:
-            if job.kind not in KINDS:
-                raise BadInput(f"There is no job of kind {job.kind!r}: known are {', '.join(KINDS)}.")
+            stage = stage_of(job.kind)
             ctx, arguments = resolve(workspace, job, shown)
-            result = KINDS[job.kind](ctx, **arguments)
+            result = told(workspace, stage(ctx, **arguments))
         except BaseException as error:
-            if isinstance(error, SystemExit):  # told to end: whoever told it says what becomes of the job
+            if isinstance(error, SystemExit):  # SIGTERM: the worker puts the job back into the queue
                 raise
             known = isinstance(error, PlatformError)
             message = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
@@ -113,11 +57,36 @@ def execute(workspace: Workspace, job: Job) -> dict[str, Any]:
     return result
 
 
-def resolve(workspace: Workspace, job: Job, shown: Progress) -> tuple[Context, dict[str, Any]]:
+def stage_of(kind: str) -> Callable[..., object]:
+    """The function that does a kind of work; it is loaded here, and not before it is needed."""
+    if kind not in KINDS:
+        raise BadInput(f"There is no job of kind {kind!r}: known are {', '.join(KINDS)}.")
+    module, name = KINDS[kind].stage.split(":")
+    stage: Callable[..., object] = getattr(importlib.import_module(module), name)
+    return stage
+
+
+def told(workspace: Workspace, made: object) -> Json:
+    """What a stage made, as the job's result: the launcher's JSON and the page's line."""
+    match made:
+        case Made(record=Rating() as rating, skipped=skipped):
+            with workspace.store() as db:
+                apart = as_json({"least_agreeing": scores.pairs_apart(db, rating.id)})
+            return {"rating": rating.id, "skipped": skipped or None, **rating.metrics, **apart}
+        case Made(record=Model() as model, skipped=skipped):
+            name = "model" if model.kind == "reward" else model.kind
+            return {name: model.name, "skipped": skipped or None, **model.metrics}
+        case Round() as turn:
+            return {"rounds": [turn.metrics]}
+        case list():
+            return {"rounds": [turn.metrics for turn in made if isinstance(turn, Round)]}
+    return as_json(made)
+
+
+def resolve(workspace: Workspace, job: Job, shown: OnProgress) -> tuple[Context, Json]:
     """The job's context with every setting resolved (and stored with it), and the arguments of its function."""
     arguments = dict(job.params)
-    settings = overlay(Settings(), workspace.settings())
-    settings = overlay(settings, arguments.pop("settings", {}))
+    settings = overlay(settings_of(workspace), arguments.pop("settings", {}))
     with workspace.store() as db:
         jobs.set_params(db, job.id, {**arguments, "settings": dataclasses.asdict(settings)})
     last_report = 0.0
@@ -138,7 +107,7 @@ def resolve(workspace: Workspace, job: Job, shown: Progress) -> tuple[Context, d
 
 
 @contextmanager
-def bar() -> Iterator[Progress]:
+def bar() -> Iterator[OnProgress]:
     """A progress bar with the time left, on stderr."""
     look = "{l_bar}{bar}| {elapsed}<{remaining}"
     line: tqdm | None = None  # drawn when there is something to show: a refused job leaves stderr to its one line

@@ -105,7 +105,7 @@ def _main() -> int:
     if arguments.job is None:
         work(workspace)
         return 0
-    from rlhf.jobs.execute import execute  # loads torch, which the waiting worker does without
+    from rlhf.jobs.execute import execute  # here, since the waiting worker does without it
 
     with workspace.store() as db:
         job = jobs.get(db, arguments.job)

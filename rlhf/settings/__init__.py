@@ -1,7 +1,8 @@
 """Every option of a workspace, without torch: read by the launcher, the worker, the pages and the stages alike."""
 
+from rlhf.settings.kinds import KINDS, Kind
 from rlhf.settings.overlay import overlay
-from rlhf.settings.tables import AnnotateConfig, GenerateConfig, RatingConfig, RoundConfig, Settings
+from rlhf.settings.tables import AnnotateConfig, GenerateConfig, RatingConfig, RoundConfig, Settings, settings_of
 from rlhf.settings.training import (
     GateConfig,
     ModelConfig,
@@ -13,9 +14,11 @@ from rlhf.settings.training import (
 )
 
 __all__ = [
+    "KINDS",
     "AnnotateConfig",
     "GateConfig",
     "GenerateConfig",
+    "Kind",
     "ModelConfig",
     "PPOConfig",
     "Quantization",
@@ -26,4 +29,5 @@ __all__ = [
     "SamplingConfig",
     "Settings",
     "overlay",
+    "settings_of",
 ]

@@ -2,21 +2,24 @@
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
-from typing import Any, TypeVar, get_args, get_type_hints
+from collections.abc import Hashable, Mapping
+from functools import cache
+from typing import TypeVar, get_type_hints
 
+from rlhf.settings.bounds import plain, refusal
 from store.errors import BadInput
 
 Config = TypeVar("Config")
 
 
-def overlay(config: Config, values: Mapping[str, Any], where: str = "") -> Config:
+def overlay(config: Config, values: Mapping[str, object], where: str = "") -> Config:
     """A copy of a configuration dataclass with some values replaced, nested tables included.
 
-    Raises BadInput for a key that does not exist (with the nearest one) and for a value of another type.
+    Raises BadInput for a key that does not exist (with the nearest one), for a value of another type and for one
+    outside the bounds that stand beside the field.
     """
-    hints = get_type_hints(type(config))
-    changes: dict[str, Any] = {}
+    hints = _hints(type(config))  # type: ignore[arg-type]
+    changes: dict[str, object] = {}
     for key, value in values.items():
         name = f"{where}{key}"
         if key not in hints:
@@ -29,17 +32,17 @@ def overlay(config: Config, values: Mapping[str, Any], where: str = "") -> Confi
                 raise BadInput(f"{name} is a table of settings, not {value!r}: write [{name}] above its keys.")
             changes[key] = overlay(current, value, f"{name}.")
         else:
-            changes[key] = _checked(name, hints[key], value)
+            changes[key] = checked(name, hints[key], value)
     return dataclasses.replace(config, **changes)  # type: ignore[type-var]
 
 
-def _checked(name: str, kind: Any, value: Any) -> Any:
-    if choices := get_args(kind):
-        if value not in choices:
-            raise BadInput(f"{name} is {value!r}: choose one of {', '.join(map(repr, choices))}.")
-        return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise BadInput(f"{name} is {value!r}: it must be of type {kind.__name__}.")
-    return value
+@cache
+def _hints(table: Hashable) -> dict[str, object]:
+    return get_type_hints(table, include_extras=True)
+
+
+def checked(name: str, hint: object, value: object) -> object:
+    """The value, a whole number as a float where the setting is one; raises BadInput where it does not fit."""
+    if reason := refusal(hint, value):
+        raise BadInput(f"{name} is {value!r}: {reason}.")
+    return float(value) if plain(hint) is float and isinstance(value, int) else value

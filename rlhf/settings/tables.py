@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rlhf.settings.bounds import Count, Share, Some
+from rlhf.settings.overlay import overlay
 from rlhf.settings.training import GateConfig, ModelConfig, PPOConfig, RewardConfig, SamplingConfig
-from store.workspace import MIN_RANKINGS
+from store.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -14,40 +16,41 @@ class RatingConfig:
     method: Literal["davidson", "elo", "plackett_luce"] = "davidson"
     """MAP Davidson (Bradley-Terry with ties), sequential Elo, or Plackett-Luce."""
     reliability: bool = True
-    """Weigh annotators by how well the others predict them."""
+    """Weigh each annotator's rankings by how well the other annotators predict them."""
 
 
 @dataclass(frozen=True)
 class GenerateConfig:
-    """Which prompts get fresh responses, and who is to rank them."""
+    """Which prompts get fresh responses, and how many people rank them."""
 
-    prompts: int = 0
-    """At most so many prompts, the least ranked first; 0 is all that need responses."""
-    overlap_share: float = 0.15
-    """Of the prompts, ranked by several people, which shows how far they agree: the held-out ones (15%), since what
-    measures the reward model must be surer than what teaches it, and as many of the others as it takes."""
-    overlap_annotators: int = 3
-    """People who rank each of those."""
-    repeat_share: float = 0.1
+    prompts: Some = 0
+    """Prompts to answer at most, the least ranked first; 0 is all that need responses."""
+    overlap_share: Share = 0.15
+    """Share of the prompts that several people rank. Held-out prompts always are, since what measures the reward
+    model must be surer than what teaches it; others are drawn until the share is reached."""
+    overlap_annotators: Count = 3
+    """People who rank each of those prompts."""
+    repeat_share: Share = 0.1
     """Tasks that rank again what is rated, as a share of the rated prompts: four in five where the order is least
     sure, the others drawn at random."""
-    previous: int = 1
-    """Responses of the version before (the promoted one, or else the parent) in each task, so that versions are
-    compared by ordinary work."""
-    base: int = 1
-    """Responses of the base model in each task."""
+    previous: Some = 1
+    """Responses in each task of the version before (the promoted one, or else the parent), so that ordinary work
+    compares versions."""
+    base: Some = 1
+    """Responses in each task of the base model."""
 
 
 @dataclass(frozen=True)
 class RoundConfig:
     """When a round starts and who judges it."""
 
-    min_rankings: int = MIN_RANKINGS
+    min_rankings: Count = 32
     """New rankings that a round waits for."""
     auto_promote: bool = False
     """Make the newest policy the default generator at the start of a round, if people prefer it by then."""
     judge: Literal["reward", "simulated"] = "reward"
-    """Whose word `win_rate` is: the reward model's on held-out prompts, or (on `tiny`) the simulated annotators'."""
+    """Who judges the round's `win_rate`: the reward model on held-out prompts, or (on `tiny`) the simulated
+    annotators."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class AnnotateConfig:
 
 @dataclass(frozen=True)
 class Settings:
-    """The tables of workspace.toml."""
+    """All tables of workspace.toml."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
@@ -71,3 +74,8 @@ class Settings:
     ppo: PPOConfig = field(default_factory=PPOConfig)
     round: RoundConfig = field(default_factory=RoundConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
+
+
+def settings_of(workspace: Workspace) -> Settings:
+    """The defaults under workspace.toml; raises BadInput for a key or a value that is none, by its name."""
+    return overlay(Settings(), workspace.settings())

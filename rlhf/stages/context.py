@@ -1,17 +1,33 @@
-"""What every stage works in, and how it keeps what it made."""
+"""What every stage works in, how it keeps what it made, and how it says that it made nothing."""
 
+import dataclasses
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sqlite_utils import Database
 
+from rlhf import training
 from rlhf.settings import Settings
-from rlhf.training.models import RoleModel
-from rlhf.training.progress import Log, Progress
+from rlhf.training.progress import OnLog, OnProgress
 from store import models
-from store.records import Model, ModelKind
+from store.records import Json, Model
+from store.results import as_json
 from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rlhf.training.models import RoleModel
+
+Record = TypeVar("Record", covariant=True)
+
+
+@dataclass(frozen=True)
+class Made(Generic[Record]):
+    """What a stage made, or found made already: then `skipped` says why nothing was done."""
+
+    record: Record
+    skipped: str = ""
 
 
 @dataclass(frozen=True)
@@ -21,35 +37,54 @@ class Context:
     workspace: Workspace
     settings: Settings
     job_id: int
-    progress: Progress
-    log: Log
+    progress: OnProgress
+    log: OnLog
 
     def store(self) -> AbstractContextManager[Database]:
         """A short connection; none is held while something trains."""
         return self.workspace.store()
 
-    def load_model(self, seed: int = 0) -> RoleModel:
+    def load_model(self, seed: int = 0) -> "RoleModel":
         """The workspace's base model with a fresh policy adapter; `seed` is that of every fresh adapter."""
         settings = self.settings.model
-        return RoleModel(settings.base_model, quantization=settings.quantization, rank=settings.rank, seed=seed)
+        return training.models.RoleModel(
+            settings.base_model, quantization=settings.quantization, rank=settings.rank, seed=seed
+        )
+
+    def load_role(self, model: "RoleModel", version: Model) -> None:
+        """Put the weights of a stored version into its role; the base has none to put."""
+        if version.path:
+            model.load("reward" if version.kind == "reward" else "policy", self.workspace.folder / version.path)
+
+    def tables(self, *names: str) -> Json:
+        """Some settings tables as they are stored with what they made."""
+        return {name: as_json(getattr(self.settings, name)) for name in names}
 
 
-def keep(ctx: Context, model: RoleModel, kind: ModelKind, parent: Model | None, metrics: dict[str, Any]) -> Model:
-    """Write a role to the workspace and to the store."""
+def same_settings(stored: Mapping[str, object], now: Mapping[str, object]) -> bool:
+    """Whether what was made with `stored` would be made with the same settings now.
+
+    A setting that only one side knows does not count: an upgrade that brings a setting makes nothing anew.
+    """
+    return all(_same(value, now[name]) for name, value in stored.items() if name in now)
+
+
+def _same(stored: object, now: object) -> bool:
+    if isinstance(stored, Mapping) and isinstance(now, Mapping):
+        return same_settings(stored, now)
+    return stored == now
+
+
+def keep(ctx: Context, model: "RoleModel", made: Model) -> Model:
+    """Write a role to the workspace, and its record, which gets its name and path here, to the store."""
     with ctx.store() as db:
-        made = sum(1 for m in models.every(db, kind) if m.path)
-    name = f"{kind}-{made + 1}"
+        number = 1 + sum(1 for m in models.every(db, made.kind) if m.path)
+    name = f"{made.kind}-{number}"
     folder = ctx.workspace.models / name
     folder.mkdir(parents=True, exist_ok=True)
-    model.save(kind, folder)
-    record = Model(
-        name,
-        kind,
-        ctx.settings.model.base_model,
-        parent.id if parent else None,
-        ctx.job_id,
-        str(folder.relative_to(ctx.workspace.folder)),
-        metrics,
-    )
+    model.save("reward" if made.kind == "reward" else "policy", folder)
+    path = str(folder.relative_to(ctx.workspace.folder))
+    base_model = ctx.settings.model.base_model
+    record = dataclasses.replace(made, name=name, path=path, job_id=ctx.job_id, base_model=base_model)
     with ctx.store() as db:
         return models.get(db, models.add(db, record))

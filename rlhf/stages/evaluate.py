@@ -1,96 +1,179 @@
-"""A policy judged: by the reward model on held-out prompts, by the simulated annotators on prompts nobody ranked."""
+"""A policy judged: one answer of it and one of the base to each prompt, and somebody who scores both.
+
+Two judges are here: the reward model, on held-out prompts, and on `tiny` the simulated annotators, whose noiseless
+utility is the truth there, on prompts that nobody ranked.
+"""
+
+from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 
+from rlhf import training
 from rlhf.stages.context import Context
 from rlhf.tiny.annotator import utility
-from rlhf.tiny.prompts import TinyPrompt, evaluation_prompts, new_topic_prompts
-from rlhf.training.chat import Sequences
-from rlhf.training.metrics import distinct, divergence, win_rate
-from rlhf.training.models import Role, RoleModel
-from rlhf.training.reward import score_texts
-from rlhf.training.sampling import Sample, sample
-from store.records import Message, Model, Prompt
+from rlhf.tiny.prompts import evaluation_prompts, new_topic_prompts
+from store.records import Message, Model, Prompt, is_whole
+from store.results import Example, RewardJudgement, judgement
+
+if TYPE_CHECKING:
+    import torch
+
+    from rlhf.training.chat import Sequences
+    from rlhf.training.models import Role, RoleModel
+    from rlhf.training.sampling import Sample
+
+    Chat = Sequence[Message]
+
+EXAMPLES = 8
+"""Prompts whose answers are kept word for word."""
+HELDOUT_LUCK, SIMULATED_LUCK = 7, 11
+"""Added to the sampling seed, so that every policy meets the same luck with a judge, and each judge another one."""
 
 
-def judge_by_simulated(ctx: Context, policy: Model) -> dict[str, Any]:
-    """Win rate of a policy against the base, on held-out prompts and on topics that were never ranked.
+class Judge(Protocol):
+    """Somebody who scores answers."""
 
-    `utility_before` and `utility_after` are means of the base and of the policy; manners are worth -2 to 2 and an
-    answer to the topic asked is worth 5.
-    """
-    model = ctx.load_model()
-    if policy.path:
-        model.load("policy", ctx.workspace.folder / policy.path)
-    known, unknown = evaluation_prompts(), new_topic_prompts()
-    asked = [*known, *unknown]
-    new, base = (_answers(ctx, model, asked, role) for role in ("policy", "base"))
-    after, before = (_utilities(asked, answers) for answers in (new, base))
-    n = len(known)
-    return {
-        "win_rate": win_rate(after[:n], before[:n]),
-        "win_rate_new_topics": win_rate(after[n:], before[n:]),
-        "utility_before": float(before[:n].mean()),
-        "utility_after": float(after[:n].mean()),
-        "examples": [
-            {"prompt": p.text, "base": old, "policy": fresh}
-            for p, old, fresh in zip(asked[:8], base, new, strict=False)
-        ],
-    }
+    @property
+    def name(self) -> str:
+        """What stands beside the win rate."""
+
+    def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
+        """Scores (N,) of one answer to each of N chats; higher is better."""
 
 
-def _answers(ctx: Context, model: RoleModel, asked: Sequence[TinyPrompt], role: Role) -> list[str]:
-    # The seed is fixed, so that every round of every policy meets the same luck.
-    one = dataclasses.replace(ctx.settings.sampling, responses=1, seed=ctx.settings.sampling.seed + 11)
-    chats: list[list[Message]] = [[{"role": "user", "content": p.text}] for p in asked]
-    groups = sample(model, chats, one, role=role, progress=ctx.progress)
-    return [group[0].text for group in groups]
+@dataclass(frozen=True)
+class ByRewardModel:
+    """Scores in standard deviations of the responses that the reward model was trained on."""
+
+    name: str
+    model: RoleModel
+    judgement: RewardJudgement
+
+    def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
+        """Normalised rewards (N,)."""
+        items = [(c, s.text, is_whole(s.finish_reason)) for c, s in zip(chats, answers, strict=True)]
+        return (training.reward.score_texts(self.model, items) - self.judgement.mean) / self.judgement.std
 
 
-def _utilities(asked: Sequence[TinyPrompt], answers: Sequence[str]) -> np.ndarray:
-    return np.array([utility(p.text, answer) for p, answer in zip(asked, answers, strict=True)])
+@dataclass(frozen=True)
+class BySimulated:
+    """The noiseless utility of the simulated annotators: an answer to what was asked is worth 5, manners -2 to 2."""
+
+    name: str = "simulated annotators"
+
+    def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
+        """Utilities (N,)."""
+        return np.array([utility(c[-1]["content"], s.text) for c, s in zip(chats, answers, strict=True)])
 
 
-@torch.no_grad()
-def score_sequences(model: RoleModel, judge: Model, seq: Sequences) -> torch.Tensor:
-    """Normalised rewards of token sequences, (B,)."""
-    with model.role("reward"):
-        return (model.scores(seq) - judge.metrics["mean"]) / judge.metrics["std"]
+@dataclass(frozen=True)
+class Match:
+    """The policy and the base on the same N chats: their answers, and what a judge says of them, (N,) each."""
+
+    chats: Sequence[Chat]
+    policy: Sequence[Sample]
+    base: Sequence[Sample]
+    policy_scores: np.ndarray
+    base_scores: np.ndarray
+
+    def win_rate(self, rows: slice = slice(None)) -> float:
+        """Share of the chats on which the policy's answer has the higher score; equal is half."""
+        return float(training.metrics.win_rate(self.policy_scores[rows], self.base_scores[rows]))
+
+    def examples(self) -> tuple[Example, ...]:
+        """The first few, word for word."""
+        rows = zip(self.chats[:EXAMPLES], self.base, self.policy, strict=False)
+        return tuple(Example(chat[-1]["content"], base.text, policy.text) for chat, base, policy in rows)
 
 
-def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prompt]) -> dict[str, Any]:
-    """The new policy against where it started and against the base, on prompts that PPO never saw.
+@dataclass(frozen=True)
+class HeldOut:
+    """A policy on held-out prompts by the reward model; the fields of `PolicyComparison` that are measured there."""
 
-    Rewards are in standard deviations of the reward model's training responses; `win_rate` is by the reward model.
-    """
+    reward_before: float
+    reward_after: float
+    reward_base: float
+    kl: float
+    kl_reference: float
+    win_rate: float
+    judge: str
+    distinct: float
+    length: float
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class TrueUtility:
+    """A policy by the simulated annotators; the fields of `RoundFigures` that they judge."""
+
+    win_rate: float
+    judge: str
+    win_rate_new_topics: float
+    utility_before: float
+    utility_after: float
+    examples: tuple[Example, ...]
+
+
+def meet(ctx: Context, model: RoleModel, chats: Sequence[Chat], judge: Judge, luck: int) -> Match:
+    """Let the policy and the base answer the same chats, and the judge score them."""
+    policy, base = (answers(ctx, model, chats, role, luck) for role in ("policy", "base"))
+    return Match(chats, policy, base, judge.score(chats, policy), judge.score(chats, base))
+
+
+def answers(ctx: Context, model: RoleModel, chats: Sequence[Chat], role: Role, luck: int) -> list[Sample]:
+    """One answer of a role to each chat."""
+    one = dataclasses.replace(ctx.settings.sampling, responses=1, seed=ctx.settings.sampling.seed + luck)
+    groups = training.sampling.sample(model, chats, one, role=role, progress=ctx.progress)
+    return [group[0] for group in groups]
+
+
+def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prompt]) -> HeldOut:
+    """The policy against where it started and against the base, on prompts that PPO never saw."""
     chats = [p.messages for p in heldout]
-    one = dataclasses.replace(ctx.settings.sampling, responses=1, seed=ctx.settings.sampling.seed + 7)
+    by = ByRewardModel(judge.name, model, judgement(judge))
+    match = meet(ctx, model, chats, by, HELDOUT_LUCK)
+    before = answers(ctx, model, chats, "reference", HELDOUT_LUCK)
+    temperature = ctx.settings.sampling.temperature
+    metrics = training.metrics
+    return HeldOut(
+        reward_before=float(by.score(chats, before).mean()),
+        reward_after=float(match.policy_scores.mean()),
+        reward_base=float(match.base_scores.mean()),
+        kl=metrics.divergence(model, chats, match.policy, temperature),
+        kl_reference=metrics.divergence(model, chats, match.policy, temperature, against="reference"),
+        win_rate=match.win_rate(),
+        judge=by.name,
+        distinct=metrics.distinct([s.text for s in match.policy]),
+        length=float(np.mean([len(s.token_ids) for s in match.policy])),
+        examples=match.examples(),
+    )
 
-    def answers(role: Role) -> list[Sample]:
-        return [group[0] for group in sample(model, chats, one, role=role, progress=ctx.progress)]
 
-    def rewards(samples: Sequence[Sample]) -> np.ndarray:
-        items = [(c, s.text, s.finish_reason == "stop") for c, s in zip(chats, samples, strict=True)]
-        return (score_texts(model, items) - judge.metrics["mean"]) / judge.metrics["std"]
+def judge_by_simulated(ctx: Context, policy: Model) -> TrueUtility:
+    """A policy against the base by true utility, on held-out prompts and on topics that were never ranked."""
+    model = ctx.load_model()
+    ctx.load_role(model, policy)
+    known, unknown = evaluation_prompts(), new_topic_prompts()
+    chats: list[Chat] = [[{"role": "user", "content": p.text}] for p in (*known, *unknown)]
+    by = BySimulated()
+    match = meet(ctx, model, chats, by, SIMULATED_LUCK)
+    ranked = slice(len(known))
+    return TrueUtility(
+        win_rate=match.win_rate(ranked),
+        judge=by.name,
+        win_rate_new_topics=match.win_rate(slice(len(known), None)),
+        utility_before=float(match.base_scores[ranked].mean()),
+        utility_after=float(match.policy_scores[ranked].mean()),
+        examples=match.examples(),
+    )
 
-    new, before, base = answers("policy"), answers("reference"), answers("base")
-    reward_new, reward_base = rewards(new), rewards(base)
-    return {
-        "reward_before": float(rewards(before).mean()),
-        "reward_after": float(reward_new.mean()),
-        "reward_base": float(reward_base.mean()),
-        "kl": divergence(model, chats, new, one.temperature),
-        "kl_reference": divergence(model, chats, new, one.temperature, against="reference"),
-        "win_rate": win_rate(reward_new, reward_base),
-        "distinct": distinct([s.text for s in new]),
-        "length": float(np.mean([len(s.token_ids) for s in new])),
-        "examples": [
-            {"prompt": p.text, "base": old.text, "policy": fresh.text}
-            for p, old, fresh in zip(heldout[:8], base, new, strict=False)
-        ],
-    }
+
+def score_sequences(model: RoleModel, judge: RewardJudgement, seq: Sequences) -> torch.Tensor:
+    """Normalised rewards of token sequences, (B,)."""
+    scores: torch.Tensor = training.reward.score_batch(model, seq)
+    return (scores - judge.mean) / judge.std

@@ -7,13 +7,15 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from rlhf.settings import GateConfig
 from store.records import Ranking
 
+SMALLEST_GAIN = 0.01
+"""Accuracy above chance below which no number of prompts would be worth naming."""
 
-def agreement(rankings: Sequence[Ranking]) -> float | None:
+
+def vote_agreement(rankings: Sequence[Ranking]) -> float | None:
     """Share of the pairs ordered by two people that they ordered alike; None where no pair was."""
     votes: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
     for ranking in rankings:
@@ -25,33 +27,36 @@ def agreement(rankings: Sequence[Ranking]) -> float | None:
     return alike / both if both else None
 
 
-def ceiling(agreement: float) -> float:
-    """Accuracy of a perfect model against single rankings of people who agree on a share `agreement` of the pairs.
+def ceiling(agreed: float) -> float:
+    """Accuracy of a perfect model against single rankings of people who agree on a share `agreed` of the pairs.
 
     If each is right with probability p, independently, two agree with p^2 + (1 - p)^2; solved for p >= 1/2.
     """
-    return (1 + math.sqrt(max(2 * agreement - 1, 0.0))) / 2
+    return (1 + math.sqrt(max(2 * agreed - 1, 0.0))) / 2
 
 
-def required(config: GateConfig, agreement: float | None) -> float:
-    """The held-out accuracy that PPO asks for; `agreement` is None where nobody ranked what another had ranked."""
-    if agreement is None:
+def required(config: GateConfig, agreed: float | None) -> float:
+    """The held-out accuracy that PPO asks for; `agreed` is None where nobody ranked what another had ranked."""
+    if agreed is None:
         return config.min_accuracy
-    return min(config.min_accuracy, config.ceiling_share * ceiling(agreement))
+    return min(config.min_accuracy, config.ceiling_share * ceiling(agreed))
 
 
-def passes(metrics: dict[str, Any], config: GateConfig, agreement: float | None) -> bool:
-    """Whether the accuracy reaches what is required and its 95% interval excludes chance."""
-    return metrics["accuracy"] >= required(config, agreement) and metrics["accuracy_low"] > 0.5
+def passes(accuracy: float, low: float, config: GateConfig, agreed: float | None) -> bool:
+    """Whether the accuracy reaches what is required and the lower end of its 95% interval is above chance."""
+    return accuracy >= required(config, agreed) and low > 0.5
 
 
-def heldout_needed(metrics: dict[str, Any]) -> int:
-    """Held-out prompts at which this accuracy's interval would exclude chance: its width falls as 1 / sqrt(n)."""
-    half_width, above = metrics["accuracy"] - metrics["accuracy_low"], max(metrics["accuracy"] - 0.5, 0.01)
-    return math.ceil(metrics["heldout_prompts"] * (half_width / above) ** 2) + 1
+def heldout_needed(accuracy: float, low: float, heldout: int) -> int:
+    """Held-out prompts at which this accuracy's interval would exclude chance: its width falls as 1 / sqrt(n).
+
+    `low` is the lower end of the interval that `heldout` prompts gave.
+    """
+    half_width, above = accuracy - low, max(accuracy - 0.5, SMALLEST_GAIN)
+    return math.ceil(heldout * (half_width / above) ** 2) + 1
 
 
-def rankings_needed(curve: Sequence[tuple[int, float]], target: float) -> int | None:
+def prompts_needed(curve: Sequence[tuple[int, float]], target: float) -> int | None:
     """Ranked prompts at which the learning curve reaches `target`, None if it levels off below it.
 
     `curve` holds (ranked prompts, accuracy) of at least two sizes. The curve is 1 - a - b / sqrt(n), the usual

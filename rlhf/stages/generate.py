@@ -1,22 +1,42 @@
 """Policy -> fresh responses on the page, other versions mixed in."""
 
+from __future__ import annotations
+
 import dataclasses
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
+from rlhf import training
 from rlhf.stages.context import Context
 from rlhf.stages.repeats import open_repeats
-from rlhf.training.models import RoleModel
-from rlhf.training.sampling import sample
 from store import models, prompts, responses, tasks
 from store.errors import NotReady
 from store.records import Model, Prompt, Response, Task
 
+if TYPE_CHECKING:
+    from rlhf.training.models import RoleModel
 
-def generate(ctx: Context, model_name: str | None = None) -> dict[str, int | str]:
+
+@dataclass(frozen=True)
+class Generated:
+    """The version that answered, how many prompts with how many responses, and the tasks opened to rank them.
+
+    `skipped` says why nothing was sampled where every prompt had its answers already.
+    """
+
+    model: str
+    prompts: int
+    responses: int
+    tasks: int
+    skipped: str | None = None
+
+
+def generate(ctx: Context, *, model: str | None = None) -> Generated:
     """Responses of a version to the prompts it has not answered, and tasks to rank them; and tasks to rank again.
 
     The version is the one that was promoted, or the latest policy. In each task `previous` and `base` responses are
@@ -25,27 +45,28 @@ def generate(ctx: Context, model_name: str | None = None) -> dict[str, int | str
     """
     config, sampling = ctx.settings.generate, ctx.settings.sampling
     with ctx.store() as db:
-        version = models.named(db, model_name) if model_name else _default_generator(db)
+        version = models.named(db, model) if model else _default_generator(db)
         again = open_repeats(db, config.repeat_share, sampling.seed)
         chosen = _prompts_in_need(db, version, config.prompts)
         others = _others(db, version, config.previous, config.base)
     if not chosen:
-        return {"model": version.name, "prompts": 0, "responses": 0, "tasks": again}
+        return Generated(
+            version.name,
+            0,
+            0,
+            again,
+            f"{version.name} has answered every prompt: import more, or train another version.",
+        )
     own = sampling.responses - sum(n for _, n in others)
-    model = ctx.load_model()
+    loaded = ctx.load_model()
     for other, count in [(version, own), *others]:
-        _answer(ctx, model, other, chosen, count)
+        _answer(ctx, loaded, other, chosen, count)
     with ctx.store() as db:
         wanted = [(version.id, own), *((other.id, n) for other, n in others)]
         made = _tasks(db, chosen, wanted, sampling.responses)
         copies = _copies(made, _overlap(chosen, config.overlap_share, sampling.seed), config.overlap_annotators)
         tasks.add(db, copies)
-    return {
-        "model": version.name,
-        "prompts": len(chosen),
-        "responses": len(chosen) * own,
-        "tasks": len(copies) + again,
-    }
+    return Generated(version.name, len(chosen), len(chosen) * own, len(copies) + again)
 
 
 def _default_generator(db: Database) -> Model:
@@ -89,10 +110,9 @@ def _answer(ctx: Context, model: RoleModel, version: Model, chosen: Sequence[Pro
     lacking = [p for p in chosen if have[p.id] < count]
     if not lacking:
         return
-    if version.path:
-        model.load("policy", ctx.workspace.folder / version.path)
+    ctx.load_role(model, version)
     config = dataclasses.replace(ctx.settings.sampling, responses=count, seed=ctx.settings.sampling.seed + version.id)
-    groups = sample(
+    groups = training.sampling.sample(
         model, [p.messages for p in lacking], config, role="policy" if version.path else "base", progress=ctx.progress
     )
     recipe = {k: v for k, v in dataclasses.asdict(config).items() if k in ("temperature", "top_p", "max_new_tokens")}
@@ -124,7 +144,7 @@ def _copies(made: Sequence[Task], overlap: set[int], people: int) -> list[Task]:
 
 def _tasks(db: Database, chosen: Sequence[Prompt], wanted: Sequence[tuple[int, int]], limit: int) -> list[Task]:
     """One task a prompt of so many responses of each model; a prompt with one distinct text makes no task."""
-    newest: dict[tuple[int, int], list[Response]] = defaultdict(list)
+    newest: dict[tuple[int, int | None], list[Response]] = defaultdict(list)
     for r in responses.every(db):
         newest[r.prompt_id, r.model_id].insert(0, r)
     made = []

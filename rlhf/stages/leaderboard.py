@@ -2,27 +2,32 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from sqlite_utils import Database
 
-from rlhf.ratings.versions import BEATS, LOSES, OPEN, Leaderboard, Verdict, compare, rank_versions, winner_of
+from rlhf.ratings.versions import BEATS, LOSES, OPEN, Leaderboard, Verdict, compare, rank_versions
 from rlhf.stages.ranking_table import RankingTable
 from store import models, rankings, responses
 from store.db import writing
 from store.errors import NotReady, Refused
 from store.records import SIMULATED, Model, Ranking
+from store.results import Board, Challenge, VersionRow, as_json
 
 
-def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Promoted:
+    """The version that is the default generator now, and the one that was before."""
+
+    promoted: str
+    was: str | None
+
+
+def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> Board:
     """Versions by people's rankings (by simulated annotators' where people made none), and what follows from them.
 
-    `decision` is `BEATS`, `LOSES` or `OPEN`; `share` is the newest's share of its comparisons with the base, a tie
-    being half, with `low` and `high` that hold at every look together; None where only the base was ranked.
-    `challenge` says the same of the newest against `generator`, the version that writes fresh responses by default,
-    where one was promoted. `every` is all standing rankings, for whoever has read them. Raises NotReady where nothing
-    is ranked.
+    `every` is all standing rankings, for whoever has read them. Raises NotReady where nothing is ranked.
     """
     every = rankings.current(db) if every is None else every
     by_people = [r for r in every if not r.annotator.startswith(SIMULATED)]
@@ -31,115 +36,117 @@ def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> dict[st
         raise NotReady("There are 0 rankings: rank some tasks on the page, or run `simulate`, then ask again.")
     versions, table = models.every(db, "policy"), RankingTable(standing)
     version = _version_of_each(db, table, versions)
-    board = rank_versions(table.levels, table.prompt, version)
-    newest = max((v for v in range(1, len(board.elo)) if board.prompts[v]), default=0)
+    # What no version of ours wrote (a person did, or a model elsewhere) says nothing of our versions: not shown.
+    levels = np.where(version >= 0, table.levels, -1)
+    ranked = rank_versions(levels, table.prompt, version)
+    newest = max((v for v in range(1, len(ranked.elo)) if ranked.prompts[v]), default=0)
     promoted = models.generator(db)
     ruling = next((i for i, m in enumerate(versions) if promoted and m.id == promoted.id), 0)
-    verdict, against_ruling = (_verdict(table, version, newest, other) for other in (0, ruling))
-    told = {
-        "versions": _rows(versions, board),
-        "decision": OPEN if verdict.winner is None else LOSES if verdict.winner == 0 else BEATS,
-        "newest": versions[newest].name,
-        "base": versions[0].name,
-        **_shares(verdict),
-        "generator": promoted.name if promoted else None,
-        "judges": "people" if by_people else "simulated annotators",
-        "rankings": len(standing),
-    }
-    if ruling not in (0, newest):
-        winner = None if against_ruling.winner is None else versions[against_ruling.winner].name
-        told["challenge"] = {"against": versions[ruling].name, "winner": winner, **_shares(against_ruling)}
-    return told
+    of_base, of_ruling = (_verdict(levels, table.prompt, version, newest, other) for other in (0, ruling))
+    base = _challenge(of_base, versions, against=0)
+    return Board(
+        versions=_rows(versions, ranked),
+        decision=OPEN if of_base.winner is None else LOSES if of_base.winner == 0 else BEATS,
+        newest=versions[newest].name,
+        base=base.against,
+        share=base.share,
+        low=base.low,
+        high=base.high,
+        prompts=base.prompts,
+        generator=promoted.name if promoted else None,
+        judges="people" if by_people else "simulated annotators",
+        rankings=len(standing),
+        challenge=None if ruling in (0, newest) else _challenge(of_ruling, versions, against=ruling),
+    )
 
 
-def promote(db: Database, name: str | None = None, *, force: bool = False) -> dict[str, Any]:
+def promote(db: Database, name: str | None = None, *, force: bool = False) -> Promoted:
     """Make a version (the newest that was compared) the workspace's default generator, if people prefer it.
 
     With `force`, whatever they prefer. Raises NotFound, NotReady, Refused with what people said.
     """
     with writing(db):
-        board = {} if name and force else leaderboard(db)
-        version = models.named(db, name or board["newest"])
+        board = None if name and force else leaderboard(db)
+        version = models.named(db, name or (board.newest if board else ""))
         ruling = models.generator(db)
         if ruling and ruling.id == version.id:
-            return {"promoted": version.name, "was": ruling.name}
-        if not force:
+            return Promoted(version.name, ruling.name)
+        if board and not force:
             _check_preferred(board, version)
-        models.promote(db, version.id, "launcher", {} if force else challenge(board))
-    return {"promoted": version.name, "was": ruling.name if ruling else None}
+        models.promote(db, version.id, "launcher", as_json(challenge(board)) if board and not force else {})
+    return Promoted(version.name, ruling.name if ruling else None)
 
 
 def promote_if_preferred(db: Database) -> str | None:
     """The name of the newest version if people prefer it to the default generator, whose place it takes then."""
     try:
-        return str(promote(db)["promoted"])
+        return promote(db).promoted
     except (NotReady, Refused):
         return None
 
 
-def challenge(board: dict[str, Any]) -> dict[str, Any]:
-    """What people say of the newest version and of the one whose place it would take: `against`, `winner`, shares."""
-    winner = winner_of(board["decision"], board["newest"], board["base"])
-    against_base = {key: board[key] for key in ("share", "low", "high", "prompts")}
-    return board.get("challenge") or {"against": board["base"], "winner": winner, **against_base}
+def challenge(board: Board) -> Challenge:
+    """What people say of the newest version and of the one whose place it would take."""
+    return board.challenge or board.against_base
 
 
-def _check_preferred(board: dict[str, Any], version: Model) -> None:
+def _check_preferred(board: Board, version: Model) -> None:
     asked = challenge(board)
-    if version.name != board["newest"]:
+    if version.name != board.newest:
         raise Refused(
-            f"{version.name} is not the newest version that was compared ({board['newest']} is): "
+            f"{version.name} is not the newest version that was compared ({board.newest} is): "
             "promote that one, or pass --force."
         )
-    if version.name == asked["against"]:
+    if version.name == asked.against:
         raise Refused(f"Only {version.name} has been ranked: rank responses of another version, or pass --force.")
-    if not asked["prompts"]:
+    if not asked.prompts:
         raise Refused(
-            f"No prompt has responses of {version.name} and of {asked['against']} ranked together: "
+            f"No prompt has responses of {version.name} and of {asked.against} ranked together: "
             "rank some, or pass --force."
         )
-    if asked["winner"] != version.name:
+    if asked.winner != version.name:
         raise Refused(
-            f"{version.name} wins {asked['share']:.1%} against {asked['against']} on {asked['prompts']} prompts "
-            f"({asked['low']:.1%} to {asked['high']:.1%}) and must be above 50% for certain: "
+            f"{version.name} wins {asked.share:.1%} against {asked.against} on {asked.prompts} prompts "
+            f"({asked.low:.1%} to {asked.high:.1%}) and must be above 50% for certain: "
             "rank more, or pass --force."
         )
 
 
 def _version_of_each(db: Database, table: RankingTable, versions: Sequence[Model]) -> np.ndarray:
-    """Number of the version that wrote each response of each ranking, (N, K)."""
-    number = {model.id: i for i, model in enumerate(versions)}
-    writer = {r.id: number[r.model_id] for r in responses.every(db)}
+    """Number of the version that wrote each response of each ranking, (N, K), -1 where none of them did."""
+    number: dict[int | None, int] = {model.id: i for i, model in enumerate(versions)}
+    writer = {r.id: number.get(r.model_id, -1) for r in responses.every(db)}
     by_prompt = np.zeros((len(table.prompt_ids), table.levels.shape[1]), dtype=np.int64)
     for p, ids in enumerate(table.response_ids):
         by_prompt[p, : len(ids)] = [writer[response] for response in ids]
     return by_prompt[table.prompt]
 
 
-def _verdict(table: RankingTable, version: np.ndarray, newest: int, other: int) -> Verdict:
+def _verdict(levels: np.ndarray, prompt: np.ndarray, version: np.ndarray, newest: int, other: int) -> Verdict:
     if newest == other:
         return Verdict(None, math.nan, 0.0, 1.0, 0)
-    return compare(table.levels, table.prompt, version, newest=newest, base=other)
+    return compare(levels, prompt, version, newest=newest, base=other)
 
 
-def _shares(verdict: Verdict) -> dict[str, Any]:
+def _challenge(verdict: Verdict, versions: Sequence[Model], *, against: int) -> Challenge:
+    winner = None if verdict.winner is None else versions[verdict.winner].name
     if not verdict.prompts:
-        return {"share": None, "low": None, "high": None, "prompts": 0}
-    return {"share": verdict.share, "low": verdict.low, "high": verdict.high, "prompts": verdict.prompts}
+        return Challenge(versions[against].name, winner)
+    return Challenge(versions[against].name, winner, verdict.share, verdict.low, verdict.high, verdict.prompts)
 
 
-def _rows(versions: Sequence[Model], board: Leaderboard) -> list[dict[str, Any]]:
+def _rows(versions: Sequence[Model], ranked: Leaderboard) -> tuple[VersionRow, ...]:
     """Best first; a version that was never compared is left out, but for the base."""
     rows = [
-        {
-            "name": versions[v].name,
-            "elo": float(board.elo[v]),
-            "low": float(board.low[v]),
-            "high": float(board.high[v]),
-            "comparisons": int(board.comparisons[v]),
-            "prompts": int(board.prompts[v]),
-        }
-        for v in range(len(board.elo))
-        if board.prompts[v] or v == board.base
+        VersionRow(
+            name=versions[v].name,
+            elo=float(ranked.elo[v]),
+            low=float(ranked.low[v]),
+            high=float(ranked.high[v]),
+            comparisons=int(ranked.comparisons[v]),
+            prompts=int(ranked.prompts[v]),
+        )
+        for v in range(len(ranked.elo))
+        if ranked.prompts[v] or v == ranked.base
     ]
-    return sorted(rows, key=lambda row: -row["elo"])
+    return tuple(sorted(rows, key=lambda row: -row.elo))

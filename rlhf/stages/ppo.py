@@ -1,66 +1,103 @@
 """Reward model -> policy."""
 
-from typing import Any
+from __future__ import annotations
 
-from rlhf.stages.context import Context, keep
+import dataclasses
+
+from sqlite_utils import Database
+
+from rlhf import training
+from rlhf.settings import GateConfig
+from rlhf.stages import gate
+from rlhf.stages.context import Context, Made, keep, same_settings
 from rlhf.stages.evaluate import compare, score_sequences
-from rlhf.training.ppo import train_policy
 from store import models, prompts
 from store.errors import NotReady, Refused
 from store.records import Model
+from store.results import PolicyComparison, as_json, judgement
 
 
-def ppo(ctx: Context, *, force: bool = False) -> Model:
-    """A policy trained from the latest one against the latest reward model.
+def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model]:
+    """A policy trained against the latest reward model, from the latest policy that older scores made.
 
-    Raises NotReady where there is no reward model, Refused where it is not good enough, unless `force`.
+    Nothing is trained where that was done with the same settings, unless `again`. Raises NotReady where there is no
+    reward model, Refused where it is not good enough, unless `force`.
     """
+    tables = ctx.tables("model", "ppo")
     with ctx.store() as db:
-        judge, start = models.latest(db, "reward"), models.latest(db, "policy")
-        if judge is None or start is None:
+        judge = models.latest(db, "reward")
+        if judge is None:
             raise NotReady("There is no reward model yet: run `python launch.py reward` first.")
-        if start.metrics.get("reward_id") == judge.id:
-            return start
-        train = prompts.every(db, "train")
-        heldout = prompts.every(db, "eval")
-    check_gate(judge, force=force)
+        done = models.latest(db, "policy")
+        if done and done.reward_id == judge.id and same_settings(done.settings, tables) and not again:
+            return Made(done, f"Nothing new since {done.name}, trained against {judge.name}: pass --again.")
+        start = _start(db, judge)
+        train, heldout = prompts.every(db, "train"), prompts.every(db, "eval")
+    judged = judgement(judge)
+    passes = check_gate(judge, ctx.settings.gate, force=force)
     model = ctx.load_model(ctx.settings.ppo.seed)
-    if start.path:
-        model.load("policy", ctx.workspace.folder / start.path)
+    ctx.load_role(model, start)
     model.fresh("reward")
-    model.load("reward", ctx.workspace.folder / str(judge.path))
+    ctx.load_role(model, judge)
     model.copy("reward", "value")
-    result = train_policy(
+    result = training.ppo.train_policy(
         model,
         [p.messages for p in train],
-        lambda seq: score_sequences(model, judge, seq),
+        lambda seq: score_sequences(model, judged, seq),
         ctx.settings.ppo,
         progress=ctx.progress,
         log=ctx.log,
     )
-    metrics: dict[str, Any] = {"reward_id": judge.id, "steps": result.steps, "stopped": result.stopped}
-    metrics |= {"shift": result.shift, "scale": result.scale, "forced": force and not judge.metrics["passes"]}
-    metrics |= compare(ctx, model, judge, heldout[:200])
-    metrics |= {"last_step": result.history[-1]}
-    return keep(ctx, model, "policy", start, metrics)
+    measured = compare(ctx, model, judge, heldout[: ctx.settings.ppo.compare_prompts])
+    figures = PolicyComparison(
+        steps=result.steps,
+        stopped=result.stopped,
+        shift=result.shift,
+        scale=result.scale,
+        forced=force and not passes,
+        last_step=result.history[-1],
+        **{f.name: getattr(measured, f.name) for f in dataclasses.fields(measured)},
+    )
+    made = Model(
+        name="",
+        kind="policy",
+        base_model="",
+        parent_id=start.id,
+        metrics=as_json(figures),
+        reward_id=judge.id,
+        made_by="ppo",
+        settings=tables,
+    )
+    return Made(keep(ctx, model, made))
 
 
-def check_gate(judge: Model, *, force: bool) -> None:
-    """Raise Refused, with what it would take, unless the reward model passes or `force` is given."""
-    m = judge.metrics
-    if m["passes"] or force:
-        return
-    more = m.get("more_rankings")
-    if "heldout_needed" in m:
+def _start(db: Database, judge: Model) -> Model:
+    """The newest policy that owes nothing to the judge's scores: a second try starts where the first one did."""
+    rating_of = {m.id: m.rating_id for m in models.every(db, "reward")}
+    for policy in reversed(models.every(db, "policy")):
+        if policy.reward_id is None or rating_of.get(policy.reward_id) != judge.rating_id:
+            return policy
+    raise NotReady("The workspace has no policy: make it again with `python launch.py init`.")
+
+
+def check_gate(judge: Model, config: GateConfig, *, force: bool) -> bool:
+    """Whether the reward model is good enough; raises Refused, with what it would take, unless `force`."""
+    judged = judgement(judge)
+    if gate.passes(judged.accuracy, judged.accuracy_low, config, judged.vote_agreement):
+        return True
+    if force:
+        return False
+    if judged.heldout_needed is not None:
         remedy = (
-            f"rank about {m['heldout_needed'] - m['heldout_prompts']} more held-out prompts to tell that from chance"
+            f"rank about {judged.heldout_needed - judged.heldout_prompts} more held-out prompts "
+            "to tell that from chance"
         )
-    elif more:
-        remedy = f"about {more} more rankings would do"
+    elif judged.more_rankings:
+        remedy = f"about {judged.more_rankings} more rankings would do"
     else:
         remedy = "more of the same rankings would not do (clearer guidelines or more annotators a prompt might)"
     raise Refused(
-        f"{judge.name} orders {m['accuracy']:.1%} of the held-out pairs right "
-        f"({m['accuracy_low']:.1%} to {m['accuracy_high']:.1%}) and PPO asks for {m['required_accuracy']:.1%}: "
-        f"{remedy}, or pass --force."
+        f"{judge.name} orders {judged.accuracy:.1%} of the held-out pairs right "
+        f"({judged.accuracy_low:.1%} to {judged.accuracy_high:.1%}) and PPO asks for "
+        f"{gate.required(config, judged.vote_agreement):.1%}: {remedy}, or pass --force."
     )

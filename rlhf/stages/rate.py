@@ -14,18 +14,23 @@ from rlhf.ratings import rate as convert
 from rlhf.ratings.agreement import Agreement, measure_agreement
 from rlhf.settings import RatingConfig
 from rlhf.stages import gate
-from rlhf.stages.context import Context
+from rlhf.stages.context import Context, Made, same_settings
 from rlhf.stages.leaderboard import leaderboard
 from rlhf.stages.ranking_table import RankingTable
 from store import checks, rankings, scores, tasks
 from store.errors import NotReady
 from store.records import PairAgreement, Ranking, Rating
+from store.results import AnnotatorFigures, DisputedPrompt, RatingFigures, as_json, figures
 
 log = logging.getLogger(__name__)
 
 
-def rate(ctx: Context) -> Rating:
-    """Scores of every ranked response, agreement, and the leaderboard. Raises NotReady where there is no ranking."""
+def rate(ctx: Context, *, again: bool = False) -> Made[Rating]:
+    """Scores of every ranked response, agreement, and the leaderboard.
+
+    Nothing is rated where nothing that it rests on has changed, unless `again`. Raises NotReady where there is no
+    ranking.
+    """
     started = time.monotonic()
     config = ctx.settings.rating
     with ctx.store() as db:
@@ -33,51 +38,54 @@ def rate(ctx: Context) -> Rating:
         if not standing:
             raise NotReady("There are 0 rankings: rank some tasks on the page, or run `simulate`, then rate.")
         last, gold = max(r.id for r in standing), checks.gold(db)
-        if newest := _done_before(db, config, last, gold):
-            return newest
+        if (done := _done_before(db, config, last, gold)) and not again:
+            return Made(done, f"Nothing new since rating {done.id}: pass --again.")
         people, simulated = rankings.people_and_simulated(db)
         if people and simulated:
             log.warning("%d rankings by people and %d by simulated annotators are rated together.", people, simulated)
         table, board = RankingTable(standing), leaderboard(db, standing)
         result = _convert(table, config, _unbiased(db, standing))
         repeats = tasks.of_reason(db, "repeat")
-    agreed = _agreement(table, standing, gold, result if config.method == "davidson" and config.reliability else None)
+    fitted = result if config.method == "davidson" and config.reliability else None
+    agreed = _agreement(table, standing, gold, fitted)
     rows = [
         (table.response_ids[p][k], float(result.elo[p, k]), _finite(float(result.stderr[p, k])), int(n))
         for (p, k), n in np.ndenumerate(table.comparisons())
         if n
     ]
-    metrics = {
-        "rankings": len(standing),
-        "people": people,
-        "simulated": simulated,
-        "prompts": len(table.prompt_ids),
-        "responses": len(rows),
-        "annotators": len(table.names),
-        "alpha": _finite(agreed.alpha),
-        "alpha_low": _finite(agreed.low),
-        "alpha_high": _finite(agreed.high),
-        "agreement": gate.agreement([r for r in standing if r.task_id not in repeats]),
-        "log_loss": _finite(result.log_loss),
-        "sigma": _finite(result.sigma),
-        "by_annotator": _by_annotator(table, agreed),
-        "gold": [answer.id for answer in gold],
-        "disputed": _disputed(table, agreed),
-        "leaderboard": board,
-        "seconds": time.monotonic() - started,
-    }
+    measured = RatingFigures(
+        rankings=len(standing),
+        people=people,
+        simulated=simulated,
+        prompts=len(table.prompt_ids),
+        responses=len(rows),
+        annotators=len(table.names),
+        alpha=_finite(agreed.alpha),
+        alpha_low=_finite(agreed.low),
+        alpha_high=_finite(agreed.high),
+        # A person's repeats are left out: to agree with oneself is no agreement of two people.
+        vote_agreement=gate.vote_agreement([r for r in standing if r.task_id not in repeats]),
+        log_loss=_finite(result.log_loss),
+        sigma=_finite(result.sigma),
+        by_annotator=_by_annotator(table, agreed),
+        gold=tuple(answer.id for answer in gold),
+        disputed=_disputed(table, agreed),
+        leaderboard=board,
+        seconds=time.monotonic() - started,
+    )
     with ctx.store() as db:
-        rating = Rating(config.method, dataclasses.asdict(config), metrics, last)
+        rating = Rating(config.method, dataclasses.asdict(config), as_json(measured), last)
         scores.save(db, rating, rows, _pairs(table, agreed))
-        return scores.newest(db)
+        return Made(scores.require_latest(db))
 
 
 def _done_before(db: Database, config: RatingConfig, last: int, gold: list[Ranking]) -> Rating | None:
     """The newest rating, if nothing that it rests on has changed."""
     newest = scores.latest(db)
-    if newest and (newest.last_ranking_id, newest.config) == (last, dataclasses.asdict(config)):
-        return newest if newest.metrics.get("gold") == [answer.id for answer in gold] else None
-    return None
+    if newest is None or newest.last_ranking_id != last:
+        return None
+    unchanged = figures(newest).gold == tuple(answer.id for answer in gold)
+    return newest if unchanged and same_settings(newest.config, dataclasses.asdict(config)) else None
 
 
 def _unbiased(db: Database, standing: list[Ranking]) -> np.ndarray:
@@ -118,25 +126,31 @@ def _agreement(
     )
 
 
-def _by_annotator(table: RankingTable, agreed: Agreement) -> list[dict[str, Any]]:
+def _by_annotator(table: RankingTable, agreed: Agreement) -> tuple[AnnotatorFigures, ...]:
     """One row a person, the least like the others first; None where there is nothing to tell from."""
-    rows = []
-    for row in sorted(agreed.annotators, key=lambda r: (math.isnan(r.tau), r.tau)):
-        told = {key: _finite(value) for key, value in dataclasses.asdict(row).items() if key != "annotator"}
-        rows.append({"name": table.names[row.annotator], **told})
-    return rows
+    return tuple(
+        AnnotatorFigures(
+            name=table.names[row.annotator],
+            rankings=row.rankings,
+            tau=_finite(row.tau),
+            log_loss=_finite(row.log_loss),
+            reliability=_finite(row.reliability),
+            consistency=_finite(row.consistency),
+            repeats=row.repeats,
+            gold_accuracy=_finite(row.gold_accuracy),
+            gold=row.gold,
+            flagged=row.flagged,
+            seconds=_finite(row.seconds),
+        )
+        for row in sorted(agreed.annotators, key=lambda r: (math.isnan(r.tau), r.tau))
+    )
 
 
-def _disputed(table: RankingTable, agreed: Agreement) -> list[dict[str, Any]]:
+def _disputed(table: RankingTable, agreed: Agreement) -> tuple[DisputedPrompt, ...]:
     times = np.bincount(table.prompt)
-    return [
-        {
-            "prompt_id": table.prompt_ids[p],
-            "disputed": float(agreed.disputed[p]),
-            "rankings": int(times[p]),
-        }
-        for p in agreed.most_disputed()
-    ]
+    return tuple(
+        DisputedPrompt(table.prompt_ids[p], float(agreed.disputed[p]), int(times[p])) for p in agreed.most_disputed()
+    )
 
 
 def _pairs(table: RankingTable, agreed: Agreement) -> list[PairAgreement]:
@@ -147,6 +161,6 @@ def _pairs(table: RankingTable, agreed: Agreement) -> list[PairAgreement]:
     ]
 
 
-def _finite(value: Any) -> Any:
-    """NaN and infinity are not JSON: None."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _finite(value: float) -> float | None:
+    """NaN and infinity, which say that there is nothing to tell from, are None."""
+    return value if math.isfinite(value) else None

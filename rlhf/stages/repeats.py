@@ -66,7 +66,7 @@ def _shown_last(db: Database) -> dict[int, tuple[tuple[int, ...], int]]:
 
 def _by_risk(db: Database, shown: dict[int, tuple[tuple[int, ...], int]]) -> list[int]:
     """The prompts, the one that one more ranking would most likely put right first; none where errors are unknown."""
-    known = {score.response_id: score for score in scores.of_rating(db, scores.newest(db).id)}
+    known = {score.response_id: score for score in scores.of_rating(db, scores.require_latest(db).id)}
     if any(score.stderr is None for score in known.values()):
         return []
     size = max(len(together) for together, _ in shown.values())

@@ -1,34 +1,53 @@
 """Scores -> reward model."""
 
+from __future__ import annotations
+
+import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
+from rlhf import training
+from rlhf.ratings.converter import ELO_PER_LOGIT
 from rlhf.stages import gate
-from rlhf.stages.context import Context, keep
-from rlhf.training.losses import ELO_PER_LOGIT
-from rlhf.training.models import RoleModel
-from rlhf.training.reward import RankedPrompt, RewardResult, train_reward
+from rlhf.stages.context import Context, Made, keep, same_settings
 from store import models, prompts, responses, scores
 from store.records import Model, Rating, Score
+from store.results import CurvePoint, RewardJudgement, as_json, figures
+
+if TYPE_CHECKING:
+    from rlhf.training.models import RoleModel
+    from rlhf.training.reward import RankedPrompt, RewardResult
+
+CURVE_PARTS = (4, 2)
+"""The learning curve is measured on a quarter and on half of the ranked prompts, beside all of them."""
+FEWEST_ON_CURVE = 8
+"""Ranked prompts: a point of the curve with fewer would say more about their luck than about their number."""
 
 
-def reward(ctx: Context) -> Model:
-    """A reward model taught by the newest scores, going on from the previous one where there is one.
+def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
+    """A reward model taught by the newest scores, going on from the one that older scores taught.
 
-    Raises NotReady where there are no scores, or no ranked prompt on one side of the split.
+    Nothing is trained where that was done with the same settings, unless `again`. Raises NotReady where there are no
+    scores, or no ranked prompt on one side of the split.
     """
+    tables = ctx.tables("model", "reward")
     with ctx.store() as db:
-        rating = scores.newest(db)
-        previous = models.latest(db, "reward")
-        if previous and previous.metrics.get("rating_id") == rating.id:
-            return previous
+        rating = scores.require_latest(db)
+        done = models.latest(db, "reward")
+        if done and done.rating_id == rating.id and same_settings(done.settings, tables) and not again:
+            return Made(done, f"Nothing new since {done.name}, taught by rating {rating.id}: pass --again.")
+        # A second try with other settings starts where the first one did, and not from the first one.
+        older = [m for m in models.every(db, "reward") if m.rating_id != rating.id]
+        previous = older[-1] if older else None
         train, heldout = ranked_prompts(db, rating)
     model = ctx.load_model(ctx.settings.reward.seed)
-    _start_reward(model, previous, ctx)
-    result = train_reward(
+    model.fresh("reward")
+    if previous:
+        ctx.load_role(model, previous)
+    result = training.reward.train_reward(
         model,
         train,
         heldout,
@@ -37,27 +56,36 @@ def reward(ctx: Context) -> Model:
         progress=ctx.progress,
         log=ctx.log,
     )
-    metrics = {**result.metrics, "mean": result.mean, "std": result.std, "rating_id": rating.id}
-    metrics |= _verdict(ctx, model, rating, result, train, heldout)
-    return keep(ctx, model, "reward", previous, metrics)
+    judged = _judge(ctx, model, rating, result, train, heldout)
+    made = Model(
+        name="",
+        kind="reward",
+        base_model="",
+        parent_id=previous.id if previous else None,
+        metrics=as_json(judged),
+        rating_id=rating.id,
+        made_by="reward",
+        settings=tables,
+    )
+    return Made(keep(ctx, model, made))
 
 
 def ranked_prompts(db: Database, rating: Rating) -> tuple[list[RankedPrompt], list[RankedPrompt]]:
     """The rated responses of each prompt, of the train and of the eval split."""
-    texts = {r.id: r for r in responses.every(db)}
+    by_id = {r.id: r for r in responses.every(db)}
     by_prompt: dict[int, list[Score]] = {}
     for score in scores.of_rating(db, rating.id):
-        by_prompt.setdefault(texts[score.response_id].prompt_id, []).append(score)
+        by_prompt.setdefault(by_id[score.response_id].prompt_id, []).append(score)
     sides: dict[str, list[RankedPrompt]] = {"train": [], "eval": []}
     for prompt in prompts.every(db):
         if len(rated := by_prompt.get(prompt.id, [])) > 1:
-            answers = [texts[score.response_id] for score in rated]
+            answers = [by_id[score.response_id] for score in rated]
             sides[prompt.split].append(
-                RankedPrompt(
-                    prompt.messages,
-                    tuple(a.text for a in answers),
-                    tuple(a.finish_reason != "length" for a in answers),
-                    tempered(rated),
+                training.reward.RankedPrompt(
+                    messages=prompt.messages,
+                    texts=tuple(a.text for a in answers),
+                    finished=tuple(a.finished for a in answers),
+                    tempered=tempered(rated),
                 )
             )
     return sides["train"], sides["eval"]
@@ -66,52 +94,68 @@ def ranked_prompts(db: Database, rating: Rating) -> tuple[list[RankedPrompt], li
 def tempered(rated: Sequence[Score]) -> tuple[float, ...]:
     """Elo of one prompt's responses, drawn together by how unsure they are, so that gaps are as wide as is known.
 
-    E[logistic(N(d, v))] = logistic(d / sqrt(1 + pi v / 8)) (MacKay 1992), with the prompt's mean variance of a
-    difference; after one ranking of four the raw gaps are half as wide again as the odds warrant.
+    E[logistic(N(d, v))] = logistic(d / sqrt(1 + pi v / 8)) (MacKay 1992, The evidence framework applied to
+    classification networks), with the prompt's mean variance of a difference; after one ranking of four responses
+    the raw gaps are half as wide again as the odds warrant.
     """
     k = len(rated)
     known = [score.stderr for score in rated if score.stderr is not None]
     if len(known) < k:
         return tuple(score.elo for score in rated)
+    # Scores are centred in their prompt, so two of k have covariance -var / (k - 1): hence the factor k / (k - 1).
     variance = 2 * k / (k - 1) * sum(e * e for e in known) / k / ELO_PER_LOGIT**2
     centre = sum(score.elo for score in rated) / k
     return tuple(centre + (score.elo - centre) / math.sqrt(1 + math.pi / 8 * variance) for score in rated)
 
 
-def _start_reward(model: RoleModel, previous: Model | None, ctx: Context) -> None:
-    model.fresh("reward")
-    if previous and previous.path:
-        model.load("reward", ctx.workspace.folder / previous.path)
-
-
-def _verdict(
+def _judge(
     ctx: Context,
     model: RoleModel,
     rating: Rating,
     result: RewardResult,
     train: Sequence[RankedPrompt],
     heldout: Sequence[RankedPrompt],
-) -> dict[str, Any]:
+) -> RewardJudgement:
     """Whether PPO may use the model; where not, how many ranked prompts it would take, by a learning curve."""
-    agreed = rating.metrics.get("agreement")
-    config = ctx.settings.gate
+    measured, config = result.measured, ctx.settings.gate
+    told = figures(rating)
+    agreed = told.vote_agreement
     target = gate.required(config, agreed)
-    verdict: dict[str, Any] = {"required_accuracy": target, "passes": gate.passes(result.metrics, config, agreed)}
-    if agreed is not None:
-        verdict["agreement"], verdict["ceiling"] = agreed, gate.ceiling(agreed)
-    if not verdict["passes"] and result.metrics["accuracy"] >= target:
-        verdict["heldout_needed"] = gate.heldout_needed(result.metrics)
-    elif not verdict["passes"]:
-        curve = [(len(train), result.metrics["accuracy"])]
-        model.copy("reward", "value")  # keeps the trained weights while smaller sets are tried
-        for part in (len(train) // 4, len(train) // 2):
-            if part >= 8:
-                model.fresh("reward")
-                smaller = train_reward(model, train[:part], heldout, ctx.settings.reward, progress=ctx.progress)
-                curve.append((part, smaller.metrics["accuracy"]))
-        model.copy("value", "reward")
-        needed = gate.rankings_needed(curve, target) if len(curve) > 1 else None
-        per_prompt = rating.metrics["rankings"] / max(rating.metrics["prompts"], 1)
-        verdict["curve"] = curve
-        verdict["more_rankings"] = needed and max(1, round((needed - len(train)) * per_prompt))
-    return verdict
+    judged = RewardJudgement(
+        **dataclasses.asdict(measured),
+        train_prompts=len(train),
+        heldout_prompts=len(heldout),
+        mean=result.mean,
+        std=result.std,
+        required_accuracy=target,
+        passes=gate.passes(measured.accuracy, measured.accuracy_low, config, agreed),
+        vote_agreement=agreed,
+        ceiling=None if agreed is None else gate.ceiling(agreed),
+    )
+    if judged.passes:
+        return judged
+    if judged.accuracy >= target:
+        needed = gate.heldout_needed(judged.accuracy, judged.accuracy_low, len(heldout))
+        return dataclasses.replace(judged, heldout_needed=needed)
+    curve = (CurvePoint(len(train), judged.accuracy), *_learning_curve(ctx, model, train, heldout))
+    points = [(point.ranked_prompts, point.accuracy) for point in curve]
+    enough = gate.prompts_needed(points, target) if len(points) > 1 else None
+    per_prompt = told.rankings / max(told.prompts, 1)
+    more = None if enough is None else max(1, round((enough - len(train)) * per_prompt))
+    return dataclasses.replace(judged, curve=curve, more_rankings=more)
+
+
+def _learning_curve(
+    ctx: Context, model: RoleModel, train: Sequence[RankedPrompt], heldout: Sequence[RankedPrompt]
+) -> list[CurvePoint]:
+    """Accuracy of reward models taught by parts of the ranked prompts; the trained one is put back afterwards."""
+    curve = []
+    model.copy("reward", "value")  # keeps the trained weights meanwhile: PPO makes its value role only later
+    for part in (len(train) // divisor for divisor in CURVE_PARTS):
+        if part >= FEWEST_ON_CURVE:
+            model.fresh("reward")
+            config = ctx.settings.reward
+            smaller = training.reward.train_reward(model, train[:part], heldout, config, progress=ctx.progress)
+            curve.append(CurvePoint(part, smaller.measured.accuracy))
+    model.copy("value", "reward")
+    return curve

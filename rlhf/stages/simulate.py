@@ -1,5 +1,7 @@
 """Simulated annotators rank the open tasks, as people would on the page."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rlhf.stages.context import Context
@@ -11,7 +13,15 @@ from store.db import writing
 COMMIT_EVERY = 100
 
 
-def simulate(ctx: Context, *, count: int = 8, limit: int = 0, seed: int = 0) -> dict[str, int]:
+@dataclass(frozen=True)
+class Simulated:
+    """How many rankings were made, by how many simulated annotators."""
+
+    rankings: int
+    annotators: int
+
+
+def simulate(ctx: Context, *, count: int = 8, limit: int = 0, seed: int = 0) -> Simulated:
     """`count` simulated annotators rank open tasks (at most `limit`; 0 is all), each through a lease of their own.
 
     Their names start with `simulated:`. Nobody ranks the same responses twice.
@@ -40,4 +50,4 @@ def simulate(ctx: Context, *, count: int = 8, limit: int = 0, seed: int = 0) -> 
                         rankings.submit(db, str(lease.lease), person.name, ranked, seconds=None)
                         done += 1
             ctx.progress(done, total, "simulated annotators rank")
-    return {"rankings": done, "annotators": len(staff)}
+    return Simulated(done, len(staff))

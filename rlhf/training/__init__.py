@@ -1,1 +1,20 @@
-"""Torch: chats, models, sampling, losses, the reward model, PPO. Takes plain records and never sees the store."""
+"""Torch: chats, models, sampling, losses, the reward model, PPO. Takes plain records and never sees the store.
+
+`from rlhf import training` loads nothing: `training.ppo` does, when it is first used. So whoever only asks (whether a
+stage has anything to do, whether an option is known) has the answer at once, and not after the seconds torch takes.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rlhf.training import base, chat, losses, metrics, models, ppo, progress, reward, rollout, sampling
+
+__all__ = ["base", "chat", "losses", "metrics", "models", "ppo", "progress", "reward", "rollout", "sampling"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")

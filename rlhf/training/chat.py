@@ -4,13 +4,17 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
 
-from rlhf.tiny import MODEL_DIR
+from rlhf.training.base import resolve
 from store.errors import BadInput
 from store.records import Message
 
@@ -21,26 +25,6 @@ PLAIN_TEMPLATE = (
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )
 """For base models that bring no chat template of their own."""
-
-
-def resolve(base_model: str) -> str:
-    """Where a base model's files are: `tiny` is the embedded one, else a folder or a hub name.
-
-    Raises BadInput for a folder that is not there or holds no causal model of transformers.
-    """
-    if base_model == "tiny":
-        return str(MODEL_DIR)
-    folder = Path(base_model).expanduser()
-    looks_local = folder.is_absolute() or base_model.startswith((".", "~")) or base_model.count("/") != 1
-    if not folder.exists():
-        if looks_local:
-            raise BadInput(
-                f"There is no folder {base_model}: name one saved by save_pretrained, a hub name, or `tiny`."
-            )
-        return base_model
-    if not (folder / "config.json").exists():
-        raise BadInput(f"{base_model} has no config.json: name a folder saved by a transformers save_pretrained.")
-    return str(folder.resolve())
 
 
 @dataclass(frozen=True)
@@ -123,15 +107,21 @@ class Chat:
         self.pad_id: int = pad if pad is not None else self.eos_ids[0]
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a chat up to where the assistant starts to speak."""
-        encoded: Any = self.tokenizer.apply_chat_template(
-            list(messages),
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            # Too long a chat is refused by name wherever it matters; the tokenizer's own warning is only noise there.
-            tokenizer_kwargs={"verbose": False},
-        )
+        """Token ids of a chat up to where the assistant starts to speak.
+
+        Raises BadInput for a chat that the template refuses.
+        """
+        try:
+            encoded: Any = self.tokenizer.apply_chat_template(
+                list(messages),
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                # Too long a chat is refused by name where it matters; the tokenizer's own warning is only noise.
+                tokenizer_kwargs={"verbose": False},
+            )
+        except TemplateError as error:
+            raise BadInput(f"The model's chat template refuses it ({error}).") from error
         return list(encoded["input_ids"])
 
     def response(self, text: str, *, finished: bool = True) -> list[int]:
@@ -152,6 +142,18 @@ class Chat:
         prompt_ids, prompt_mask = pad(prompts, self.pad_id, left=True)
         response_ids, response_mask = pad(responses, self.pad_id, left=False)
         return Sequences(prompt_ids, prompt_mask, response_ids, response_mask)
+
+
+def check_causal(base_model: str, path: str) -> None:
+    """Raise BadInput for a model that writes no text, such as an encoder."""
+    config = AutoConfig.from_pretrained(path)
+    kind, made_for = config.model_type, set(config.architectures or ())
+    # BERT and its kin come as encoders and, rarely, as decoders: the file says which one was saved.
+    encoder = (
+        kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind) not in made_for
+    )
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or encoder:
+        raise BadInput(f"{base_model} is of type {kind}, which writes no text: name a causal language model.")
 
 
 def pad(rows: Sequence[Sequence[int]], value: int, *, left: bool) -> tuple[torch.Tensor, torch.Tensor]:

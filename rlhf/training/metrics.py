@@ -1,7 +1,7 @@
 """What got better: held-out accuracy, calibration, win rate, divergence from the base."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,8 +11,25 @@ from rlhf.training.models import Role, RoleModel
 from rlhf.training.sampling import Sample
 from store.records import Message
 
+NORMAL_QUANTILE = 1.96
+"""Of a two-sided interval of 95%."""
+DIVERGENCE_BATCH = 64
+"""Responses whose log-probabilities are made at once."""
 
-def pair_metrics(scores: Sequence[np.ndarray], elo: Sequence[np.ndarray], bins: int = 10) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class PairMetrics:
+    """How a reward model orders pairs: accuracy with its 95% interval, NLL (nats a pair), ECE, and over how many."""
+
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    nll: float
+    ece: float
+    pairs: int
+
+
+def pair_metrics(scores: Sequence[np.ndarray], elo: Sequence[np.ndarray], bins: int = 10) -> PairMetrics:
     """Accuracy with its 95% interval, NLL (nats) and ECE over the pairs that the ratings put in an order.
 
     `scores` and `elo` hold one array a prompt. Accuracy is of the order; NLL and ECE are of the odds that the ratings
@@ -37,14 +54,14 @@ def pair_metrics(scores: Sequence[np.ndarray], elo: Sequence[np.ndarray], bins: 
     confidence, agreed = np.maximum(right, 1 - right), np.where(right > 0.5, vote, 1 - vote)
     bucket = np.minimum(((confidence - 0.5) * 2 * bins).astype(int), bins - 1)
     gaps = np.bincount(bucket, agreed - confidence, bins)
-    return {
-        "accuracy": accuracy,
-        "accuracy_low": accuracy - 1.96 * error,
-        "accuracy_high": min(1.0, accuracy + 1.96 * error),
-        "nll": float(-(vote * np.log(safe) + (1 - vote) * np.log(1 - safe)).mean()),
-        "ece": float(np.abs(gaps).sum() / len(hit)),
-        "pairs": len(hit),
-    }
+    return PairMetrics(
+        accuracy=accuracy,
+        accuracy_low=accuracy - NORMAL_QUANTILE * error,
+        accuracy_high=min(1.0, accuracy + NORMAL_QUANTILE * error),
+        nll=float(-(vote * np.log(safe) + (1 - vote) * np.log(1 - safe)).mean()),
+        ece=float(np.abs(gaps).sum() / len(hit)),
+        pairs=len(hit),
+    )
 
 
 def win_rate(new: np.ndarray, old: np.ndarray) -> float:
@@ -63,8 +80,8 @@ def divergence(
 ) -> float:
     """KL(policy || base) in nats a response, by the mean log-ratio of the policy's own samples."""
     total = 0.0
-    for start in range(0, len(samples), 64):
-        rows = range(start, min(start + 64, len(samples)))
+    for start in range(0, len(samples), DIVERGENCE_BATCH):
+        rows = range(start, min(start + DIVERGENCE_BATCH, len(samples)))
         seq = model.to_device(
             model.chat.sequences([model.chat.prompt(chats[i]) for i in rows], [samples[i].token_ids for i in rows])
         )

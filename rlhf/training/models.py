@@ -25,7 +25,8 @@ from transformers.utils.logging import disable_progress_bar
 from trl.trainer.utils import disable_dropout_in_model, entropy_from_logits, selective_log_softmax
 
 from rlhf.settings import Quantization
-from rlhf.training.chat import Chat, Sequences, resolve
+from rlhf.training.base import resolve
+from rlhf.training.chat import Chat, Sequences
 from store.errors import BadInput, WorkError
 
 log = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from rlhf.training.losses import (
     whiten,
 )
 from rlhf.training.models import RoleModel
-from rlhf.training.progress import Log, Progress, no_log, silent
-from rlhf.training.rollout import Rollout, Score, calibrate, collect, endless_batches, rollout_metrics
+from rlhf.training.progress import OnLog, OnProgress, no_log, silent
+from rlhf.training.rollout import Rollout, ScoreFn, calibrate, collect, endless_batches, rollout_metrics
 from rlhf.training.sampling import check_room
 from store.errors import WorkError
 from store.records import Message
@@ -45,11 +45,11 @@ class PPOResult:
 def train_policy(
     model: RoleModel,
     chats: Sequence[Sequence[Message]],
-    score: Score,
+    score: ScoreFn,
     config: PPOConfig,
     *,
-    progress: Progress = silent,
-    log: Log = no_log,
+    progress: OnProgress = silent,
+    log: OnLog = no_log,
 ) -> PPOResult:
     """Train the `policy` role on `chats`; `value` must be there already (copied from the reward role).
 

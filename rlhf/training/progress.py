@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 
-Progress = Callable[[int, int, str], None]
+OnProgress = Callable[[int, int, str], None]
 """Called with done, total and what is being done."""
 
 
-Log = Callable[[int, dict[str, float]], None]
+OnLog = Callable[[int, dict[str, float]], None]
 """Called with a step and its metrics."""
 
 
 def silent(done: int, total: int, note: str) -> None:
-    """A Progress that says nothing."""
+    """An OnProgress that says nothing."""
 
 
 def no_log(step: int, metrics: dict[str, float]) -> None:
-    """A Log that keeps nothing."""
+    """An OnLog that keeps nothing."""

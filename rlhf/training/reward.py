@@ -5,8 +5,7 @@ Takes plain records and returns a result; the trained weights stay in the model'
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,30 +13,38 @@ import torch
 from rlhf.settings import RewardConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.losses import ELO_PER_LOGIT, soft_pair_loss
-from rlhf.training.metrics import pair_metrics
+from rlhf.training.metrics import PairMetrics, pair_metrics
 from rlhf.training.models import RoleModel
-from rlhf.training.progress import Log, Progress, no_log, silent
+from rlhf.training.progress import OnLog, OnProgress, no_log, silent
 from store.errors import NotReady, WorkError
 from store.records import Message
+
+SCORED_AT_ONCE = 64
+"""Responses scored in one forward pass."""
+PROBED_AT_ONCE = 16
+"""Ranked prompts whose last states are made at once; only the states are kept."""
 
 
 @dataclass(frozen=True)
 class RankedPrompt:
-    """The rated responses to one prompt; `elo` of each, higher is better."""
+    """The rated responses to one prompt.
+
+    `tempered` is the Elo of each, drawn together by how unsure it is; higher is better.
+    """
 
     messages: tuple[Message, ...]
     texts: tuple[str, ...]
     finished: tuple[bool, ...]
-    elo: tuple[float, ...]
+    tempered: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class RewardResult:
-    """`mean` and `std` normalise raw scores over the responses trained on; `metrics` are of held-out prompts."""
+    """`mean` and `std` normalise raw scores over the responses trained on; `measured` is of held-out prompts."""
 
     mean: float
     std: float
-    metrics: dict[str, Any] = field(default_factory=dict)
+    measured: PairMetrics
 
 
 def train_reward(
@@ -47,21 +54,21 @@ def train_reward(
     config: RewardConfig,
     *,
     continued: bool = False,
-    progress: Progress = silent,
-    log: Log = no_log,
+    progress: OnProgress = silent,
+    log: OnLog = no_log,
 ) -> RewardResult:
     """Train the `reward` role, which the caller made fresh or (`continued`) loaded; judge it on unseen prompts.
 
     Raises NotReady when either side has no ordered pair, WorkError when the loss stops being finite.
     """
     for side, prompts in (("to train on", train), ("held out", heldout)):
-        if not any(len(set(p.elo)) > 1 for p in prompts):
+        if not any(len(set(p.tempered)) > 1 for p in prompts):
             raise NotReady(
                 f"Of the {len(prompts)} ranked prompts {side} none has two responses of different score: "
                 "rank more prompts."
             )
     if not continued:
-        fit_head(model, train[: config.probe_prompts])
+        fit_head(model, train[: config.probe_prompts], tokens=config.microbatch_tokens)
     epochs = config.continued_epochs if continued else config.epochs
     batches = math.ceil(len(train) / config.prompts_per_step)
     total = epochs * batches
@@ -80,25 +87,24 @@ def train_reward(
     model.train_roles()
     raw = score_prompts(model, [*train[: len(heldout) * 2], *heldout])
     fitted = np.concatenate(raw[: -len(heldout)])
-    metrics = pair_metrics(raw[-len(heldout) :], [np.array(p.elo) for p in heldout])
-    metrics["train_prompts"], metrics["heldout_prompts"] = len(train), len(heldout)
-    return RewardResult(float(fitted.mean()), float(fitted.std() + 1e-8), metrics)
+    measured = pair_metrics(raw[-len(heldout) :], [np.array(p.tempered) for p in heldout])
+    return RewardResult(float(fitted.mean()), float(fitted.std() + 1e-8), measured)
 
 
 @torch.no_grad()
-def fit_head(model: RoleModel, prompts: Sequence[RankedPrompt], ridge: float = 0.1) -> None:
+def fit_head(model: RoleModel, prompts: Sequence[RankedPrompt], *, ridge: float = 0.1, tokens: int = 2048) -> None:
     """Set the reward head to the ridge regression of the scores, in logits and centred a prompt, on the last state.
 
     Linear probing before fine-tuning: Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features".
-    `ridge` is in units of the features' mean variance.
+    `ridge` is in units of the features' mean variance, `tokens` bound one forward pass.
     """
     states, targets = [], []
-    for start in range(0, len(prompts), 16):
-        batch = prompts[start : start + 16]
+    for start in range(0, len(prompts), PROBED_AT_ONCE):
+        batch = prompts[start : start + PROBED_AT_ONCE]
         with model.role("reward"):
-            last = _in_parts(model.last_state, _encode(model, batch), 2048)
+            last = _in_parts(model.last_state, _encode(model, batch), tokens)
         for prompt, mine in zip(batch, last.double().split([len(p.texts) for p in batch]), strict=True):
-            elo = torch.tensor(prompt.elo, device=mine.device, dtype=torch.float64)
+            elo = torch.tensor(prompt.tempered, device=mine.device, dtype=torch.float64)
             states.append(mine - mine.mean(0))
             targets.append((elo - elo.mean()) / ELO_PER_LOGIT)
     x, y = torch.cat(states), torch.cat(targets)
@@ -108,7 +114,14 @@ def fit_head(model: RoleModel, prompts: Sequence[RankedPrompt], ridge: float = 0
 
 
 @torch.no_grad()
-def score_prompts(model: RoleModel, prompts: Sequence[RankedPrompt], batch: int = 64) -> list[np.ndarray]:
+def score_batch(model: RoleModel, seq: Sequences) -> torch.Tensor:
+    """Raw rewards (B,) of token sequences."""
+    with model.role("reward"):
+        return model.scores(seq)
+
+
+@torch.no_grad()
+def score_prompts(model: RoleModel, prompts: Sequence[RankedPrompt], batch: int = SCORED_AT_ONCE) -> list[np.ndarray]:
     """Raw rewards of the responses of each prompt."""
     flat = [(p.messages, text, ended) for p in prompts for text, ended in zip(p.texts, p.finished, strict=True)]
     scores = score_texts(model, flat, batch)
@@ -117,7 +130,7 @@ def score_prompts(model: RoleModel, prompts: Sequence[RankedPrompt], batch: int 
 
 @torch.no_grad()
 def score_texts(
-    model: RoleModel, items: Sequence[tuple[Sequence[Message], str, bool]], batch: int = 64
+    model: RoleModel, items: Sequence[tuple[Sequence[Message], str, bool]], batch: int = SCORED_AT_ONCE
 ) -> np.ndarray:
     """Raw rewards (N,) of (chat, answer, whether it was finished) items."""
     ids = [(model.chat.prompt(m), model.chat.response(text, finished=ended)) for m, text, ended in items]
@@ -136,7 +149,7 @@ def _update(model: RoleModel, batch: Sequence[RankedPrompt], config: RewardConfi
     width = max(len(p.texts) for p in batch)
     mask = torch.tensor([[k < len(p.texts) for k in range(width)] for p in batch], device=model.device)
     elo = torch.zeros(len(batch), width, device=model.device)
-    elo[mask] = torch.tensor([e for p in batch for e in p.elo], device=model.device, dtype=torch.float32)
+    elo[mask] = torch.tensor([e for p in batch for e in p.tempered], device=model.device, dtype=torch.float32)
     seq = _encode(model, batch)
     with model.role("reward"):
         rewards = torch.zeros(len(batch), width, device=model.device)

@@ -13,7 +13,7 @@ from rlhf.training.losses import kl_k3, masked_mean, masked_sum
 from rlhf.training.models import RoleModel
 from rlhf.training.sampling import generate
 
-Score = Callable[[Sequences], torch.Tensor]
+ScoreFn = Callable[[Sequences], torch.Tensor]
 """Rewards (B,) of a batch of responses; called outside any role scope."""
 Plan = list[list[torch.Tensor]]
 """Minibatches of microbatches of row numbers."""
@@ -45,7 +45,7 @@ def endless_batches(prompts: Sequence[list[int]], size: int, seed: int) -> Itera
 
 
 def calibrate(
-    model: RoleModel, prompts: Sequence[list[int]], score: Score, config: RolloutConfig
+    model: RoleModel, prompts: Sequence[list[int]], score: ScoreFn, config: RolloutConfig
 ) -> tuple[float, float]:
     """Mean and standard deviation of the starting policy's scores over `config.calibration` responses."""
     drawn = itertools.islice(endless_batches(prompts, config.prompts_per_step, config.seed), 1000)
@@ -58,7 +58,9 @@ def calibrate(
 
 
 @torch.no_grad()
-def collect(model: RoleModel, prompts: list[list[int]], score: Score, config: RolloutConfig, *, seed: int) -> Rollout:
+def collect(
+    model: RoleModel, prompts: list[list[int]], score: ScoreFn, config: RolloutConfig, *, seed: int
+) -> Rollout:
     """Sample a response to each prompt; log-probabilities, values and scores of what was sampled.
 
     The rollout's own logits are never kept: log-probabilities are teacher-forced on the microbatches that the

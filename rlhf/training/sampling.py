@@ -9,7 +9,7 @@ from transformers import DynamicCache, TopPLogitsWarper
 from rlhf.settings import SamplingConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.models import Role, RoleModel
-from rlhf.training.progress import Progress, silent
+from rlhf.training.progress import OnProgress, silent
 from store.errors import BadInput
 from store.records import FinishReason, Message
 
@@ -30,7 +30,7 @@ def sample(
     config: SamplingConfig,
     *,
     role: Role = "policy",
-    progress: Progress = silent,
+    progress: OnProgress = silent,
 ) -> list[list[Sample]]:
     """`config.responses` samples of each chat, in the order of the chats.
 

@@ -38,11 +38,10 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
     `check` may refuse a prompt by raising BadInput (such as one longer than the model's context). Raises BadInput
     for a file that is not there, is not UTF-8, or holds no line.
     """
+    check_readable(path)
     try:
         # Not splitlines(), which also splits at characters that JSON strings may hold, such as U+2028.
         lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror}): name a file of prompts.") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
     parse = _from_json if path.suffix.lower() in (".jsonl", ".json") else _from_text
@@ -60,6 +59,15 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
     if not found.prompts and not found.broken:
         raise BadInput(f"{path} holds 0 prompts: put one on each line.")
     return found
+
+
+def check_readable(path: Path) -> None:
+    """Raise BadInput, before anything slow is done, for a file that is not there or cannot be opened."""
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}): name a file of prompts.") from error
 
 
 def _from_text(line: str, source: str) -> Prompt:

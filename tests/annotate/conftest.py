@@ -160,7 +160,7 @@ def rate(
     ranking = rankings.submit(db, str(lease), "cy", {response: i for i, response in enumerate(shown, 1)})
     rows = [(response, first - 60 * i, 41.0 + i, 3) for i, response in enumerate(shown)]
     scores.save(db, Rating("davidson", {}, metrics, ranking.id), rows, pairs)
-    return scores.newest(db)
+    return scores.require_latest(db)
 
 
 def add_tasks(db: Database, *, count: int, overlap: int, size: int = 4, text: str = "") -> list[int]:

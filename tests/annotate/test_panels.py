@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from annotate.panels.people import annotators
 from annotate.panels.versions import versions
+from store import annotators as accounts
 from store import checks, models, prompts, rankings, responses, scores, tasks
 from store.records import Model, PairAgreement, Rating
 
@@ -208,6 +209,20 @@ def test_a_disputed_prompt_with_its_responses_best_first(db: Database, rated: Ra
     assert " ".join(f"{elo}{answer}" for elo, answer in zip(elos, shown, strict=True)).replace(
         " ", ""
     ) in text.replace(" ", "")
+
+
+def test_a_disputed_response_names_its_author_whoever_it_is(db: Database, rated: Rated) -> None:
+    elsewhere = models.add(db, Model("elsewhere", "imported", "unknown", made_by="import"))
+    accounts.ensure(db, HOSTILE)
+    first, second, *_ = responses.of_prompt(db, 1)
+    with db.conn:
+        db.execute("UPDATE responses SET model_id = NULL, annotator = ? WHERE id = ?", [HOSTILE, first.id])
+        db.execute("UPDATE responses SET model_id = ? WHERE id = ?", [elsewhere, second.id])
+    rated(db, {"disputed": [{"prompt_id": 1, "disputed": 1.0, "rankings": 2}]})
+    read = Read(annotators(db))
+    text = " ".join(read.text.split())
+    assert f"1100 ± 41 {HOSTILE}{first.text}1040 ± 42 elsewhere{second.text}980 ± 43 {BASE}" in text
+    assert "img" not in read.tags
 
 
 def test_the_scores_shown_are_those_of_the_latest_rating(db: Database, rated: Rated) -> None:

@@ -24,7 +24,7 @@ def main(folder: str, name: str = "reward-1") -> None:
     workspace = Workspace(Path(folder))
     with workspace.store() as db:
         judge = models.named(db, name)
-        _, heldout = ranked_prompts(db, scores.get(db, judge.metrics["rating_id"]))
+        _, heldout = ranked_prompts(db, scores.get(db, judge.rating_id or 0))
     model = RoleModel(judge.base_model)
     model.fresh("reward")
     model.load("reward", workspace.folder / str(judge.path))

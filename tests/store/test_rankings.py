@@ -1,6 +1,5 @@
 """What people said: stored once, never changed, superseded by a changed mind."""
 
-import itertools
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +7,7 @@ from sqlite_utils import Database
 
 from store import annotators, rankings, tasks
 from store.errors import BadInput, LeaseLost, NotFound
-from store.records import Ranking, Task
+from store.records import Task
 
 Make = Callable[..., list[int]]
 
@@ -99,17 +98,3 @@ def test_people_and_simulated_annotators_are_told_apart(db: Database, make_tasks
         rankings.submit(db, str(task.lease), name, levels(task, 1, 2, 3))
     assert rankings.people_and_simulated(db) == (2, 1)
     assert [annotators.get(db, name).simulated for name in names] == [False, True, False]
-
-
-@pytest.mark.parametrize("given", list(itertools.product((1, 2, 3), repeat=3)))
-def test_comparisons_are_every_pair_winner_first(given: tuple[int, ...]) -> None:
-    ranking = Ranking(1, 7, "ada", dict(zip((12, 10, 11), given, strict=True)))
-    found = rankings.comparisons(ranking)
-    assert {frozenset((c.winner_id, c.loser_id)) for c in found} == {
-        frozenset(pair) for pair in itertools.combinations((10, 11, 12), 2)
-    }
-    for c in found:
-        won, lost = ranking.levels[c.winner_id], ranking.levels[c.loser_id]
-        assert c.tie == (won == lost)
-        assert won < lost or (c.tie and c.winner_id < c.loser_id)
-        assert (c.prompt_id, c.annotator) == (7, "ada")

@@ -18,7 +18,7 @@ MADE = {
     "prompts": {"messages": "[]", "digest": "d", "split": "train", "source": "s"},
     "annotators": {"name": "dee", "role": "annotator"},
     "jobs": {"kind": "rate", "params": "{}"},
-    "models": {"name": "m", "kind": "policy", "base_model": "tiny"},
+    "models": {"name": "m", "kind": "policy", "base_model": "tiny", "made_by": "init"},
 }
 WRONG = [
     ("prompts", {"messages": "not json"}),
@@ -38,6 +38,11 @@ WRONG = [
     ("models", {"metrics": '{"kl": NaN}'}),
     ("models", {"parent_id": 99}),
     ("models", {"job_id": 99}),
+    ("models", {"rating_id": 99}),
+    ("models", {"reward_id": 99}),
+    ("models", {"made_by": None}),
+    ("models", {"made_by": " "}),
+    ("models", {"settings": "{"}),
 ]
 
 
@@ -77,6 +82,18 @@ def test_a_task_of_an_unknown_response_is_refused(db: Database, make_tasks: Call
         db.execute("INSERT INTO task_responses VALUES (?, 9, 999)", [task])
     with pytest.raises(sqlite3.IntegrityError):
         db.execute("UPDATE tasks SET state = 'leased' WHERE id = ?", [task])
+
+
+@pytest.mark.parametrize("author", [{}, {"model_id": 1, "annotator": "ada"}, {"model_id": 99}, {"annotator": "eve"}])
+def test_a_response_has_one_author_who_is_known(
+    db: Database, make_tasks: Callable[..., list[int]], author: dict[str, object]
+) -> None:
+    make_tasks(db)
+    row = {"prompt_id": 1, "text": "x", "seed": 0, "sampling": "{}", "finish_reason": "stop"}
+    with pytest.raises(sqlite3.IntegrityError):
+        insert(db, "responses", row | author)
+    for one in ({"model_id": 1}, {"annotator": "ada"}):
+        insert(db, "responses", row | one)
 
 
 def test_rankings_are_neither_changed_nor_deleted(db: Database, make_tasks: Callable[..., list[int]]) -> None:

@@ -75,13 +75,11 @@ def test_lineage_runs_up_to_the_base(tmp_path: Path) -> None:
     with create(tmp_path / "w", "").store() as db:
         parent = None
         for name in ("base", "policy-1", "policy-2"):
-            parent = models.add(db, Model(name, "policy", "tiny", parent))
+            parent = models.add(db, Model(name, "policy", "tiny", parent, metrics={"kl": len(name) / 8}))
         assert [m.name for m in models.lineage(db, parent or 0)] == ["policy-2", "policy-1", "base"]
-        models.add_metrics(db, parent or 0, {"kl": 1.5})
-        models.add_metrics(db, parent or 0, {"win_rate": 0.5})
         newest = models.latest(db, "policy")
         assert newest is not None
-        assert (newest.name, newest.metrics) == ("policy-2", {"kl": 1.5, "win_rate": 0.5})
+        assert (newest.name, newest.metrics) == ("policy-2", {"kl": 1.0})
         assert models.latest(db, "reward") is None
         with pytest.raises(NotFound, match="base, policy-1, policy-2"):
             models.named(db, "policy-9")

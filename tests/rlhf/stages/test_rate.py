@@ -31,7 +31,7 @@ def test_one_who_clicks_a_thousand_times_stands_out_and_moves_nobody(ctx: Contex
             made.rank(prompt, person)
     before = by_name(ctx)
     with ctx.store() as db:
-        sure = {s.response_id: s.elo for s in scores.of_rating(db, scores.newest(db).id)}
+        sure = {s.response_id: s.elo for s in scores.of_rating(db, scores.require_latest(db).id)}
     for prompt in made.prompts(940, each=4) + list(made.shown)[:60]:
         made.rank(prompt, "clicker", clicks=True)
     after = by_name(ctx)
@@ -43,7 +43,7 @@ def test_one_who_clicks_a_thousand_times_stands_out_and_moves_nobody(ctx: Contex
     for name, row in after.items():
         assert row["reliability"] == pytest.approx(before[name]["reliability"], rel=0.35)
     with ctx.store() as db:
-        now = {s.response_id: s.elo for s in scores.of_rating(db, scores.newest(db).id)}
+        now = {s.response_id: s.elo for s in scores.of_rating(db, scores.require_latest(db).id)}
     moved = np.array([now[r] - sure[r] for r in sure])
     assert np.sqrt(np.mean(moved**2)) < 0.25 * np.std(list(sure.values()))
 

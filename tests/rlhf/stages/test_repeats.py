@@ -39,7 +39,7 @@ def opened(db: Database) -> list[Task]:
 
 def risk_by_hand(db: Database, made: Any, prompt: int) -> float:
     """Sum over pairs of Phi(-|d| / sd), over n + 1; the errors of k centred scores add up to k/(k-1) each pair."""
-    own = {s.response_id: s for s in scores.of_rating(db, scores.newest(db).id)}
+    own = {s.response_id: s for s in scores.of_rating(db, scores.require_latest(db).id)}
     total = 0.0
     for i, j in combinations(made.shown[prompt], 2):
         sd = np.sqrt(1.5 * (own[i].stderr ** 2 + own[j].stderr ** 2))

@@ -1,0 +1,29 @@
+"""The commands that are asked and answered at once: where a workspace stands, which version people prefer."""
+
+from rlhf.commands.options import LeaderboardOptions, PromoteOptions
+from rlhf.commands.parse import Call
+from rlhf.settings import settings_of
+from rlhf.settings.kinds import NoOptions
+from rlhf.stages import leaderboard as stage
+from store import summary
+from store.records import Json
+from store.results import as_json
+
+
+def status(call: Call[NoOptions]) -> Json:
+    """The command `status`."""
+    with call.workspace.store() as db:
+        return summary.summary(db, settings_of(call.workspace).round.min_rankings)
+
+
+def leaderboard(call: Call[LeaderboardOptions]) -> Json:
+    """The command `leaderboard`."""
+    with call.workspace.store() as db:
+        promoted = stage.promote_if_preferred(db) if call.options.auto_promote else None
+        return as_json(stage.leaderboard(db)) | ({"promoted": promoted} if call.options.auto_promote else {})
+
+
+def promote(call: Call[PromoteOptions]) -> Json:
+    """The command `promote`."""
+    with call.workspace.store() as db:
+        return as_json(stage.promote(db, call.options.model, force=call.options.force))

@@ -1,0 +1,166 @@
+"""A command line understood: the command's own options, and the settings of the workspace that it names."""
+
+import argparse
+import dataclasses
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar, get_args
+
+import tyro
+from tyro import _errors as failures
+
+from rlhf.commands.options import Common
+from rlhf.settings import Settings, settings_of
+from rlhf.settings.dials import dials
+from rlhf.settings.kinds import NoOptions
+from rlhf.settings.overlay import checked
+from store.errors import BadInput
+from store.workspace import Workspace
+
+Options = TypeVar("Options")
+
+_MARKS = (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command says of itself, the function that does it or its name, and the options it takes.
+
+    `tables` are settings whose dials are flags of their own (`--steps`), `parts` those whose flags carry the table's
+    name (`--ppo.steps`). `quiet` says that it has told a person everything by the time it ends.
+    """
+
+    summary: str
+    run: str | Callable[["Call[Any]"], object]
+    options: type = NoOptions
+    tables: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Call(Generic[Options]):
+    """One call of the launcher: of which command, where, with which options of its own and which settings tables."""
+
+    name: str
+    common: Common
+    options: Options
+    settings: dict[str, dict[str, object]]
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that `--workspace` names."""
+        return Workspace(self.common.workspace)
+
+
+def parse(name: str, command: Command, argv: Sequence[str]) -> Call[Any]:
+    """The command line of one command; the settings' defaults are those of the workspace that it names.
+
+    Raises BadInput for an option that is not known, not of its type or outside its bounds, and for a workspace.toml
+    that cannot be used. Exits with 0 after printing the help that was asked for.
+    """
+    own, tables = _tables(command, argv)
+    fields: list[Any] = [("command", Annotated[_flags(own), tyro.conf.OmitArgPrefixes])]
+    for table, config in tables.items():
+        flat = table in command.tables
+        fields.append((table, Annotated[_flags(config), tyro.conf.OmitArgPrefixes] if flat else _flags(config)))
+    fields.append(("common", Annotated[_flags(Common()), tyro.conf.OmitArgPrefixes]))
+    shape = dataclasses.make_dataclass(name.title(), fields, kw_only=True)
+    shape.__doc__ = f"{command.summary[0].upper()}{command.summary[1:]}."
+    program = f"launch.py {name}"
+    with failures.on_parse_error(_refuse(program, shape)):
+        parsed: Any = tyro.cli(shape, prog=program, args=list(argv), config=_MARKS)
+    settings = {t: _read(config, getattr(parsed, t), t if t in command.parts else "") for t, config in tables.items()}
+    common = Common(**_read(Common(), parsed.common))
+    return Call(name, common, command.options(**_read(own, parsed.command)), settings)
+
+
+def _tables(command: Command, argv: Sequence[str]) -> tuple[object, dict[str, object]]:
+    """The command's options, and the settings tables that are flags too, as the workspace has them."""
+    if not command.tables and not command.parts:
+        return command.options, {}
+    # The folder first, before the rest can be understood: the defaults of the other flags lie in it.
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    first.add_argument("--workspace", type=Path, default=Common.workspace)
+    try:
+        folder = first.parse_known_args(list(argv))[0].workspace
+    except argparse.ArgumentError:  # `--workspace` without a folder, which is refused in words later
+        folder = Common.workspace
+    settings: Settings = settings_of(Workspace(folder))
+    return command.options, {table: getattr(settings, table) for table in (*command.tables, *command.parts)}
+
+
+def _flags(config: Any) -> Any:
+    """A dataclass for tyro: each dial with its docstring and bounds as help; one without a default is positional."""
+    table = config if isinstance(config, type) else type(config)
+    required, optional = [], []
+    for dial in dials(table):
+        bounds = f" {dial.bounds[0].upper()}{dial.bounds[1:]}." if dial.bounds else ""
+        default = getattr(config, dial.name, None)
+        off = "Switch this off: " if default is True else ""  # the flag of what is on is --no-...
+        told: Any = Annotated[dial.hint, tyro.conf.arg(help=f"{off}{dial.help}{bounds}")]
+        if hasattr(config, dial.name):
+            optional.append((dial.name, told, dataclasses.field(default=default)))
+        else:
+            required.append((dial.name, Annotated[told, tyro.conf.Positional]))
+    made = dataclasses.make_dataclass(table.__name__, [*required, *optional])
+    made.__doc__ = table.__doc__
+    return made
+
+
+def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
+    """The values of one table, each within its bounds."""
+    table = config if isinstance(config, type) else type(config)
+    where = f"--{prefix}." if prefix else "--"
+    return {
+        dial.name: checked(f"{where}{dial.name.replace('_', '-')}", dial.hint, getattr(parsed, dial.name))
+        for dial in dials(table)
+    }
+
+
+def _refuse(program: str, shape: Any) -> failures.ParseErrorHook:
+    """What tyro calls before it would draw a box around what is wrong: one line instead."""
+
+    def refuse(event: failures.ParseErrorEvent, /) -> None:
+        raise BadInput(f"{_sentence(event, shape).rstrip('.')}: see `python {program} --help`.")
+
+    return refuse
+
+
+def _sentence(event: failures.ParseErrorEvent, shape: Any) -> str:
+    match event:
+        case failures.UnrecognizedArgs(tokens=[first, *_]):
+            if not first.startswith("-"):
+                return f"{first!r} is one word too many"
+            near = difflib.get_close_matches(first, _all_flags(shape), 1)
+            return f"There is no option {first}" + (f", did you mean {near[0]}?" if near else "")
+        case failures.InvalidChoice(argument=argument, value=value, choices=choices):
+            return f"{_flag(argument)} is {value!r}, choose one of {', '.join(choices)}"
+        case failures.BadValue(argument=argument):
+            return f"Missing value for {_flag(argument)}"
+        case failures.InstantiationFailure(argument=argument, message=message):
+            return f"{_flag(argument)}: {message}" if argument else message
+        case failures.MissingArgs(missing_arguments=missing):
+            return f"Missing: {', '.join(_flag(lacking.arg) for lacking in missing)}"
+    return str(event)
+
+
+def _flag(argument: Any) -> str:
+    """`--steps`, or `FILE` for a positional one."""
+    return (
+        str(argument.field.intern_name).upper()
+        if argument.is_positional()
+        else str(argument.lowered.name_or_flags[0])
+    )
+
+
+def _all_flags(shape: Any) -> list[str]:
+    flags = []
+    for group in dataclasses.fields(shape):
+        flat = hasattr(group.type, "__metadata__")
+        table: Any = get_args(group.type)[0] if flat else group.type
+        prefix = "" if flat else f"{group.name}."
+        flags += [f"--{prefix}{field.name.replace('_', '-')}" for field in dataclasses.fields(table)]
+    return flags

@@ -1,0 +1,49 @@
+"""What each stage measured: one frozen record a stage, written by `as_json` and read back by `read`.
+
+Shares and rates run from 0 to 1. None stands where nothing is known, since JSON has no NaN.
+"""
+
+from store.records import Model, Rating, Round
+from store.results.codec import as_json, read
+from store.results.rating import AnnotatorFigures, Board, Challenge, DisputedPrompt, RatingFigures, VersionRow
+from store.results.training import CurvePoint, Example, PolicyComparison, RewardJudgement, RoundFigures
+
+__all__ = [
+    "AnnotatorFigures",
+    "Board",
+    "Challenge",
+    "CurvePoint",
+    "DisputedPrompt",
+    "Example",
+    "PolicyComparison",
+    "RatingFigures",
+    "RewardJudgement",
+    "RoundFigures",
+    "VersionRow",
+    "as_json",
+    "comparison",
+    "figures",
+    "judgement",
+    "read",
+    "round_figures",
+]
+
+
+def figures(rating: Rating) -> RatingFigures:
+    """What a run of the converter measured."""
+    return read(RatingFigures, rating.metrics)
+
+
+def judgement(model: Model) -> RewardJudgement:
+    """How a reward model was judged."""
+    return read(RewardJudgement, model.metrics)
+
+
+def comparison(model: Model) -> PolicyComparison | None:
+    """How a policy was judged; None for one that was not trained here, such as the base."""
+    return read(PolicyComparison, model.metrics) if model.metrics else None
+
+
+def round_figures(turn: Round) -> RoundFigures:
+    """One turn of the loop in figures."""
+    return read(RoundFigures, turn.metrics)

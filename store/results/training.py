@@ -1,0 +1,122 @@
+"""What training measured: the reward model's judgement, the policy's comparison, a round in figures."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A point of the learning curve."""
+
+    ranked_prompts: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class RewardJudgement:
+    """A reward model judged on held-out prompts, and whether PPO may use it."""
+
+    accuracy: float
+    """Share of the held-out pairs that it puts in the order of the ratings."""
+    accuracy_low: float
+    """Lower end of the accuracy's 95% interval."""
+    accuracy_high: float
+    """Its upper end."""
+    nll: float
+    """Negative log-likelihood of the odds that the ratings give a vote, nats a pair."""
+    ece: float
+    """Expected calibration error of those odds, 0 to 1."""
+    pairs: int
+    """Held-out pairs that the ratings put in an order."""
+    train_prompts: int
+    heldout_prompts: int
+    mean: float
+    """Mean of its raw scores over responses that it was trained on; scores are shifted by it."""
+    std: float
+    """Their standard deviation; scores are divided by it."""
+    required_accuracy: float
+    """The accuracy that PPO asked for when it was trained."""
+    passes: bool
+    """Whether it was good enough for PPO then."""
+    vote_agreement: float | None = None
+    """Share of the pairs ordered by two people that they ordered alike."""
+    ceiling: float | None = None
+    """Accuracy that a perfect model would have against rankings of people who agree so far."""
+    heldout_needed: int | None = None
+    """Held-out prompts at which the interval would exclude chance."""
+    more_rankings: int | None = None
+    """Rankings more at which the learning curve reaches what is asked; None where it never does."""
+    curve: tuple[CurvePoint, ...] = ()
+    """The learning curve, measured where the model was refused."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One prompt with the answers of the base and of the policy."""
+
+    prompt: str
+    base: str
+    policy: str
+
+
+@dataclass(frozen=True)
+class PolicyComparison:
+    """A policy that PPO trained, against where it started and against the base, on prompts that PPO never saw."""
+
+    steps: int
+    """PPO iterations done."""
+    stopped: str
+    """Why training ended early; empty where it did not."""
+    shift: float
+    """Mean score of the starting policy, which PPO subtracts."""
+    scale: float
+    """Standard deviation of its scores, by which PPO divides."""
+    forced: bool
+    """Whether the reward model was refused and `--force` overruled that."""
+    reward_before: float
+    """Mean reward of the policy it started from, in standard deviations of the reward model's scores."""
+    reward_after: float
+    """Mean reward of the new policy."""
+    reward_base: float
+    """Mean reward of the base."""
+    kl: float
+    """KL(policy || base), nats a response."""
+    kl_reference: float
+    """KL(policy || the policy it started from), nats a response."""
+    win_rate: float
+    """Share of prompts on which the judge scores the new policy's answer above the base's; equal is half."""
+    judge: str
+    """Who judges `win_rate`."""
+    distinct: float
+    """Distinct pairs of words over all of them in the new policy's answers."""
+    length: float
+    """Mean tokens of an answer."""
+    examples: tuple[Example, ...] = ()
+    last_step: dict[str, float] = field(default_factory=dict)
+    """The metrics of the last iteration."""
+
+
+@dataclass(frozen=True)
+class RoundFigures:
+    """One turn of the loop in figures; the names are those of the launcher's JSON."""
+
+    round: int
+    policy: str
+    rankings: int
+    """Rankings that the scores rest on."""
+    reward_accuracy: float
+    reward_before: float
+    reward_after: float
+    kl: float
+    """KL(policy || base), nats a response."""
+    win_rate: float
+    """Share of prompts on which the judge scores the new policy's answer above the base's; equal is half."""
+    judge: str
+    """Who judges `win_rate`."""
+    seconds: float
+    win_rate_new_topics: float | None = None
+    """The same on topics that nobody ranked; only where simulated annotators judge."""
+    utility_before: float | None = None
+    """Mean true utility of the base, -2 to 7; only where simulated annotators judge."""
+    utility_after: float | None = None
+    """Mean true utility of the policy."""
+    examples: tuple[Example, ...] = ()

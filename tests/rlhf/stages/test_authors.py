@@ -1,0 +1,135 @@
+"""Responses that no version of ours wrote go through the stages; what a stage makes says what it was taught by."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlite_utils import Database
+
+from rlhf.stages.context import Context, keep
+from rlhf.stages.generate import _prompts_in_need, _tasks
+from rlhf.stages.leaderboard import OPEN, leaderboard
+from rlhf.stages.rate import rate
+from rlhf.stages.reward import ranked_prompts
+from rlhf.training.models import RoleModel
+from store import annotators, jobs, models, rankings, responses, scores
+from store.records import Model, Response
+
+Make = Callable[..., Any]
+
+
+def written(db: Database, made: Any, prompt: int, **author: Any) -> int:
+    """A response to a prompt by somebody else than the versions, shown beside theirs and better than all of them."""
+    told = {"model_id": None, "text": f"{prompt} by hand", "seed": 0, "sampling": {}, "finish_reason": "imported"}
+    (response,) = responses.add(db, [Response(prompt, **told | author)])
+    made.shown[prompt] = (response, *made.shown[prompt])
+    made.truth[response] = 99.0
+    return response
+
+
+@pytest.fixture
+def mixed(db: Database, world: Make) -> Any:
+    """A base and a better version on 30 prompts; a person wrote to a third of them, a model elsewhere to another."""
+    made = world([0.0, 2.5])
+    annotators.ensure(db, "ada")
+    elsewhere = models.add(db, Model("elsewhere", "imported", "unknown", made_by="import"))
+    made.foreign = set()
+    for number, prompt in enumerate(made.prompts(30, each=2)):
+        if number % 3 == 0:
+            made.foreign.add(written(db, made, prompt, annotator="ada"))
+        elif number % 3 == 1:
+            made.foreign.add(written(db, made, prompt, model_id=elsewhere))
+        for person in ("bo", "cy"):
+            made.rank(prompt, person)
+    return made
+
+
+def test_what_no_version_wrote_counts_as_not_shown(db: Database, mixed: Any) -> None:
+    standing = rankings.current(db)
+    without = [
+        replace(r, levels={response: level for response, level in r.levels.items() if response not in mixed.foreign})
+        for r in standing
+    ]
+    assert sum(r.levels != w.levels for r, w in zip(standing, without, strict=True)) == 40
+    assert leaderboard(db) == leaderboard(db, without)
+    assert [v["name"] for v in leaderboard(db)["versions"]] == ["policy-1", "base"]
+
+
+def test_a_task_that_shows_no_version_decides_nothing(db: Database, world: Make) -> None:
+    made = world([0.0, 2.5])
+    annotators.ensure(db, "ada")
+    (prompt,) = made.prompts(1)
+    made.shown[prompt] = ()
+    for _ in range(2):
+        written(db, made, prompt, annotator="ada")
+    made.rank(prompt, "bo")
+    board = leaderboard(db)
+    assert (board["decision"], board["newest"], board["prompts"], board["rankings"]) == (OPEN, "base", 0, 1)
+
+
+def test_a_persons_response_is_rated_and_teaches_the_reward_model(ctx: Context, db: Database, mixed: Any) -> None:
+    rating = rate(ctx)
+    rated = {score.response_id for score in scores.of_rating(db, rating.id)}
+    assert rated == {response for shown in mixed.shown.values() for response in shown}
+    train, heldout = ranked_prompts(db, rating)
+    assert heldout == []
+    by_hand = [p for p in train if any("by hand" in text for text in p.texts)]
+    assert (len(train), len(by_hand)) == (30, 20)
+    for prompt in by_hand:
+        best = prompt.elo.index(max(prompt.elo))
+        assert "by hand" in prompt.texts[best]
+        assert prompt.finished[best]
+
+
+@pytest.mark.parametrize(("reason", "whole"), [("stop", True), ("imported", True), ("length", False)])
+def test_only_a_cut_response_is_unfinished(ctx: Context, db: Database, world: Make, reason: str, whole: bool) -> None:
+    made = world()
+    annotators.ensure(db, "ada")
+    (prompt,) = made.prompts(1)
+    written(db, made, prompt, annotator="ada", finish_reason=reason)
+    made.rank(prompt, "bo")
+    ((ranked,), _) = ranked_prompts(db, rate(ctx))
+    assert dict(zip(ranked.texts, ranked.finished, strict=True)) == {f"{prompt}.0": True, f"{prompt} by hand": whole}
+
+
+def test_new_tasks_are_made_of_the_versions_responses_alone(db: Database, mixed: Any) -> None:
+    base, newer = (models.get(db, version) for version in mixed.versions)
+    assert _prompts_in_need(db, newer, 0) == []
+    (fresh,) = mixed.prompts(1)
+    written(db, mixed, fresh, annotator="ada")
+    unread = models.get(db, models.add(db, Model("policy-2", "policy", "tiny", newer.id)))
+    chosen = _prompts_in_need(db, unread, 0)
+    assert len(chosen) == 31
+    writers = {r.id: r.model_id for r in responses.every(db)}
+    made = _tasks(db, chosen, [(newer.id, 1), (base.id, 1)], 4)
+    assert [sorted(str(writers[r]) for r in task.response_ids) for task in made] == [["1", "2"]] * 31
+
+
+class Saved:
+    """Stands for a model in memory: notes what it was told to save."""
+
+    def __init__(self) -> None:
+        self.roles: list[str] = []
+
+    def save(self, role: str, folder: Path) -> None:
+        self.roles.append(role)
+        (folder / "weights").write_text(role)
+
+
+def test_what_is_kept_names_its_teacher_its_work_and_its_settings(ctx: Context, db: Database, world: Make) -> None:
+    made = world()
+    for prompt in made.prompts(2, each=2):
+        made.rank(prompt, "ada")
+    rating = rate(ctx)
+    ctx = replace(ctx, job_id=jobs.enqueue(db, "round"))
+    weights = Saved()
+    base, model = models.named(db, "base"), cast(RoleModel, weights)
+    judge = keep(ctx, model, "reward", None, {"std": 1.0}, rating.id)
+    policy = keep(ctx, model, "policy", base, {"kl": 0.5}, judge.id)
+    assert (judge.rating_id, judge.reward_id, judge.made_by) == (rating.id, None, "reward")
+    assert (policy.rating_id, policy.reward_id, policy.made_by) == (None, judge.id, "ppo")
+    assert (judge.metrics, policy.metrics, policy.parent_id) == ({"std": 1.0}, {"kl": 0.5}, base.id)
+    assert policy.settings["ppo"] == asdict(ctx.settings.ppo)
+    assert weights.roles == ["reward", "policy"]
