@@ -47,10 +47,10 @@ MUTANTS = (
     ),
     Mutant(
         "flags-do-not-win",
-        "rlhf/settings/overlay.py",
-        "changes[key] = _checked(name, hints[key], value)",
-        "_checked(name, hints[key], value)",
-        "tests/rlhf/settings/test_settings.py",
-        "What is written in workspace.toml or on the command line would be read and forgotten.",
+        "rlhf/jobs/execute.py",
+        'settings = overlay(settings_of(workspace), arguments.pop("settings", {}))',
+        'settings = overlay(overlay(settings_of(workspace), arguments.pop("settings", {})), workspace.settings())',
+        "tests/rlhf/jobs/test_execute.py",
+        "What is asked on the command line would be overruled by workspace.toml.",
     ),
 )

@@ -27,7 +27,7 @@ MUTANTS = (
     Mutant(
         "head-never-fitted",
         REWARD,
-        "        fit_head(model, train[: config.probe_prompts])",
+        "        fit_head(model, train[: config.probe_prompts], tokens=config.microbatch_tokens)",
         "        pass",
         WIRING,
         "A zero head would hold the adapter back until it has grown.",
@@ -75,8 +75,8 @@ MUTANTS = (
     Mutant(
         "judged-on-what-it-learned",
         REWARD,
-        "metrics = pair_metrics(raw[-len(heldout) :],",
-        "metrics = pair_metrics(raw[: len(heldout)],",
+        "measured = pair_metrics(raw[-len(heldout) :],",
+        "measured = pair_metrics(raw[: len(heldout)],",
         WIRING,
         "The gate would be passed by rote.",
     ),

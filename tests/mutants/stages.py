@@ -4,13 +4,14 @@ from tests.mutants.record import Mutant
 
 ROOM, TESTS = "rlhf/stages", "tests/rlhf/stages"
 TAUGHT = f"{TESTS}/test_ranked_prompts.py"
+TRAINED = f"{TESTS}/test_ppo_stage.py"
 
 MUTANTS = (
     Mutant(
         "scores-not-tempered",
         f"{ROOM}/reward.py",
-        "tempered(rated),",
-        "tuple(s.elo for s in rated),",
+        "tempered=tempered(rated),",
+        "tempered=tuple(s.elo for s in rated),",
         TAUGHT,
         "The reward model would be taught gaps that one ranking cannot warrant.",
     ),
@@ -33,10 +34,66 @@ MUTANTS = (
     Mutant(
         "cut-answers-taught-as-ended",
         f"{ROOM}/reward.py",
-        'a.finish_reason != "length"',
-        'a.finish_reason != ""',
+        "finished=tuple(a.finished for a in answers)",
+        "finished=tuple(True for a in answers)",
         TAUGHT,
         "The reward model would see an end where there was none.",
+    ),
+    Mutant(
+        "gate-lets-all-through",
+        f"{ROOM}/ppo.py",
+        "if gate.passes(judged.accuracy, judged.accuracy_low, config, judged.vote_agreement):",
+        "if True:",
+        TRAINED,
+        "A policy would be trained against a reward model that knows nothing.",
+    ),
+    Mutant(
+        "ppo-starts-afresh",
+        f"{ROOM}/ppo.py",
+        "    ctx.load_role(model, start)\n",
+        "",
+        TRAINED,
+        "Each round would forget what the last one taught the policy.",
+    ),
+    Mutant(
+        "critic-starts-afresh",
+        f"{ROOM}/ppo.py",
+        'model.copy("reward", "value")',
+        'model.fresh("value")',
+        TRAINED,
+        "The critic would know nothing of the rewards that it is to foretell.",
+    ),
+    Mutant(
+        "ppo-practises-on-the-exam",
+        f"{ROOM}/ppo.py",
+        'train, heldout = prompts.every(db, "train"), prompts.every(db, "eval")',
+        'train, heldout = prompts.every(db), prompts.every(db, "eval")',
+        TRAINED,
+        "The policy would be measured on prompts that it was trained on.",
+    ),
+    Mutant(
+        "win-rate-against-the-parent",
+        f"{ROOM}/evaluate.py",
+        'for role in ("policy", "base"))\n    return Match',
+        'for role in ("policy", "reference"))\n    return Match',
+        TRAINED,
+        "The win rate would start again at a half in every round.",
+    ),
+    Mutant(
+        "rewards-of-the-base-as-before",
+        f"{ROOM}/evaluate.py",
+        'answers(ctx, model, chats, "reference", HELDOUT_LUCK)',
+        'answers(ctx, model, chats, "base", HELDOUT_LUCK)',
+        TRAINED,
+        "What earlier rounds gained would be counted again.",
+    ),
+    Mutant(
+        "all-rankings-are-new",
+        "rlhf/loop.py",
+        "new = rankings.count(db, since=since)",
+        "new = rankings.count(db)",
+        f"{TESTS}/test_loop.py",
+        "The loop would go round and round on the same rankings.",
     ),
     Mutant(
         "sigma-of-all-rankings",
@@ -49,8 +106,8 @@ MUTANTS = (
     Mutant(
         "repeats-are-agreement",
         f"{ROOM}/rate.py",
-        "gate.agreement([r for r in standing if r.task_id not in repeats])",
-        "gate.agreement(standing)",
+        "gate.vote_agreement([r for r in standing if r.task_id not in repeats])",
+        "gate.vote_agreement(standing)",
         f"{TESTS}/test_rate.py",
         "A person who agrees with himself would raise what PPO's gate asks for.",
     ),
@@ -89,8 +146,8 @@ MUTANTS = (
     Mutant(
         "version-not-loaded",
         f"{ROOM}/generate.py",
-        '        model.load("policy", ctx.workspace.folder / version.path)',
-        "        pass",
+        "    ctx.load_role(model, version)\n    config = dataclasses",
+        "    config = dataclasses",
         f"{TESTS}/test_generate.py",
         "A fresh adapter, or another version, would speak in its place.",
     ),
@@ -129,7 +186,7 @@ MUTANTS = (
     Mutant(
         "promoted-without-preference",
         f"{ROOM}/leaderboard.py",
-        "        if not force:\n            _check_preferred(board, version)",
+        "        if board and not force:\n            _check_preferred(board, version)",
         "        pass",
         f"{TESTS}/test_leaderboard.py",
         "A version that people dislike would write what they rank next.",
@@ -137,16 +194,16 @@ MUTANTS = (
     Mutant(
         "interval-may-hold-chance",
         f"{ROOM}/gate.py",
-        'metrics["accuracy_low"] > 0.5',
-        'metrics["accuracy_low"] > 0.0',
+        "accuracy >= required(config, agreed) and low > 0.5",
+        "accuracy >= required(config, agreed) and low > 0.0",
         f"{TESTS}/test_gate.py",
         "A reward model that may be no better than chance would be optimised against.",
     ),
     Mutant(
         "ceiling-of-one-vote",
         f"{ROOM}/gate.py",
-        "return (1 + math.sqrt(max(2 * agreement - 1, 0.0))) / 2",
-        "return agreement",
+        "return (1 + math.sqrt(max(2 * agreed - 1, 0.0))) / 2",
+        "return agreed",
         f"{TESTS}/test_gate.py",
         "Less would be asked of a reward model than people's rankings allow.",
     ),

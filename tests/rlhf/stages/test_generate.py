@@ -86,7 +86,7 @@ def test_each_version_speaks_for_itself(small: Context, db: Database) -> None:
     expected = {role: [g[0].text for g in sample(model, chats, one, role=role)] for role in ("policy", "base")}  # type: ignore[arg-type]
     assert expected["policy"] != expected["base"]
     made = generate(small)
-    assert (made["model"], made["prompts"]) == ("policy-1", 3)
+    assert (made.model, made.prompts) == ("policy-1", 3)
     for name, role, count in (("policy-1", "policy", 1), ("base", "base", 2)):
         own = responses.of_model(db, models.named(db, name).id)
         said = {p.id: [r.text for r in own if r.prompt_id == p.id] for p in texts}

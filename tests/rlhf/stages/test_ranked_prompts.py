@@ -54,7 +54,7 @@ def test_each_side_gets_its_own_prompts_with_what_was_said_of_them(ctx: Context,
     train, heldout = made.prompts(3, each=2), made.prompts(2, each=2, split="eval")
     for prompt in made.shown:
         made.rank(prompt, "ada")
-    rating = rate(ctx)
+    rating = rate(ctx).record
     sides = ranked_prompts(db, rating)
     for asked, found in zip((train, heldout), sides, strict=True):
         assert len(found) == len(asked)
@@ -63,7 +63,7 @@ def test_each_side_gets_its_own_prompts_with_what_was_said_of_them(ctx: Context,
             assert ranked.messages == prompts.get(db, prompt).messages
             assert ranked.texts == tuple(r.text for r in responses.of_prompt(db, prompt))
             gap = own[made.shown[prompt][0]].elo - own[made.shown[prompt][1]].elo
-            drawn = ranked.elo[0] - ranked.elo[1]
+            drawn = ranked.tempered[0] - ranked.tempered[1]
             assert 0 < drawn / gap < 0.95
             variance = (2 * own[made.shown[prompt][0]].stderr * LOGIT) ** 2
             assert 1 / (1 + np.exp(-drawn * LOGIT)) == pytest.approx(
@@ -84,7 +84,7 @@ def test_what_was_cut_off_is_not_taught_as_ended_and_one_response_teaches_nothin
     (unranked,) = made.prompts(1, each=2)
     made.shown[unranked] = made.shown[unranked][:1]
     made.rank(unranked, "ada")
-    train, heldout = ranked_prompts(db, rate(ctx))
+    train, heldout = ranked_prompts(db, rate(ctx).record)
     assert heldout == []
     assert [dict(zip(p.texts, p.finished, strict=True)) for p in train] == [
         {"cut": False, "whole": True, "somebody's": True}

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rlhf.settings import RewardConfig
-from rlhf.training.metrics import pair_metrics
+from rlhf.training.metrics import PairMetrics, pair_metrics
 from rlhf.training.models import RoleModel
 from rlhf.training.reward import RankedPrompt, fit_head, score_prompts, train_reward
 
@@ -31,7 +31,7 @@ def ranked(seed: int = 0, count: int = 6) -> list[RankedPrompt]:
                 messages=({"role": "user", "content": ASKED[n % len(ASKED)]},),
                 texts=tuple(rng.permutation(ANSWERS)[:k].tolist()),
                 finished=tuple(bool(f) for f in rng.random(k) < 0.7),
-                elo=tuple(rng.normal(1000, 200, k).tolist()),
+                tempered=tuple(rng.normal(1000, 200, k).tolist()),
             )
         )
     return made
@@ -48,7 +48,7 @@ def ridge_by_numpy(model: RoleModel, ask: Any, prompts: list[RankedPrompt]) -> n
     for prompt in prompts:
         last = np.array([ask.states("reward", [*p, *r])[-1].numpy() for p, r in tokens(model, prompt)], dtype=float)
         states.append(last - last.mean(axis=0))
-        logits.append((np.array(prompt.elo) - np.mean(prompt.elo)) * math.log(10) / 400)
+        logits.append((np.array(prompt.tempered) - np.mean(prompt.tempered)) * math.log(10) / 400)
     x, y = np.concatenate(states), np.concatenate(logits)
     damping = math.sqrt(0.1 * (x**2).sum() / x.shape[1]) * np.eye(x.shape[1])
     return np.linalg.lstsq(np.vstack([x, damping]), np.concatenate([y, np.zeros(x.shape[1])]), rcond=None)[0]
@@ -88,7 +88,7 @@ def test_the_loss_is_that_of_soft_pairs_and_of_means_away_from_zero(
         means += float(np.mean(scores)) ** 2
         for i in range(len(scores)):
             for j in range(i + 1, len(scores)):
-                wanted = 1 / (1 + 10 ** (-(prompt.elo[i] - prompt.elo[j]) / 400))
+                wanted = 1 / (1 + 10 ** (-(prompt.tempered[i] - prompt.tempered[j]) / 400))
                 said = 1 / (1 + math.exp(-(scores[i] - scores[j])))
                 pairs -= wanted * math.log(said) + (1 - wanted) * math.log(1 - said)
     assert means > 0.01
@@ -105,8 +105,8 @@ def test_scores_come_in_the_order_asked_whatever_their_length(noisy: Make, plain
 def test_what_is_said_of_it_is_of_the_held_out_prompts(noisy: Make) -> None:
     model, train, heldout = noisy(), ranked(), ranked(1, count=2)
     result = train_reward(model, train, heldout, STILL, continued=True)
-    judged = pair_metrics(score_prompts(model, heldout), [np.array(p.elo) for p in heldout])
-    assert result.metrics == pytest.approx({**judged, "train_prompts": 6, "heldout_prompts": 2})
+    judged = pair_metrics(score_prompts(model, heldout), [np.array(p.tempered) for p in heldout])
+    assert dataclasses.asdict(result.measured) == pytest.approx(dataclasses.asdict(judged))
     raw = np.concatenate(score_prompts(model, train[:4]))
     assert (result.mean, result.std) == pytest.approx((raw.mean(), raw.std()), rel=1e-4)
 
@@ -114,13 +114,13 @@ def test_what_is_said_of_it_is_of_the_held_out_prompts(noisy: Make) -> None:
 def test_it_comes_nearer_to_the_order_that_it_is_taught(noisy: Make) -> None:
     model, prompts = noisy(), ranked()
 
-    def judged() -> dict[str, Any]:
-        return pair_metrics(score_prompts(model, prompts), [np.array(p.elo) for p in prompts])
+    def judged() -> PairMetrics:
+        return pair_metrics(score_prompts(model, prompts), [np.array(p.tempered) for p in prompts])
 
     before = judged()
     config = RewardConfig(continued_epochs=20, learning_rate=5e-3, prompts_per_step=6)
     train_reward(model, prompts, prompts, config, continued=True)
     after = judged()
-    assert before["accuracy"] < 0.6
-    assert after["accuracy"] > 0.8
-    assert after["nll"] < before["nll"] - 0.05
+    assert before.accuracy < 0.6
+    assert after.accuracy > 0.8
+    assert after.nll < before.nll - 0.05
