@@ -7,19 +7,29 @@ from functools import cache
 
 from sqlite_utils import Database
 
-from store.db import writing
+from store.db import Row, writing
 from store.errors import BadInput, NotFound
 from store.records import SIMULATED, Annotator, Role
 
+MOST_NAME = 80
+"""Characters that a name may have; the table itself refuses longer ones."""
 MIN_PASSWORD = 8
+"""Characters of a password: the least that NIST SP 800-63B (2017) allows for one that a person chooses."""
+SALT_BYTES = 16
+"""Random bytes that make equal passwords differ in the file: the least that NIST SP 800-132 allows is 16."""
 
 
 def add(db: Database, name: str, role: Role = "annotator", password: str | None = None) -> Annotator:
-    """A new account; raises BadInput for a name that is taken, empty or of the simulated, or a short password."""
+    """Make an account; without a password nobody can sign in to it.
+
+    Raises BadInput for a name that is empty, too long, taken or kept for simulated annotators, and for a password
+    that is too short.
+    """
     name = name.strip()
-    if not 1 <= len(name) <= 80:
-        raise BadInput(f"A name has 1 to 80 characters, not {len(name)}: choose another.")
+    if not 1 <= len(name) <= MOST_NAME:
+        raise BadInput(f"A name has 1 to {MOST_NAME} characters, not {len(name)}: choose another.")
     if name.lower().startswith(SIMULATED):
+        # Case is ignored, as SQL's LIKE ignores it where the two are counted, and as whoever reads a name does.
         raise BadInput(f"Names that start with {SIMULATED} are those of simulated annotators: choose another.")
     if password is not None and len(password) < MIN_PASSWORD:
         raise BadInput(
@@ -36,7 +46,7 @@ def add(db: Database, name: str, role: Role = "annotator", password: str | None 
 
 
 def ensure(db: Database, name: str) -> None:
-    """An account without a password, for annotators who never sign in (simulated or imported ones)."""
+    """Make an account without a password, unless it is there: for simulated annotators, who never sign in."""
     with writing(db):
         db.execute("INSERT OR IGNORE INTO annotators (name, role) VALUES (?, 'annotator')", [name])
 
@@ -54,14 +64,15 @@ def every(db: Database) -> list[Annotator]:
 
 
 def verify(db: Database, name: str, password: str) -> Annotator | None:
-    """The annotator if name and password fit, else None; costs the same time either way."""
+    """The annotator if name and password belong together and the account is active, else None."""
     row = next(db.query("SELECT * FROM annotators WHERE name = ?", [name.strip()]), None)
     stored = row["password_hash"] if row else None
+    # Hashed for an unknown name too: an answer that comes sooner would tell which names exist.
     fits = _matches(password, stored or _nobodys())
     return _annotator(row) if row and stored and fits and row["active"] else None
 
 
-def _annotator(row: dict) -> Annotator:
+def _annotator(row: Row) -> Annotator:
     return Annotator(
         name=row["name"],
         role=row["role"],
@@ -72,7 +83,7 @@ def _annotator(row: dict) -> Annotator:
 
 
 def _scrypt(password: str, salt: bytes | None = None) -> str:
-    salt = salt or secrets.token_bytes(16)
+    salt = salt or secrets.token_bytes(SALT_BYTES)
     # 32 MiB: OWASP's 2023 choice for scrypt at p = 1 is N = 2^17; 2^15 keeps a shared two-core server usable.
     key = hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=64 * 2**20)
     return f"scrypt${salt.hex()}${key.hex()}"

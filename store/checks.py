@@ -1,20 +1,22 @@
-"""Checks: tasks that tell how far one annotator can be relied upon.
+"""Checks: tasks that show how far one annotator can be relied upon.
 
-Gold is a ranking that counts as the known answer to its prompt. A repeat is a person's own task once more.
+There are two kinds. A gold task asks for a known answer: a ranking that a researcher has marked as the right one
+for its prompt. A repeat shows a person a task that they have ranked already, to see whether they rank it alike.
 """
 
 from sqlite_utils import Database
 
 from store import rankings, tasks
-from store.db import writing
+from store.db import sql_list, writing
 from store.errors import BadInput
 from store.records import Ranking, Task
 
 
 def mark_gold(db: Database, ranking_id: int) -> None:
-    """Take a standing ranking for the known answer to its prompt, in place of an earlier one.
+    """Mark a ranking as the known answer to its prompt; the one marked before, if any, is no longer.
 
-    Raises NotFound; BadInput for a ranking that orders nothing, or that was changed since.
+    Raises NotFound where there is no such ranking, BadInput for one that puts nothing above anything (nobody could
+    rank against it) or that its annotator has changed since.
     """
     with writing(db):
         ranking = rankings.get(db, ranking_id)
@@ -28,13 +30,13 @@ def mark_gold(db: Database, ranking_id: int) -> None:
 
 
 def unmark_gold(db: Database, prompt_id: int) -> None:
-    """The prompt has no known answer any more."""
+    """Take the mark of a known answer from a prompt; its ranking stays. Nothing happens where there was none."""
     with writing(db):
         db.execute("DELETE FROM gold WHERE prompt_id = ?", [prompt_id])
 
 
 def gold(db: Database) -> list[Ranking]:
-    """The known answers, in order of prompt."""
+    """The rankings that are marked as known answers, one a prompt, in order of the prompts' ids."""
     ids = db.execute("SELECT ranking_id FROM gold ORDER BY prompt_id").fetchall()
     return [rankings.get(db, ranking_id) for (ranking_id,) in ids]
 
@@ -45,15 +47,17 @@ def count_gold(db: Database) -> int:
 
 
 def is_gold(db: Database, ranking_id: int) -> bool:
-    """Whether a ranking counts as the known answer to its prompt."""
+    """Whether a ranking is marked as the known answer to its prompt."""
     return bool(db["gold"].count_where("ranking_id = ?", [ranking_id]))
 
 
 def gold_task(db: Database, annotator: str) -> Task | None:
-    """A task that asks this person for a known answer, not stored yet; None when they have had them all.
+    """A new task that asks this person for a known answer; None when they have ranked every such prompt.
 
-    The one that fewest people were asked. Nobody is asked for their own answer, or twice.
+    Of several, it is the one that fewest people were asked. Nobody is asked about a prompt that they have ranked, so
+    neither for their own answer nor twice. The task is not in the store yet: the caller adds it.
     """
+    # By how often each was asked and not by chance, so that all known answers meet about as many people.
     row = db.execute(
         """SELECT r.task_id FROM gold g JOIN rankings r ON r.id = g.ranking_id
            WHERE NOT EXISTS (SELECT 1 FROM rankings mine
@@ -69,13 +73,15 @@ def gold_task(db: Database, annotator: str) -> Task | None:
 
 
 def repeat_task(db: Database, annotator: str, ago: int) -> Task | None:
-    """The oldest task that this person ranked, to be ranked once more, not stored yet; None where there is none.
+    """A new task that shows this person once more what they ranked before; None where nothing is old enough.
 
-    Only what lies `ago` of their rankings back, so that it is judged anew and not remembered, and nothing twice.
+    It is the oldest that was not repeated yet and that lies at least `ago` of their rankings back, so that it is
+    judged anew and not remembered. The task is not in the store yet: the caller adds it.
     """
+    # With `ago` rankings or fewer the last subquery is NULL, and no id is at most NULL: nothing is repeated yet.
     row = db.execute(
         f"""SELECT r.task_id FROM current_rankings r JOIN tasks t ON t.id = r.task_id
-           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {tasks.CHECKS}
+           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {sql_list(tasks.CHECKS)}
            AND NOT EXISTS (SELECT 1 FROM tasks again JOIN rankings asked ON asked.task_id = again.id
                            WHERE again.reason = 'repeat' AND again.prompt_id = r.prompt_id
                            AND asked.annotator = :annotator)

@@ -1,28 +1,42 @@
-"""Opening the one SQLite file, and writing to it without ever losing a ranking."""
+"""Opening the SQLite file that holds everything, and writing to it so that no ranking is ever lost."""
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
 from store.errors import BadInput, NewerWorkspace, NoDisk, NotFound, WorkError
+from store.records import Json
 from store.schema import migrations
+
+Row = Json
+"""One row of a table: the value of each column, by the column's name."""
 
 # One writer at a time in a process: threads queue here, where waiting is fair and cheap, and not at SQLite's
 # busy handler, which sleeps and retries.
 _writer = threading.RLock()
 
+LOCK_WAIT_MS = 15_000
+"""Milliseconds to wait for another process's transaction before SQLite says that the file is locked.
+
+The transactions here take milliseconds, and a few seconds where thousands of rows go to a slow disk; a writer that
+waits for longer waits for a process that hangs, and it is better told so.
+"""
+
 
 @contextmanager
 def opened(path: Path | str, *, create: bool = False) -> Iterator[Database]:
-    """A short-lived connection: WAL, foreign keys on, every commit synced to disk.
+    """A connection to the store, closed at the end; a file of an earlier version is brought up to date first.
+
+    It is in WAL mode (readers do not wait for the writer), refuses references that lead nowhere, and has every commit
+    on disk before it returns.
 
     Raises NotFound where there is no file (unless `create`), NewerWorkspace where the file knows migrations
-    that this version does not, BadInput where it is no store, NoDisk where there is no room to make one.
+    that this version does not, BadInput where it is no store, NoDisk where there is no room to write one, WorkError
+    where an earlier version left a reference that leads nowhere.
     """
     path = Path(path)
     if not create and not path.exists():
@@ -39,12 +53,14 @@ def _connect(path: Path) -> Database:
     try:
         # A Database belongs to the thread that made it, so nothing here is cached or shared.
         db = Database(str(path))
-        db.execute("PRAGMA busy_timeout = 15000")
+        db.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
         # Off while a migration makes a table anew: dropping the old one would delete its rows one by one, and each
         # would be refused for the rows that point at it. _migrate checks every reference before it commits.
         db.execute("PRAGMA foreign_keys = OFF")
         _migrate(db, path)
         db.execute("PRAGMA foreign_keys = ON")
+        # Some builds of SQLite have NORMAL as their default in WAL mode, which may lose the last commits, so rankings
+        # that people gave, when the power fails.
         db.execute("PRAGMA synchronous = FULL")
     except BaseException as error:
         if db is not None:
@@ -65,17 +81,17 @@ def _migrate(db: Database, path: Path) -> None:
             f"{path} was written by a newer version (it has {newer[-1]}, which this one does not know): "
             "upgrade this installation."
         )
-    if applied == known:
+    if applied == known:  # nearly always: no lock is taken
         return
-    if not applied:
+    if not applied:  # a new file; the mode stays with the file, and cannot be changed inside a transaction
         db.execute("PRAGMA journal_mode = WAL")
-    with writing(db):
+    with writing(db):  # all or none: a crash half-way leaves the file as the earlier version wrote it
         migrations.apply(db)
         _check_references(db, path)
 
 
 def _check_references(db: Database, path: Path) -> None:
-    """Raises WorkError if a row points at a row that is not there; the caller's transaction is undone then."""
+    """Raises WorkError, so that the caller's transaction is undone, if a row points at a row that is not there."""
     broken = db.execute("PRAGMA foreign_key_check").fetchall()
     if broken:
         table, row, target, _ = broken[0]  # row is None in a table without row ids
@@ -112,14 +128,20 @@ def writing(db: Database) -> Iterator[Database]:
             raise
 
 
-def insert(db: Database, table: str, row: dict[str, Any]) -> int:
-    """Insert one row inside the caller's transaction; returns its id."""
+def insert(db: Database, table: str, row: Row) -> int:
+    """Insert one row, inside the transaction that the caller has begun; returns its id."""
     marks = ", ".join("?" * len(row))
     done = db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
     return int(done.lastrowid or 0)
 
 
+def sql_list(words: Iterable[str]) -> str:
+    """Words as a list in SQL, to stand after IN: `('gold', 'repeat')`."""
+    return "(" + ", ".join("'" + word.replace("'", "''") + "'" for word in words) + ")"
+
+
 def _no_disk(error: BaseException) -> bool:
+    # By SQLite's words: Python gives an error of the disk no class of its own.
     return isinstance(error, sqlite3.OperationalError) and any(
         sign in str(error) for sign in ("is full", "readonly", "disk I/O")
     )

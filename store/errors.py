@@ -3,12 +3,14 @@
     PlatformError
     ├── RequestError            what was asked cannot be done as asked: exit 2
     │   ├── BadInput            a file, a value or an option is wrong
+    │   │   └── BadRankings     rankings or options that no score can be made from (rlhf/ratings; a ValueError too)
     │   ├── NotFound            a workspace, model, prompt, task or job that is not there
     │   ├── NotReady            an earlier stage has to come first, or more rankings have to
     │   ├── NewerWorkspace      the workspace was made by a newer version
     │   ├── Refused             allowed only with --force
     │   └── LeaseLost           the task is somebody else's by now, or already ranked
     └── WorkError               the work itself failed: exit 1
+        ├── NotConverged        a fit still moves after as many steps as it is given
         └── NoDisk              there is no room to write; nothing was lost: exit 2, since nothing was done
 
 Every message is one line: the fact, the number, the remedy.
@@ -49,6 +51,10 @@ class LeaseLost(RequestError):
 
 class WorkError(PlatformError):
     """The request was right and the work failed."""
+
+
+class NotConverged(WorkError):
+    """An iterative fit did not come to rest; there is no result to go on with."""
 
 
 class NoDisk(WorkError):

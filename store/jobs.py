@@ -1,21 +1,25 @@
-"""Jobs: what the page or the launcher asked for, how far it is, and what came of it."""
+"""Jobs: work that the page or the launcher asked for, how far it has come, and what came of it."""
 
 import json
 import time
-from typing import Any
 
 from sqlite_utils import Database
 
-from store.db import insert, writing
+from store.db import Row, insert, writing
 from store.errors import NotFound
-from store.records import Job
+from store.records import Job, Json
 
 STALE_SECONDS = 30.0
-"""A running job whose heart has not beaten for so long, and whose process is gone, is dead."""
+"""A running job is taken for dead when it has not been heard of for so long and its process is gone.
+
+A worker beats every half second: sixty beats that are missing are more than a busy disk explains.
+"""
+RECENT = 20
+"""How many of the latest jobs are looked through, where the caller does not say."""
 
 
-def enqueue(db: Database, kind: str, params: dict[str, Any] | None = None) -> int:
-    """Ask for work; a worker will take it. Returns the job's id."""
+def enqueue(db: Database, kind: str, params: Json | None = None) -> int:
+    """Put a job in the queue, where a worker will take it; returns its id."""
     with writing(db):
         return insert(db, "jobs", {"kind": kind, "params": json.dumps(params or {})})
 
@@ -23,6 +27,7 @@ def enqueue(db: Database, kind: str, params: dict[str, Any] | None = None) -> in
 def claim(db: Database, pid: int, job_id: int | None = None) -> Job | None:
     """Take the oldest queued job (or the named one) for the process `pid`; None if there is none."""
     with writing(db):
+        # One statement finds and takes it, so that no two workers can have the same.
         row = db.execute(
             "UPDATE jobs SET state = 'running', pid = ?, heartbeat = ?, error = '', note = '', progress = 0"
             " WHERE id = (SELECT id FROM jobs WHERE state = 'queued' AND id = coalesce(?, id) ORDER BY id LIMIT 1)"
@@ -33,28 +38,29 @@ def claim(db: Database, pid: int, job_id: int | None = None) -> Job | None:
 
 
 def beat(db: Database, job_id: int, *, pid: int | None = None) -> None:
-    """Say that the job is alive, and which process does it now."""
+    """Note that a job is alive now, and, where `pid` is given, which process does it."""
     with writing(db):
         db.execute("UPDATE jobs SET heartbeat = ?, pid = coalesce(?, pid) WHERE id = ?", [time.time(), pid, job_id])
 
 
 def report(db: Database, job_id: int, progress: float, note: str) -> None:
-    """Progress from 0 to 1 and what is being done."""
+    """Note how far a job is, from 0 to 1, and what is being done, in a few words."""
     with writing(db):
         db.execute(
             "UPDATE jobs SET progress = ?, note = ?, heartbeat = ? WHERE id = ?",
+            # The table refuses what lies outside, and no training is to end over a rounded fraction.
             [min(max(progress, 0.0), 1.0), note, time.time(), job_id],
         )
 
 
-def set_params(db: Database, job_id: int, params: dict[str, Any]) -> None:
-    """Keep the resolved configuration with the job."""
+def set_params(db: Database, job_id: int, params: Json) -> None:
+    """Keep with a job its arguments and every setting it runs with, in place of what was asked for."""
     with writing(db):
         db.execute("UPDATE jobs SET params = ? WHERE id = ?", [json.dumps(params), job_id])
 
 
 def log(db: Database, job_id: int, step: int, metrics: dict[str, float]) -> None:
-    """The metrics of one step; a step logged again (after a resume) replaces the old one."""
+    """Store the metrics of one training step; a step logged again (after a resume) replaces the old one."""
     with writing(db):
         db.conn.executemany(
             "INSERT OR REPLACE INTO metrics (job_id, step, name, value) VALUES (?, ?, ?, ?)",
@@ -72,8 +78,8 @@ def series(db: Database, job_id: int) -> dict[str, list[tuple[int, float]]]:
     return out
 
 
-def finish(db: Database, job_id: int, result: dict[str, Any]) -> None:
-    """The work is done; a job that was cancelled a moment before stays so."""
+def finish(db: Database, job_id: int, result: Json) -> None:
+    """Note that a job is done and what came of it; one that was cancelled a moment before stays cancelled."""
     with writing(db):
         db.execute(
             "UPDATE jobs SET state = 'done', progress = 1, result = ?, heartbeat = ?"
@@ -83,7 +89,7 @@ def finish(db: Database, job_id: int, result: dict[str, Any]) -> None:
 
 
 def fail(db: Database, job_id: int, error: str) -> None:
-    """The work failed; a job that was cancelled stays so."""
+    """Note that a job failed and why; one that was cancelled, and fails because it was ended, stays cancelled."""
     with writing(db):
         db.execute(
             "UPDATE jobs SET state = 'failed', error = ?, heartbeat = ? WHERE id = ? AND state != 'cancelled'",
@@ -92,20 +98,20 @@ def fail(db: Database, job_id: int, error: str) -> None:
 
 
 def cancel(db: Database, job_id: int) -> Job:
-    """Stop a job that has not ended; a running one is ended by its worker. Raises NotFound."""
+    """Cancel a job that has not ended; a running one is ended by its worker, which looks. Raises NotFound."""
     with writing(db):
         db.execute("UPDATE jobs SET state = 'cancelled' WHERE id = ? AND state IN ('queued', 'running')", [job_id])
         return get(db, job_id)
 
 
 def requeue(db: Database, job_id: int) -> None:
-    """Put a job back whose worker died: it starts again, finished stages are skipped."""
+    """Put a running job back in the queue, since its worker died: it starts again and skips finished stages."""
     with writing(db):
         db.execute("UPDATE jobs SET state = 'queued', pid = NULL WHERE id = ? AND state = 'running'", [job_id])
 
 
 def stale(db: Database) -> list[Job]:
-    """Running jobs whose heart has stopped; whether the process is gone is the worker's to see."""
+    """Running jobs not heard of for `STALE_SECONDS`; the caller has to see whether their processes are gone."""
     rows = db.query(
         "SELECT * FROM jobs WHERE state = 'running' AND heartbeat < ? ORDER BY id",
         [time.time() - STALE_SECONDS],
@@ -120,7 +126,7 @@ def get(db: Database, job_id: int) -> Job:
     raise NotFound(f"There is no job {job_id}.")
 
 
-def recent(db: Database, limit: int = 20) -> list[Job]:
+def recent(db: Database, limit: int = RECENT) -> list[Job]:
     """The latest jobs, newest first."""
     return [_job(row) for row in db.query("SELECT * FROM jobs ORDER BY id DESC LIMIT ?", [limit])]
 
@@ -130,7 +136,7 @@ def active(db: Database) -> list[Job]:
     return [_job(row) for row in db.query("SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY id")]
 
 
-def _job(row: dict) -> Job:
+def _job(row: Row) -> Job:
     return Job(
         kind=row["kind"],
         params=json.loads(row["params"]),

@@ -1,17 +1,16 @@
-"""Model versions and their lineage, and which of them writes what people rank next."""
+"""Model versions, what each was made from, and which of them writes the responses that people rank next."""
 
 import json
-from typing import Any
 
 from sqlite_utils import Database
 
-from store.db import insert, writing
+from store.db import Row, insert, writing
 from store.errors import BadInput, NotFound
-from store.records import Model, ModelKind, Promotion
+from store.records import Json, Model, ModelKind, Promotion
 
 
 def add(db: Database, model: Model) -> int:
-    """Store a version; returns its id."""
+    """Store a model version; returns its id."""
     with writing(db):
         return insert(
             db,
@@ -33,13 +32,14 @@ def add(db: Database, model: Model) -> int:
 
 
 def every(db: Database, kind: ModelKind | None = None) -> list[Model]:
-    """All versions, oldest first."""
+    """All model versions, or those of one kind, oldest first."""
     where, args = ("WHERE kind = ?", [kind]) if kind else ("", [])
     return [_model(row) for row in db.query(f"SELECT * FROM models {where} ORDER BY id", args)]
 
 
 def latest(db: Database, kind: ModelKind) -> Model | None:
-    """The newest version of a kind."""
+    """The newest version of a kind, None where there is none."""
+    # By id and not by `created`: clocks are set back, ids are not.
     rows = db.query("SELECT * FROM models WHERE kind = ? ORDER BY id DESC LIMIT 1", [kind])
     return next((_model(row) for row in rows), None)
 
@@ -60,15 +60,18 @@ def named(db: Database, name: str) -> Model:
 
 
 def lineage(db: Database, model_id: int) -> list[Model]:
-    """The version, its parent, and so on up to the base."""
+    """A version, the one that it was trained on from, and so on up to the base model. Raises NotFound."""
     chain = [get(db, model_id)]
     while (parent := chain[-1].parent_id) is not None:
         chain.append(get(db, parent))
     return chain
 
 
-def promote(db: Database, model_id: int, by: str, evidence: dict[str, Any] | None = None) -> None:
-    """Make a policy the workspace's default generator; raises NotFound, BadInput for a model that is no policy."""
+def promote(db: Database, model_id: int, by: str, evidence: Json | None = None) -> None:
+    """Make a policy the version that writes new responses from now on.
+
+    `by` is whoever decided it, `evidence` what spoke for it. Raises NotFound, BadInput for a model that is no policy.
+    """
     with writing(db):
         if (model := get(db, model_id)).kind != "policy":
             raise BadInput(f"{model.name} is a {model.kind} model and writes no responses: promote a policy.")
@@ -81,12 +84,12 @@ def promotions(db: Database) -> list[Promotion]:
 
 
 def generator(db: Database) -> Model | None:
-    """The version that was promoted last, None where none ever was."""
+    """The version that writes new responses: the one promoted last, None where none ever was."""
     rows = db.query("SELECT * FROM models WHERE id = (SELECT model_id FROM promotions ORDER BY id DESC LIMIT 1)")
     return next((_model(row) for row in rows), None)
 
 
-def _model(row: dict) -> Model:
+def _model(row: Row) -> Model:
     return Model(
         name=row["name"],
         kind=row["kind"],
@@ -104,7 +107,7 @@ def _model(row: dict) -> Model:
     )
 
 
-def _promotion(row: dict) -> Promotion:
+def _promotion(row: Row) -> Promotion:
     return Promotion(
         model_id=row["model_id"],
         by=row["by"],

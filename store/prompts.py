@@ -1,4 +1,4 @@
-"""Prompts: the chats that are to be answered."""
+"""Prompts: chats that end with a user's turn, to which the models write responses."""
 
 import hashlib
 import json
@@ -7,28 +7,36 @@ from collections.abc import Iterable, Sequence
 
 from sqlite_utils import Database
 
-from store.db import writing
+from store.db import Row, writing
 from store.errors import BadInput, NotFound
 from store.records import Message, Prompt, Split
 
 EVAL_SHARE = 0.15
+"""Share of the prompts that is held out: models are judged on them and never trained on them."""
+DIGITS = 8
+"""How many hexadecimal digits of the digest draw the split: 2^32 values, fine enough for any number of prompts."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half a character: JSON can spell it and UTF-8 cannot store it."""
+"""Half of a character that UTF-16 writes in two: JSON can spell it, and UTF-8 cannot store it."""
 
 
 def digest(messages: Sequence[Message]) -> str:
-    """A prompt's identity: the same chat imported twice is one prompt."""
+    """SHA-256 of a chat's roles and texts, in hexadecimal: what makes two prompts the same one."""
+    # A list in a fixed order, since the same object can be spelled in several: a stored digest must hold for ever.
     canonical = json.dumps([[m["role"], m["content"]] for m in messages], ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def draw_split(messages: Sequence[Message]) -> Split:
-    """Drawn from the text itself, so that it is the same on every machine and for ever."""
-    return "eval" if int(digest(messages)[:8], 16) / 16**8 < EVAL_SHARE else "train"
+    """The split of a chat, drawn from its text, so that it is the same on every machine and for ever."""
+    return "eval" if int(digest(messages)[:DIGITS], 16) / 16**DIGITS < EVAL_SHARE else "train"
 
 
 def make(messages: Iterable[Message], *, source: str, split: Split | None = None) -> Prompt:
-    """A prompt from a chat; raises BadInput unless its last turn is the user's and no turn is empty or no text."""
+    """A prompt from a chat, in the `split` given or else drawn; `source` says where it came from.
+
+    Raises BadInput unless the last turn is the user's, every role is known, and every turn has text that UTF-8
+    can hold.
+    """
     turns = tuple({"role": m["role"], "content": m["content"]} for m in messages)
     if strange := sorted({turn["role"] for turn in turns} - {"system", "user", "assistant"}):
         raise BadInput(f"The role {strange[0]!r} is unknown: write system, user or assistant.")
@@ -47,6 +55,7 @@ def add(db: Database, prompts: Iterable[Prompt]) -> list[int]:
     with writing(db):
         for prompt in prompts:
             key = digest(prompt.messages)
+            # A prompt that is there keeps its split: one that was trained on must not be judged on later.
             db.execute(
                 "INSERT OR IGNORE INTO prompts (messages, digest, split, source) VALUES (?, ?, ?, ?)",
                 [json.dumps(prompt.messages, ensure_ascii=False), key, prompt.split, prompt.source],
@@ -56,7 +65,7 @@ def add(db: Database, prompts: Iterable[Prompt]) -> list[int]:
 
 
 def every(db: Database, split: Split | None = None) -> list[Prompt]:
-    """All prompts in order of arrival, of one split where it is named."""
+    """All prompts, or those of one split, in order of arrival."""
     where, args = ("WHERE split = ?", [split]) if split else ("", [])
     return [_prompt(row) for row in db.query(f"SELECT * FROM prompts {where} ORDER BY id", args)]
 
@@ -73,5 +82,5 @@ def count(db: Database) -> int:
     return db["prompts"].count
 
 
-def _prompt(row: dict) -> Prompt:
+def _prompt(row: Row) -> Prompt:
     return Prompt(messages=tuple(json.loads(row["messages"])), split=row["split"], source=row["source"], id=row["id"])

@@ -1,13 +1,19 @@
-"""Rankings: what people said. Append-only."""
+"""Rankings: which responses people put above which. Rows are only ever added.
+
+A ranking stands until the same person revises it: the new row supersedes the old one, which stays in the file.
+"""
 
 import json
 
 from sqlite_utils import Database
 
 from store import tasks
-from store.db import insert, writing
+from store.db import Row, insert, writing
 from store.errors import BadInput, LeaseLost, NotFound
 from store.records import SIMULATED, Ranking, RankingKind
+
+RECENT = 20
+"""How many of one person's latest rankings are given, where the caller does not say."""
 
 
 def submit(
@@ -20,14 +26,16 @@ def submit(
     seconds: float | None = None,
     comment: str = "",
 ) -> Ranking:
-    """Store a ranking and close its task; on disk when this returns.
+    """Store a ranking and close its task; it is on disk when this returns.
 
-    The same lease submitted twice returns the ranking already stored. A skipped task goes back to the others,
-    unless it was there to check this person.
+    `levels` maps each response's id to its level: 1 is best, equal levels are a tie. The same lease submitted twice
+    returns the ranking already stored. A skipped task goes back to the others, unless it was made to check this
+    person.
     Raises LeaseLost if the lease is unknown, somebody else's, or was taken over; BadInput if `levels` does not
     rank just the task's responses from 1 (best) without gaps.
     """
     with writing(db):
+        # A page whose answer was lost on the way sends it again: that must not become a second ranking.
         if stored := _of_lease(db, lease):
             if stored.annotator != annotator:
                 raise LeaseLost("This task was ranked by somebody else: ask for the next one.")
@@ -63,9 +71,10 @@ def submit(
 
 
 def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int], comment: str = "") -> Ranking:
-    """A changed mind: a new row that supersedes one's own earlier ranking.
+    """Store what a person thinks now: a new ranking that supersedes their earlier one `ranking_id`.
 
-    Raises LeaseLost if the ranking is somebody else's, is a skip, or was revised already.
+    Raises NotFound; LeaseLost if the ranking is somebody else's, is a skip, or was revised already; BadInput for
+    `levels` that do not rank just the task's responses from 1 without gaps.
     """
     with writing(db):
         old = get(db, ranking_id)
@@ -86,6 +95,7 @@ def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int]
             supersedes=ranking_id,
         )
         new_id = _insert(db, new, None, task.shown_order)
+        # Whoever marked the old one as the known answer trusts its annotator to know better now.
         db.execute("UPDATE gold SET ranking_id = ? WHERE ranking_id = ?", [new_id, ranking_id])
         return get(db, new_id)
 
@@ -98,36 +108,37 @@ def get(db: Database, ranking_id: int) -> Ranking:
 
 
 def current(db: Database, *, up_to: int | None = None) -> list[Ranking]:
-    """The rankings that count, in order of arrival: the newest of each chain, without skips and flags."""
+    """The rankings that count, in order of arrival: the newest of each chain of revisions, without skips and flags.
+
+    `up_to` leaves out those with a greater id.
+    """
     rows = db.query(
-        "SELECT * FROM current_rankings WHERE kind = 'ranked' AND id <= ? ORDER BY id",
-        [up_to if up_to is not None else 2**62],
+        "SELECT * FROM current_rankings WHERE kind = 'ranked' AND (:up_to IS NULL OR id <= :up_to) ORDER BY id",
+        {"up_to": up_to},
     )
     return [_ranking(row) for row in rows]
 
 
-def of_annotator(db: Database, annotator: str, limit: int = 20) -> list[Ranking]:
-    """One person's latest standing rankings, newest first."""
+def of_annotator(db: Database, annotator: str, limit: int = RECENT) -> list[Ranking]:
+    """One person's latest standing rankings, skips and flags included, newest first."""
     rows = db.query("SELECT * FROM current_rankings WHERE annotator = ? ORDER BY id DESC LIMIT ?", [annotator, limit])
     return [_ranking(row) for row in rows]
 
 
 def count(db: Database, *, since: int = 0) -> int:
-    """How many standing rankings arrived after ranking `since`."""
-    return db.execute("SELECT count(*) FROM current_rankings WHERE kind = 'ranked' AND id > ?", [since]).fetchone()[0]
+    """How many standing rankings, without skips and flags, arrived after the ranking with id `since`."""
+    return db["current_rankings"].count_where("kind = 'ranked' AND id > ?", [since])
 
 
 def done_by(db: Database, annotator: str, *, since: str = "") -> int:
-    """How many tasks one person has ranked or flagged, from the time `since` (ISO 8601, UTC) on."""
-    return db.execute(
-        "SELECT count(*) FROM rankings WHERE annotator = ? AND kind != 'skipped' AND supersedes IS NULL"
-        " AND created >= ?",
-        [annotator, since],
-    ).fetchone()[0]
+    """How many tasks one person has ranked or flagged since a time (ISO 8601, UTC); a revision is no further task."""
+    return db["rankings"].count_where(
+        "annotator = ? AND kind != 'skipped' AND supersedes IS NULL AND created >= ?", [annotator, since]
+    )
 
 
 def people_and_simulated(db: Database) -> tuple[int, int]:
-    """Standing rankings by people and by simulated annotators."""
+    """How many standing rankings are by people, and how many by simulated annotators."""
     row = db.execute(
         "SELECT coalesce(sum(annotator NOT LIKE ?), 0), coalesce(sum(annotator LIKE ?), 0)"
         " FROM current_rankings WHERE kind = 'ranked'",
@@ -170,7 +181,7 @@ def _of_lease(db: Database, lease: str) -> Ranking | None:
     return next((_ranking(row) for row in db.query("SELECT * FROM rankings WHERE lease = ?", [lease])), None)
 
 
-def _ranking(row: dict) -> Ranking:
+def _ranking(row: Row) -> Ranking:
     return Ranking(
         task_id=row["task_id"],
         prompt_id=row["prompt_id"],

@@ -1,4 +1,4 @@
-"""Every record of the project on one page: the vocabulary that all rooms share.
+"""Every record of the project on one page: the words that all packages share.
 
 Times are ISO 8601 strings in UTC, except `Task.leased_until` and `Job.heartbeat` (seconds since the epoch,
 because they are compared with the clock). `id` is 0 until the store has given one.
@@ -7,6 +7,11 @@ because they are compared with the clock). `id` is 0 until the store has given o
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Json = dict[str, Any]
+"""An object of JSON, as settings, metrics and evidence are stored.
+
+Its values are of any type to the type checker: each stage writes and reads keys of its own.
+"""
 Message = dict[str, str]
 """One turn of a chat: `role` (system, user or assistant) and `content`."""
 
@@ -23,17 +28,20 @@ JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Role = Literal["annotator", "researcher", "admin"]
 
 SIMULATED = "simulated:"
-"""Prefix of the names of simulated annotators, who are never mixed silently with people."""
+"""How the names of simulated annotators begin, so that their rankings are never taken for people's."""
 
 
 def is_whole(reason: FinishReason) -> bool:
-    """Whether an answer that ended so is whole: only one that was cut at its token limit is not."""
+    """Whether an answer that ended for this reason is whole: only one cut at its token limit is not."""
     return reason != "length"
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A chat that ends with the user's turn; `split` is drawn once, from the text."""
+    """A chat that ends with the user's turn.
+
+    `split` says whether models are trained on it (train) or judged on it (eval); it is drawn once, from the text.
+    """
 
     messages: tuple[Message, ...]
     split: Split
@@ -42,7 +50,7 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The last turn, the one to be answered."""
+        """The last turn, which is to be answered."""
         return self.messages[-1]["content"]
 
 
@@ -58,7 +66,7 @@ class Response:
     model_id: int | None
     text: str
     seed: int
-    sampling: dict[str, Any]
+    sampling: Json
     finish_reason: FinishReason
     annotator: str | None = None
     id: int = 0
@@ -74,9 +82,10 @@ class Task:
     """Responses to one prompt that one person is to rank.
 
     `shown_order` and `lease` are drawn when the task is leased; `lease` is the secret that a submission must
-    carry, and makes a repeated submission harmless. `reason` says why it is there: `fresh` responses, `overlap` of
-    several people, ranked again because it was drawn (`uniform`) or because its order is unsure (`risk`), a known
-    answer that checks a person (`gold`), or a person's own task once more (`repeat`).
+    carry, and makes a repeated submission harmless. `reason` says why the task is there: nobody has ranked these
+    responses (`fresh`); several people are to rank them, to see how far they agree (`overlap`); they are ranked
+    again because the prompt was drawn (`uniform`) or because their order is unsure (`risk`); the answer is known and
+    checks a person (`gold`); or a person ranked them before and is asked once more (`repeat`).
     """
 
     prompt_id: int
@@ -111,11 +120,14 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Rating:
-    """One run of the converter; its scores can be made again from the rankings up to `last_ranking_id`."""
+    """One turning of all rankings into scores, by a `method` (davidson or elo) with the settings in `config`.
+
+    `last_ranking_id` is the last ranking that went in; `metrics` says how far the scores are to be trusted.
+    """
 
     method: str
-    config: dict[str, Any]
-    metrics: dict[str, Any]
+    config: Json
+    metrics: Json
     last_ranking_id: int
     id: int = 0
     created: str = ""
@@ -123,7 +135,10 @@ class Rating:
 
 @dataclass(frozen=True)
 class PairAgreement:
-    """Mean Kendall tau-b of two annotators over the `shared` pairs of their rankings of one prompt."""
+    """How far two annotators agree where both ranked the same prompt.
+
+    `tau` is the mean of Kendall's tau-b, from -1 (opposite orders) to 1 (the same), over `shared` pairs of rankings.
+    """
 
     annotator: str
     other: str
@@ -133,9 +148,10 @@ class PairAgreement:
 
 @dataclass(frozen=True)
 class Score:
-    """A response's rating on the Elo scale (1000 is the prompt's mean) with its standard error.
+    """How good a response is by one rating, in Elo points: 1000 is the mean of its prompt.
 
-    `stderr` is None where the method has none (sequential Elo).
+    `stderr` is the standard error in Elo points, None where the method has none (sequential Elo); `comparisons` is
+    in how many pairs the response was ranked.
     """
 
     response_id: int
@@ -161,39 +177,42 @@ class Model:
     parent_id: int | None = None
     job_id: int | None = None
     path: str | None = None
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: Json = field(default_factory=dict)
     rating_id: int | None = None
     reward_id: int | None = None
     made_by: str = "init"
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Json = field(default_factory=dict)
     id: int = 0
     created: str = ""
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """A version became the workspace's default generator, by whose word and on what evidence."""
+    """A version became the one that writes new responses: by whose word, and what spoke for it."""
 
     model_id: int
     by: str
-    evidence: dict[str, Any]
+    evidence: Json
     id: int = 0
     created: str = ""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Work that the page or the launcher asked for; `params` is the resolved configuration."""
+    """Work that the page or the launcher asked for.
+
+    `params` are its arguments and, under `settings`, every setting it runs with; `progress` runs from 0 to 1.
+    """
 
     kind: str
-    params: dict[str, Any]
+    params: Json
     state: JobState = "queued"
     pid: int | None = None
     heartbeat: float | None = None
     progress: float = 0.0
     note: str = ""
     error: str = ""
-    result: dict[str, Any] = field(default_factory=dict)
+    result: Json = field(default_factory=dict)
     id: int = 0
     created: str = ""
 
@@ -210,17 +229,18 @@ class Annotator:
 
     @property
     def simulated(self) -> bool:
-        """Whether the name says that no person stands behind it."""
+        """Whether this is a simulated annotator, as the name tells."""
         return self.name.startswith(SIMULATED)
 
 
 @dataclass(frozen=True)
 class Round:
-    """One turn of the loop: what it made and how good that was (the launcher's JSON keys are in `metrics`)."""
+    """One finished turn of the loop: the scores, the reward model and the policy that it made; `metrics` is what the
+    launcher prints of it."""
 
     number: int
     rating_id: int
     reward_id: int
     policy_id: int
-    metrics: dict[str, Any]
+    metrics: Json
     created: str = ""

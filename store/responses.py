@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sqlite_utils import Database
 
-from store.db import insert, writing
+from store.db import Row, insert, writing
 from store.records import Response
 
 
@@ -62,7 +62,7 @@ def count(db: Database) -> int:
     return db["responses"].count
 
 
-def _response(row: dict) -> Response:
+def _response(row: Row) -> Response:
     return Response(
         prompt_id=row["prompt_id"],
         model_id=row["model_id"],

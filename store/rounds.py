@@ -1,10 +1,10 @@
-"""The finished turns of the loop."""
+"""Rounds: the finished turns of the loop (rankings to scores to reward model to policy)."""
 
 import json
 
 from sqlite_utils import Database
 
-from store.db import writing
+from store.db import Row, writing
 from store.records import Round
 
 
@@ -22,7 +22,7 @@ def every(db: Database) -> list[Round]:
     return [_round(row) for row in db.query("SELECT * FROM rounds ORDER BY number")]
 
 
-def _round(row: dict) -> Round:
+def _round(row: Row) -> Round:
     return Round(
         number=row["number"],
         rating_id=row["rating_id"],

@@ -1,6 +1,7 @@
-"""The tables, as migrations that are only ever appended to.
+"""The tables of the store, as a list of migrations that is only ever added to.
 
-A shipped migration is never edited: a workspace in the field has already run it.
+A migration that was shipped is never edited: workspaces have already run it. All that a file lacks are run when it is
+opened, in one transaction (store/db.py).
 """
 
 from sqlite_utils import Database
@@ -8,6 +9,7 @@ from sqlite_utils.migrations import Migrations
 
 migrations = Migrations("store")
 
+# Written by SQLite and not by Python, so that a row inserted by hand has its time too; sorts as text.
 NOW = "TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 
 
@@ -20,18 +22,20 @@ def m001_first_tables(db: Database) -> None:
 
 @migrations()
 def m002_why_a_task_is_there(db: Database) -> None:
-    """Reasons of tasks, known answers, who agrees with whom, and promotions."""
+    """Why each task is there, known answers, which annotators agree with which, and promotions."""
     for statement in TRUST_TABLES:
         db.execute(statement)
 
 
 @migrations()
 def m003_lineage_as_columns(db: Database) -> None:
-    """What taught a model, by what work and settings it was made; responses that a person wrote."""
+    """What taught a model, and by what work and settings it was made; responses that a person wrote."""
     for statement in LINEAGE_TABLES:
         db.execute(statement)
 
 
+# STRICT: a word in a column of numbers is refused, where SQLite otherwise stores it. Every list of allowed words and
+# every JSON text is checked by the file itself, so that no program can put into it what another cannot read.
 FIRST_TABLES = (
     f"""CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 80),
@@ -128,6 +132,7 @@ FIRST_TABLES = (
         created {NOW}) STRICT""",
     "CREATE INDEX rankings_of_annotator ON rankings(annotator, prompt_id)",
     "CREATE INDEX rankings_of_task ON rankings(task_id)",
+    # What people said is kept by the file itself, whatever a program gets wrong.
     """CREATE TRIGGER rankings_are_never_changed BEFORE UPDATE ON rankings
         BEGIN SELECT RAISE(ABORT, 'rankings are append-only: insert a row that supersedes'); END""",
     """CREATE TRIGGER rankings_are_never_deleted BEFORE DELETE ON rankings

@@ -1,4 +1,4 @@
-"""Who is signed in, and the invitations that let people in."""
+"""Who is signed in, and the invitations by which people make accounts."""
 
 import hashlib
 import secrets
@@ -12,13 +12,21 @@ from store.errors import BadInput
 from store.records import Annotator, Role
 
 SESSION_SECONDS = 14 * 86400.0
+"""Two weeks from signing in: seldom enough to be no nuisance, and a forgotten browser is not signed in for ever."""
 INVITATION_SECONDS = 7 * 86400.0
+"""A week: long enough to be read after a holiday, short enough that an old link in a mailbox opens nothing."""
+SESSION_BYTES, INVITATION_BYTES = 32, 24
+"""Random bytes of a token, far more than can be guessed; an invitation's link is to fit a line of a mail."""
 
 
 def open_session(db: Database, name: str) -> str:
-    """A fresh session token; only its hash is stored."""
-    token = secrets.token_urlsafe(32)
+    """Sign somebody in; returns the token by which their browser is known.
+
+    Only its hash is stored, so that whoever reads the file cannot sign in with it.
+    """
+    token = secrets.token_urlsafe(SESSION_BYTES)
     with writing(db):
+        # Swept here, where there is a transaction anyway, so that no clock has to.
         db.execute("DELETE FROM sessions WHERE expires < ?", [time.time()])
         db.execute(
             "INSERT INTO sessions (token_hash, annotator, expires) VALUES (?, ?, ?)",
@@ -38,14 +46,14 @@ def of_session(db: Database, token: str) -> Annotator | None:
 
 
 def close_session(db: Database, token: str) -> None:
-    """Sign out."""
+    """Sign out; nothing happens where nobody is signed in with this token."""
     with writing(db):
         db.execute("DELETE FROM sessions WHERE token_hash = ?", [_sha(token)])
 
 
 def invite(db: Database, role: Role, *, uses: int | None = 1) -> str:
-    """A token for a link that lets somebody make an account with `role`, `uses` times (None: any number)."""
-    token = secrets.token_urlsafe(24)
+    """Invite people to make accounts with `role`; returns the token of the link. `uses` None is any number."""
+    token = secrets.token_urlsafe(INVITATION_BYTES)
     with writing(db):
         db.execute(
             "INSERT INTO invitations (token_hash, role, uses_left, expires) VALUES (?, ?, ?, ?)",

@@ -1,17 +1,21 @@
-"""Where a workspace stands, in one dictionary: for `status`, and for whoever asks what to do next."""
+"""Where a workspace stands and what to do next, in one dictionary, as `status` prints it."""
 
 from dataclasses import asdict
-from typing import Any
 
 from sqlite_utils import Database
 
 from store import jobs, models, prompts, rankings, responses, rounds, scores, tasks
+from store.records import Json
 
 RECENT_JOBS = 5
+"""Jobs that `status` lists: the last round and what went wrong beside it."""
 
 
-def summary(db: Database, min_rankings: int) -> dict[str, Any]:
-    """Counts, how far to trust them, versions with their parents, latest jobs, and the next step as a sentence."""
+def summary(db: Database, min_rankings: int) -> Json:
+    """Counts, how far to trust the rankings, the model versions, the latest jobs, and the next step as a sentence.
+
+    `min_rankings` is how many new rankings a round waits for.
+    """
     people, simulated = rankings.people_and_simulated(db)
     every = models.every(db)
     names = {m.id: m.name for m in every}
@@ -36,10 +40,10 @@ def summary(db: Database, min_rankings: int) -> dict[str, Any]:
     }
 
 
-def _trust(db: Database) -> dict[str, Any]:
+def _trust(db: Database) -> Json:
     """What the latest rating says of the annotators and of the versions; empty before the first."""
     promoted = models.generator(db)
-    told: dict[str, Any] = {"generator": promoted.name} if promoted else {}
+    told: Json = {"generator": promoted.name} if promoted else {}
     if rating := scores.latest(db):
         m = rating.metrics
         told["agreement"] = {
@@ -57,7 +61,8 @@ def _trust(db: Database) -> dict[str, Any]:
 
 
 def next_step(db: Database, min_rankings: int) -> str:
-    """What to do now, as one sentence with its command."""
+    """What to do now, as one sentence with its command, where a round waits for `min_rankings` new rankings."""
+    # In the order in which the loop needs them: the first that is missing is what to do.
     if not prompts.count(db):
         return "Import prompts: python launch.py import FILE"
     if not responses.count(db):

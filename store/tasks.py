@@ -1,4 +1,8 @@
-"""Tasks: which responses are to be ranked together, and by whom at the moment."""
+"""Tasks: which responses are to be ranked together, and who has them on the page at the moment.
+
+Whoever is to rank a task holds a lease on it for a while: nobody else gets it, and a task whose lease ran out is free
+again. Tasks of the same responses are twins: they are there so that several people rank them.
+"""
 
 import json
 import secrets
@@ -7,26 +11,31 @@ from collections.abc import Iterable, Sequence
 
 from sqlite_utils import Database
 
-from store.db import insert, writing
+from store.db import Row, insert, sql_list, writing
 from store.errors import LeaseLost, NotFound
 from store.records import Task, TaskReason
 
 LEASE_SECONDS = 1800.0
+"""How long a task is kept for somebody who has left; the page renews the lease of whoever is still reading."""
+LEASE_BYTES = 16
+"""Random bytes of a lease, which is the secret to submit a ranking: 128 bits cannot be guessed."""
 
-# A tuple of words, written into a statement, is a list of SQL.
 CHECKS: tuple[TaskReason, ...] = ("gold", "repeat")
-"""Reasons of tasks that are made for one person and go to nobody else."""
+"""The reasons of tasks that check one person: they go to nobody else."""
 AGAIN: tuple[TaskReason, ...] = ("uniform", "risk")
-"""Reasons of tasks that rank again what is ranked already."""
+"""The reasons of tasks whose responses are ranked already, and wait until nothing is left that nobody has ranked."""
 
 TWIN_DONE = """SELECT 1 FROM rankings r WHERE r.annotator = :annotator AND r.prompt_id = t.prompt_id
     AND NOT EXISTS (SELECT 1 FROM task_responses its WHERE its.task_id = t.id AND its.response_id NOT IN
                     (SELECT response_id FROM task_responses WHERE task_id = r.task_id))"""
-"""Whether `:annotator` has had all responses of task `t` together: an old one beside a fresh one may come again."""
+"""SQL for EXISTS: has `:annotator` had all responses of task `t` together in one task before?
+
+A task with only some of them, say an old response beside a new one, is not the same work, and may be given.
+"""
 
 
 def add(db: Database, tasks: Iterable[Task]) -> list[int]:
-    """Store open tasks; the same responses in several tasks are ranked by several people."""
+    """Store tasks, open to everybody; returns their ids. Several of the same responses go to as many people."""
     ids = []
     with writing(db):
         for task in tasks:
@@ -47,7 +56,7 @@ def get(db: Database, task_id: int) -> Task:
 
 
 def held_by(db: Database, annotator: str) -> Task | None:
-    """The task that this person has on the page now, if the lease has not run out."""
+    """The task that this person holds now; None where they hold none or the lease has run out."""
     rows = db.query(
         "SELECT * FROM tasks WHERE state = 'leased' AND annotator = ? AND leased_until > ? ORDER BY id LIMIT 1",
         [annotator, time.time()],
@@ -56,7 +65,10 @@ def held_by(db: Database, annotator: str) -> Task | None:
 
 
 def resume(db: Database, annotator: str, seconds: float = LEASE_SECONDS) -> Task | None:
-    """The task that this person had last, with the same lease, even late: unless somebody has taken it since."""
+    """The task that this person was given and has not ranked, with its lease renewed; None where there is none.
+
+    A lease that ran out is renewed too, unless somebody else has taken the task since.
+    """
     with writing(db):
         row = db.execute(
             "UPDATE tasks SET leased_until = ? WHERE id ="
@@ -67,23 +79,23 @@ def resume(db: Database, annotator: str, seconds: float = LEASE_SECONDS) -> Task
 
 
 def of_lease(db: Database, lease: str, annotator: str) -> Task | None:
-    """The task that this person was given under this lease, ranked by now or not; None if it was not theirs."""
+    """The task that this person was given with this lease, ranked by now or not; None if it was never theirs."""
     rows = db.query("SELECT * FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator])
     return next((_task(db, row) for row in rows), None)
 
 
 def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
-    """Ids of tasks that this person may take: open, or leased to somebody whose time ran out.
+    """Ids of up to `limit` tasks that this person may take: open ones, and those whose lease ran out.
 
-    What nobody has ranked comes before what is to be ranked again, the oldest first. Nobody gets responses that
-    they have already ranked, skipped or flagged in a twin of the task, and no two of the tasks are of one prompt,
-    since they may be twins.
+    What nobody has ranked comes before what is to be ranked again, and the oldest first. Responses that the person
+    has ranked, skipped or flagged in a twin of a task do not come again, and of each prompt there is one task at
+    most, since two may be twins.
     """
     rows = db.execute(
         f"""SELECT t.id, t.prompt_id FROM tasks t
             WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now))
-            AND t.reason NOT IN {CHECKS} AND NOT EXISTS ({TWIN_DONE})
-            ORDER BY t.reason IN {AGAIN}, t.id""",
+            AND t.reason NOT IN {sql_list(CHECKS)} AND NOT EXISTS ({TWIN_DONE})
+            ORDER BY t.reason IN {sql_list(AGAIN)}, t.id""",
         {"now": time.time(), "annotator": annotator},
     )
     found: dict[int, int] = {}
@@ -97,15 +109,18 @@ def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
 def lease(
     db: Database, task_id: int, annotator: str, shown_order: Sequence[int], seconds: float = LEASE_SECONDS
 ) -> Task:
-    """Give a free task to a person. Raises LeaseLost if somebody else holds it, it is done, or they did its twin.
+    """Give a free task to a person for so many seconds.
 
-    `shown_order` lists the task's response ids in the order in which the page will show them.
+    `shown_order` lists the task's response ids in the order in which the page will show them. Raises NotFound;
+    LeaseLost if somebody else holds the task, it is done, or this person has had its responses in a twin.
     """
     with writing(db):
         task = get(db, task_id)
         free = task.state == "open" or (task.state == "leased" and (task.leased_until or 0) <= time.time())
         if not free:
             raise LeaseLost(f"Task {task_id} is taken: ask for the next one.")
+        # Asked again under the lock: since the list of free tasks was read, the person may have ranked a twin in
+        # another tab. A repeat is a twin of their own on purpose.
         asked = {"annotator": annotator, "id": task_id}
         twin = f"SELECT 1 FROM tasks t WHERE t.id = :id AND t.reason != 'repeat' AND EXISTS ({TWIN_DONE})"
         if db.execute(twin, asked).fetchone():
@@ -117,7 +132,7 @@ def lease(
                 annotator,
                 json.dumps(list(shown_order)),
                 time.time() + seconds,
-                secrets.token_urlsafe(16),
+                secrets.token_urlsafe(LEASE_BYTES),
                 task_id,
             ],
         )
@@ -125,7 +140,7 @@ def lease(
 
 
 def renew(db: Database, task_id: int, lease: str, seconds: float = LEASE_SECONDS) -> None:
-    """Keep a lease while its holder still reads; raises LeaseLost if it has gone to somebody else."""
+    """Make a lease last so many seconds from now; raises LeaseLost if the task is done or somebody else has it."""
     with writing(db):
         changed = db.execute(
             "UPDATE tasks SET leased_until = ? WHERE id = ? AND lease = ? AND state = 'leased'",
@@ -136,8 +151,8 @@ def renew(db: Database, task_id: int, lease: str, seconds: float = LEASE_SECONDS
 
 
 def count_open(db: Database) -> int:
-    """Tasks that wait for a ranking, those on somebody's page included; not those that check one person."""
-    return db["tasks"].count_where(f"state != 'done' AND reason NOT IN {CHECKS}")
+    """How many tasks wait for a ranking, those on somebody's page included and those that check a person left out."""
+    return db["tasks"].count_where(f"state != 'done' AND reason NOT IN {sql_list(CHECKS)}")
 
 
 def of_reason(db: Database, reason: TaskReason) -> set[int]:
@@ -146,17 +161,19 @@ def of_reason(db: Database, reason: TaskReason) -> set[int]:
 
 
 def prompts_to_rank_again(db: Database) -> list[int]:
-    """The prompt of every task that ranks something again and still waits."""
-    waiting = db.execute(f"SELECT prompt_id FROM tasks WHERE reason IN {AGAIN} AND state != 'done' ORDER BY id")
+    """The prompt of each task that waits and whose responses are ranked already; one prompt may come twice."""
+    waiting = db.execute(
+        f"SELECT prompt_id FROM tasks WHERE reason IN {sql_list(AGAIN)} AND state != 'done' ORDER BY id"
+    )
     return [row[0] for row in waiting]
 
 
 def per_prompt(db: Database) -> dict[int, int]:
-    """How many tasks each prompt has had, done ones included."""
+    """How many tasks each prompt has, done ones included; a prompt without any is not in it."""
     return dict(db.execute("SELECT prompt_id, count(*) FROM tasks GROUP BY prompt_id").fetchall())
 
 
-def _task(db: Database, row: dict) -> Task:
+def _task(db: Database, row: Row) -> Task:
     responses = db.execute("SELECT response_id FROM task_responses WHERE task_id = ? ORDER BY position", [row["id"]])
     return Task(
         prompt_id=row["prompt_id"],

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
 from store.db import opened
 from store.errors import BadInput, NotFound
+from store.records import Json
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """`feedback.db`, `workspace.toml`, `models/`, `runs/` under one folder."""
+    """A folder with `feedback.db`, `workspace.toml`, `models/` and `runs/` in it."""
 
     folder: Path
 
@@ -27,17 +27,17 @@ class Workspace:
 
     @property
     def models(self) -> Path:
-        """Adapters and heads, a folder a version."""
+        """The folder of the trained weights (adapters and heads): in it a folder for each model version."""
         return self.folder / "models"
 
     @property
     def runs(self) -> Path:
-        """Logs and plots."""
+        """The folder of the jobs' logs, and of the pictures that commands draw."""
         return self.folder / "runs"
 
     @contextmanager
     def store(self) -> Iterator[Database]:
-        """A short connection to the store; raises NotFound where there is no workspace."""
+        """A connection to the store, to be held for a short while; raises NotFound where there is no workspace."""
         if not self.database.exists():
             raise NotFound(
                 f"There is no workspace at {self.folder}: "
@@ -46,7 +46,7 @@ class Workspace:
         with opened(self.database) as db:
             yield db
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """`workspace.toml` as tables of options; raises BadInput if it cannot be read as TOML."""
         path = self.folder / "workspace.toml"
         if not path.exists():
@@ -81,7 +81,7 @@ def create(folder: Path, settings: str) -> Workspace:
 
 @contextmanager
 def whole_or_gone(folder: Path) -> Iterator[None]:
-    """Remove on any exception what was put into a folder meanwhile, and the folder itself if it was not there."""
+    """If anything fails inside, remove what was put into the folder meanwhile, and the folder if it was not there."""
     before = set(folder.iterdir()) if folder.is_dir() else None
     try:
         yield

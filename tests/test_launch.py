@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel, LlamaConfig, Llam
 import launch
 from rlhf.commands import init
 from rlhf.settings import Settings
+from rlhf.settings.dials import dials
 from rlhf.tiny import MODEL_DIR
 from store import jobs, prompts, rankings, tasks
 from store.errors import NoDisk, WorkError
@@ -87,10 +88,18 @@ def stored(folder: Path) -> list[str]:
         (["status", "--bogus"], "--bogus"),
         (["simulate", "surplus"], "surplus"),
         (["simulate", "--count", "many"], "--count: invalid literal for int() with base 10: 'many'"),
-        (["simulate", "--count"], "Missing value for argument '--count'"),
-        (["rate", "--method", "glicko"], "'glicko' for argument '--method'. Expected one of ('davidson'"),
+        (["simulate", "--count"], "Missing value for --count"),
+        (["simulate", "--cuont", "3"], "no option --cuont, did you mean --count?"),
+        (["round", "--ppo.stpes", "3"], "no option --ppo.stpes, did you mean --ppo.steps?"),
+        (["rate", "--method", "glicko"], "--method is 'glicko', choose one of davidson, elo, plackett_luce"),
+        (["ppo", "--steps", "0"], "--steps is 0: it must be at least 1"),
+        (["round", "--ppo.clip", "2"], "--ppo.clip is 2.0: it must be above 0, at most 1"),
+        (["simulate", "--count", "-1"], "--count is -1: it must be at least 1"),
+        (["serve", "--port", "70000"], "--port is 70000"),
+        (["generate", "--temperature", "nan"], "--temperature is nan: it must be a finite number"),
+        (["statsu"], "did you mean status?"),
         (["generate", "--temperature", "warm"], "'warm'"),
-        (["import"], "Missing"),
+        (["import"], "Missing: FILE"),
     ],
 )
 def test_a_wrong_command_line(
@@ -114,12 +123,14 @@ def test_help_names_every_option(run: Run, tmp_path: Path, name: str) -> None:
     status, out, err = run(name, "--help", "--workspace", tmp_path)
     assert (status, err) == (0, "")
     command = launch.COMMANDS[name]
-    options = command.options() if command.options is launch._demo_options else command.options
-    own = {"model_name": "model", "prompt_file": "prompts"}
-    names = [own.get(f.name, f.name) for f in dataclasses.fields(options) if f.name != "file"]
-    names += [f.name for table in command.tables for f in dataclasses.fields(getattr(Settings(), table))]
-    for option in [*names, "workspace", "json", "debug"]:
-        assert option.replace("_", "-") in out, option
+    flags = [dial.name for dial in dials(command.options) if dial.name != "file"]
+    for table in (*command.tables, *command.parts):
+        dotted = f"{table}." if table in command.parts else ""
+        for field in dataclasses.fields(config := getattr(Settings(), table)):
+            off = "no-" if getattr(config, field.name) is True else ""  # the flag of what is on switches it off
+            flags.append(f"{dotted}{off}{field.name}")
+    for flag in [*flags, "workspace", "json", "debug"]:
+        assert f"--{flag.replace('_', '-')}" in out, flag
     assert command.summary.split()[0].capitalize() in out
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import launch
+from rlhf.commands.parse import parse
 from rlhf.settings import Settings, overlay
 
 ROOT = Path(__file__).parent.parent
@@ -18,9 +19,9 @@ COMMANDS = re.findall(r"^python launch\.py (.+)$", README, re.MULTILINE)
 @pytest.mark.parametrize("line", COMMANDS)
 def test_each_launcher_line_parses(line: str) -> None:
     name, *rest = shlex.split(line)
-    common, call = launch._parse(name, rest)
+    call = parse(name, launch.COMMANDS[name], rest)
     assert call.workspace.folder == Path("work")
-    assert common.workspace == Path("work")
+    assert call.common.workspace == Path("work")
 
 
 def test_there_are_launcher_lines() -> None:

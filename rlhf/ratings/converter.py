@@ -29,7 +29,13 @@ from rlhf.ratings.tuning import (
 
 CENTRE = 1000.0
 """Elo; the mean score of the responses to one prompt."""
+# `training.losses` has its own ELO_PER_LOGIT: losses and ratings may not import each other, so that each can be used
+# without the other, and the number is part of what Elo means. `versions.BASE_ELO` is 1000 too, for another reason:
+# there it is where one version stands, here the mean of a prompt.
 ELO_PER_LOGIT = 400.0 / np.log(10.0)
+"""Ten to one is 400 points on the Elo scale, log(10) in logits."""
+MOST_TIED = 0.9
+"""Share of ties up to which the first guess of the tie parameter follows it; at 1 it would be infinite."""
 METHODS = ("davidson", "elo", "plackett_luce")
 
 
@@ -64,6 +70,8 @@ class Ratings:
         standard errors (method elo) v is 0. NaN where either was not shown.
         """
         where, first, second = (np.asarray(index, np.intp) for index in (prompt, i, j))
+        # The errors are of centred scores, which are negatively correlated: a difference varies more than the sum of
+        # the two variances, by k / (k - 1) on average (`flip_risk.difference_error`).
         heat = 1.0 if annotator is None else self.reliability[np.asarray(annotator)]
         count = np.isfinite(self.elo[where]).sum(-1)
         widen = np.where(first == second, 0.0, count / np.maximum(count - 1, 1))
@@ -109,6 +117,7 @@ def rate(  # noqa: PLR0913 - one call for a researcher, named options only
     setting, loss = _settle(rankings, prior, Wanted(method, sigma, tie, reliability))
     elo = np.full((rankings.prompts, rankings.levels.shape[1]), np.nan)
     stderr = elo.copy()
+    # A prior mean or a temperature sets prompts apart whose rankings are the same.
     alike = prior is None and not reliability
     kinds = find_kinds(rankings, whole=method == "plackett_luce") if alike else None
     for problem in make_problems(rankings if kinds is None else kinds.rankings, prior):
@@ -124,7 +133,7 @@ def rate(  # noqa: PLR0913 - one call for a researcher, named options only
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the caller asked for; None is to be tuned."""
+    """The options of one call of `rate`; None means that it is to be tuned."""
 
     method: str
     sigma: float | None
@@ -133,7 +142,10 @@ class Wanted:
 
 
 def _settle(rankings: Rankings, prior: Floats | None, wanted: Wanted) -> tuple[Setting, float]:
-    """Tune what the caller left open: sigma and tie on a sample, temperatures on everything, in turn."""
+    """Tune what the caller left open, in turn: sigma and tie on a sample, temperatures on all rankings.
+
+    Returns the setting for the final fit and the mean left-out log-loss, in nats a pair.
+    """
     tied = wanted.method == "davidson"
     model: Likelihood = Davidson(wanted.tie or 0.0) if tied else PlackettLuce()
     inflation = [model.inflation(size) for size in range(rankings.levels.shape[1] + 1)]
@@ -141,9 +153,11 @@ def _settle(rankings: Rankings, prior: Floats | None, wanted: Wanted) -> tuple[S
     setting = Setting(model, DEFAULT_SIGMA if wanted.sigma is None else wanted.sigma, sample.overlap)
     open_tie, open_sigma = tied and wanted.tie is None, sample.repeated and wanted.sigma is None
     if open_tie:
-        start = Davidson(2.0 * sample.tied / (1.0 - min(sample.tied, 0.9)))
+        # Equal responses are tied with probability tie / (2 + tie), which this solves for tie.
+        start = Davidson(2.0 * sample.tied / (1.0 - min(sample.tied, MOST_TIED)))
         setting = tune_tie(sample, replace(setting, model=start), 2)
     problems = make_problems(rankings, prior) if wanted.reliability else []
+    # Twice with temperatures: sigma is smaller as long as clickers count in full.
     for _ in range(2 if wanted.reliability else 1):
         if open_sigma:
             setting = tune_sigma(sample, setting)
@@ -151,16 +165,17 @@ def _settle(rankings: Rankings, prior: Floats | None, wanted: Wanted) -> tuple[S
             setting = tune_tie(sample, setting, 2)
         if wanted.reliability:
             setting = fit_annotators(problems, setting, rankings.annotators)
+    # Tuning counts overlapping pairs once (`Setting.overlap`); the scores themselves are the plain maximum.
     return replace(setting, overlap=1.0), mean_log_loss(sample, setting)
 
 
 def left_out_loss(levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike, *, sigma: float, tie: float) -> Floats:
-    """How badly the rankings of each annotator (A,) are foretold by all others' of the same prompts.
+    """How badly all other rankings of the same prompts predict those of each annotator (A,).
 
-    The mean over pairs of -log P(what was chosen | all other rankings), in nats, with everybody taken for the
-    median annotator: log 3 is what one gains nothing from who might as well have drawn lots between better,
-    tie and worse. The arguments are those of `rate`, with the `sigma` and `tie` that it found. NaN for one
-    who ranked no pair.
+    The mean over pairs of -log P(what was chosen | all other rankings), in nats, with temperature 1 for
+    everybody. log 3 = as bad as guessing between better, tie and worse; log 2 where ties do not occur. The
+    arguments are those of `rate`, with the `sigma` and `tie` that it found. NaN for an annotator who ranked
+    no pair.
     """
     rankings = check_rankings(levels, prompt, annotator)
     _check_options("davidson", sigma, tie, False)

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from rlhf.ratings.rankings import Ints, Rankings, pair_index
 
 Codes = NDArray[np.uint64]
+CODE_SEED = 20240917
+"""Any number will do: no two kinds collide under it more than under another."""
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """The `rankings` of one prompt of each kind, and the prompt (P,) that `stands_for` each: itself if not
-    ranked."""
+    """The `rankings` of one prompt of each kind; `stands_for` (P,) is the prompt whose scores each prompt takes.
+
+    A prompt that nobody ranked stands for itself.
+    """
 
     rankings: Rankings
     stands_for: Ints
@@ -45,7 +49,8 @@ def find_kinds(rankings: Rankings, *, whole: bool) -> Kinds:
 def _code(levels: NDArray[np.integer], whole: bool) -> Codes:
     """A number (N,) for each ranking; without `whole` it is linear in wins less losses."""
     width = levels.shape[1]
-    weight = np.random.default_rng(20240917).integers(1, 2**64, (2, width), dtype=np.uint64)
+    # A fixed seed, so that the same rankings are merged in the same way on every run.
+    weight = np.random.default_rng(CODE_SEED).integers(1, 2**64, (2, width), dtype=np.uint64)
     shown = levels > 0
     wins = np.zeros(levels.shape, np.int64)
     for first, second in zip(*pair_index(width), strict=True):
@@ -53,13 +58,15 @@ def _code(levels: NDArray[np.integer], whole: bool) -> Codes:
         outcome = np.sign(other - one) * (shown[:, first] & shown[:, second])
         wins[:, first] += outcome
         wins[:, second] -= outcome
+    # Which responses were ranked together is hashed by ranking: {A, B} and {C, D} are not {A, C} and {B, D}. Wins may
+    # be added up over the rankings of a prompt, for the model sees only their sum.
     together = _scramble((shown * weight[0]).sum(1, dtype=np.uint64))
     order = (wins.astype(np.uint64) * weight[1]).sum(1, dtype=np.uint64)
     return _scramble(order + together) if whole else order + together
 
 
 def _scramble(code: Codes) -> Codes:
-    """Any bit of the result depends on all of `code` (Steele, Lea and Flood 2014, the finisher of
+    """A hash: each bit of the result depends on all bits of `code` (Steele, Lea and Flood 2014, the finisher of
     SplitMix)."""
     code = (code ^ (code >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     code = (code ^ (code >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

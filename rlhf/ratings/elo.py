@@ -11,12 +11,16 @@ from rlhf.ratings.likelihood import gather
 from rlhf.ratings.rankings import Batch, Floats, Group, Ints, add_by_response, differences
 
 K_FACTOR = 32.0
+"""Elo; the most that one pair moves a score. The value for players of no known strength, as responses are."""
+POINTS_PER_TEN = 400.0
+"""Elo; the difference at which the odds are ten to one."""
 
 
 def play_in_order(group: Group, start: Floats) -> Floats:
     """Ratings (k, p) after every ranking of each prompt in its order of arrival, from `start` (k, p)."""
     ratings = start.copy()
     turns = _turns(group)
+    # The first ranking of every prompt at once, then the second of every prompt: within a prompt the order is kept.
     for turn in range(max((int(turn.max()) + 1 for turn in turns if len(turn)), default=0)):
         for batch, own in zip(group.batches, turns, strict=True):
             now = np.flatnonzero(own == turn)
@@ -52,7 +56,7 @@ def _select(batch: Batch, chosen: Ints) -> Batch:
 def _play(batch: Batch, ratings: Floats) -> None:
     """Move `ratings` (k, p) by one ranking a prompt."""
     before = gather(batch, ratings)
-    expected = 1.0 / (1.0 + 10.0 ** (-differences(before) / 400.0))
+    expected = 1.0 / (1.0 + 10.0 ** (-differences(before) / POINTS_PER_TEN))
     gain = K_FACTOR * (0.5 * (batch.outcome + 1.0) - expected)
     items = np.arange(batch.size)[:, None] if batch.items is None else batch.items
     ratings[items, batch.row] = before + add_by_response(gain, batch.size, -1)

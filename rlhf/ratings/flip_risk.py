@@ -30,6 +30,7 @@ def flip_risk(elo: ArrayLike, stderr: ArrayLike, rankings: ArrayLike) -> Floats:
     first, second = pair_index(scores.shape[1])
     gap = np.abs(scores[:, first] - scores[:, second])
     spread = difference_error(errors, shown, first, second)
+    # Two scores known exactly are certain to be in order, unless they are equal: then a coin decides.
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(spread > 0.0, gap / spread, np.where(gap > 0.0, np.inf, 0.0))
     risk = np.where(shown[:, first] & shown[:, second], normal_tail(distance), 0.0).sum(1)

@@ -20,8 +20,10 @@ from rlhf.ratings.newton import Fit, ground, invert, pair_variance, unground
 from rlhf.ratings.rankings import Batch, Floats, Group, Ints, add_by_response, differences, pair_index
 
 FURTHEST = 0.5
-"""Standard deviations; where the mean of a difference seems further from its maximum, the expansion has
-failed."""
+"""Standard deviations between mean and maximum of a difference, at most. A first-order expansion that says more has
+failed, which happens where one response won everything and sigma is large."""
+NO_INFORMATION = 1e-300
+"""Stands for no ranking of a pair: divides no sum by zero, and adds nothing to any other."""
 
 
 def at_mean(fit: Fit, tie: float, overlap: float) -> Fit:
@@ -33,6 +35,7 @@ def at_mean(fit: Fit, tie: float, overlap: float) -> Fit:
     out up to twice the true spread, and intervals too short. `overlap` is the factor from the inverse of the
     information to a variance.
     """
+    # Only the likelihood is skewed: the prior's information is the same everywhere.
     k = len(fit.scores)
     own = fit.weights - fit.prior_weight
     bend = curvature_slope(differences(fit.scores), tie)
@@ -45,6 +48,7 @@ def at_mean(fit: Fit, tie: float, overlap: float) -> Fit:
     far = np.abs(moved) / np.sqrt(overlap * variance)
     shorten = np.minimum(1.0, FURTHEST / np.maximum(far.max(0, initial=0.0), FURTHEST))
     shift *= shorten
+    # In the exponent, for information stays positive however far the scores moved.
     weights = own * np.exp(bend * moved * shorten) + fit.prior_weight
     return replace(fit, scores=fit.scores + shift, weights=weights, covariance=invert(ground(weights, k)))
 
@@ -63,6 +67,7 @@ def standard_errors(group: Group, fit: Fit, model: Likelihood, temperature: Floa
     weights = inflation * (mean.weights - mean.prior_weight) + mean.prior_weight
     covariance = np.zeros((len(fit.scores), *fit.scores.shape))
     covariance[:-1, :-1] = mean.covariance
+    # Centring takes the mean off rows and off columns; the row's mean goes here, the column's in the loop.
     covariance -= covariance.mean(0)
     variance = (mean.scores - fit.scores) ** 2
     for i, row in enumerate(covariance - covariance.mean(1)[:, None]):
@@ -75,7 +80,7 @@ def _mean_inflation(group: Group, fit: Fit, model: Likelihood, temperature: Floa
     """How often the information on each pair (pairs, p) is counted, on average over its rankings."""
     if len(group.batches) <= 1:
         return model.inflation(group.batches[0].size if group.batches else 2)
-    plain, inflated = np.full(fit.weights.shape, 1e-300), np.zeros(fit.weights.shape)
+    plain, inflated = np.full(fit.weights.shape, NO_INFORMATION), np.zeros(fit.weights.shape)
     for batch in group.batches:
         heat = None if temperature is None else temperature[batch.annotator]
         curvature = model.of_batch(batch, gather(batch, fit.scores), heat)[1]
@@ -123,6 +128,7 @@ def leave_out(
         heat = None if temperature is None else temperature[batch.annotator]
         scores = gather(batch, fit.scores)
         gradient, own = model.of_batch(batch, scores, heat)
+        # Taking a ranking's own information away can only leave rounding errors below the prior's.
         weights = fit.weights.take(batch.row, axis=1) if batch.items is None else _local_weights(batch, fit)
         covariance = invert(ground(np.maximum(weights - own, fit.prior_weight), batch.size))
         scores[:-1] -= np.einsum("ijn,jn->in", covariance, gradient[:-1])

@@ -1,13 +1,13 @@
-"""What a model of rankings gives to the fit, how rankings add up to prompts, and the two models.
+"""The two models of rankings, and how the gradients and the information of rankings add up to those of prompts.
 
-Davidson's model of one pair is Bradley-Terry with a third outcome, the tie.
+Davidson's model of one pair is that of Bradley and Terry with a third outcome, the tie.
 
 With d the difference of two scores in logits, P(first better) : P(tie) : P(second better) is
 exp(d/2) : tie : exp(-d/2) (Davidson 1970, On extending the Bradley-Terry model to accommodate ties, with
 pi = exp(score)). tie = 0 is the model of Bradley and Terry (1952). Everything is written in h = exp(-|d|/2)
 <= 1, which cannot overflow.
 
-The model of Plackett and Luce: first the best is chosen, then the best of the rest.
+In the model of Plackett and Luce the best is chosen first, then the best of the rest, and so on.
 
 Luce (1959), Individual Choice Behavior; Plackett (1975), The analysis of permutations. The choice is in
 proportion to exp(score), so a ranking's log-likelihood is the sum over its responses of score - log of the
@@ -33,7 +33,7 @@ class Likelihood(Protocol):
         """Davidson's tie parameter of the model's pairs; 0 leaves ties unpredicted."""
 
     def inflation(self, size: int) -> float:
-        """How often the information of a ranking of `size` responses is counted in its pairs."""
+        """How many times the information of a ranking of `size` responses is counted by adding up its pairs."""
 
     def of_batch(self, batch: Batch, scores: Floats, temperature: Floats | None) -> tuple[Floats, Floats]:
         """Gradient (m, n) and information by pair (pairs, n) of each ranking at `scores` (m, n).
@@ -67,6 +67,7 @@ def scatter_pairs(batch: Batch, group: Group, values: Floats) -> Floats:
     if batch.items is None:
         return np.array([_add_up(batch.row, line, prompts) for line in values])
     first, second = (batch.items[side] for side in pair_index(batch.size))
+    # The place of (first, second) in `pair_index(k)`: the pairs of the responses before `first`, then its own.
     number = first * (2 * k - first - 1) // 2 + second - first - 1
     pairs = k * (k - 1) // 2
     return _add_up(number * prompts + batch.row, values, pairs * prompts).reshape(pairs, prompts)
@@ -154,7 +155,7 @@ def outcome_probability(outcome: NDArray[np.int8], d: Floats, tie: float) -> Flo
 
 @dataclass(frozen=True)
 class Davidson:
-    """A ranking as if its pairs were independent votes; `inflation` tells how far they are from it."""
+    """A ranking taken as if its pairs were independent votes; `inflation` says how much too sure that is."""
 
     tie: float
 
@@ -184,6 +185,8 @@ class Davidson:
         if temperature is not None:
             return sum_batches(self, group, temperature)
         size = len(group.columns)
+        # With one temperature for all, the likelihood needs no single ranking: totals make a step's cost independent
+        # of how many rankings a prompt has.
         wins, votes = pair_totals(group)
 
         def terms(scores: Floats) -> tuple[Floats, Floats]:
@@ -207,7 +210,7 @@ class PlackettLuce:
         """Gradient (m, n) and information by pair (pairs, n) of each ranking at `scores` (m, n)."""
         heat = 1.0 if temperature is None else temperature
         heated = scores * heat
-        strength = np.exp(heated - heated.max(0))
+        strength = np.exp(heated - heated.max(0))  # only ratios count, and the largest is 1: no overflow
         contends = _not_above(batch)
         first, second = pair_index(batch.size)
         gradient = np.ones_like(scores)

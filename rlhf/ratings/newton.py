@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlhf.ratings.rankings import Floats, add_by_response, pair_index
+from store.errors import NotConverged
 
 Terms = Callable[[Floats], tuple[Floats, Floats]]
 """Scores (k, p) to the log-likelihood's gradient (k, p) and its information by pair (pairs, p)."""
 
 MAX_STEPS = 100
+"""Six to ten are usual, 40 were seen with temperatures far apart; a fit that takes more is broken, not slow."""
 CLOSE = 0.5
 """Logits; below this a full step is safe and the error is squared by each."""
 TOLERANCE = 3e-5
@@ -96,7 +98,7 @@ def maximise(
     `prior_mean` and `start` are (k, p). Long steps are shortened by log(1 + r)/r, r being the step's range
     times `steepness` (the largest factor on a difference): where the third derivative is at most `steepness`
     times the second that cannot overshoot (Sun and Tran-Dinh 2019, Generalized self-concordant functions,
-    section 4). Raises FloatingPointError if the last of `MAX_STEPS` steps is still long.
+    section 4). Raises `NotConverged` if the last of `MAX_STEPS` steps is still long.
     """
     k = len(prior_mean)
     centre = prior_mean - prior_mean.mean(0)
@@ -117,4 +119,7 @@ def maximise(
         scores += step
         if longest < TOLERANCE:
             return Fit(scores, weights, precision / k, covariance)
-    raise FloatingPointError(f"Newton's method still moves by {longest:.1e} logits after {MAX_STEPS} steps.")
+    raise NotConverged(
+        f"The fit of the scores still moves by {longest:.1e} logits after {MAX_STEPS} steps: "
+        "rate with method elo, which fits nothing, and report these rankings."
+    )

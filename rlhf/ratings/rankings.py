@@ -13,27 +13,31 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from store.errors import BadInput
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 NOT_SHOWN = -1
 GROUP_CELLS = 2**17
-"""Numbers in one (k, k, prompts) block of a group: a megabyte, so that a group's work stays in
-the cache."""
+"""Numbers in one (k, k, p) block of a group: a megabyte, so that a group's work stays in the cache."""
 
 
-class BadRankings(ValueError):
-    """Rankings or options that no score can be made from; the message says which, and the remedy."""
+class BadRankings(BadInput, ValueError):
+    """Rankings or options that no score can be made from; the message says which, and the remedy.
+
+    A ValueError as well, for whoever uses the ratings as a library.
+    """
 
 
 @dataclass(frozen=True)
 class Batch:
     """The rankings of one group that hold the same number of responses.
 
-    `row` (n,) is the place of each ranking's prompt in the group; `items` (m, n) the places of the ranked
-    responses among the prompt's, ascending, or None where every response of the prompt is ranked; `outcome`
-    (pairs, n) is +1 where the first response of the pair is better, -1 where the second is, 0 for a tie;
-    `annotator` and `arrival`, the place among all rankings of the group, are (n,).
+    For n rankings of m = `size` responses each: `row` (n,) is the place of each ranking's prompt in the group;
+    `items` (m, n) the places of the ranked responses among the prompt's, ascending, or None where every response
+    of the prompt is ranked; `outcome` (pairs, n) is +1 where the first response of the pair is better, -1 where
+    the second is, 0 for a tie; `annotator` and `arrival`, the place among all rankings of the group, are (n,).
     """
 
     size: int
@@ -98,8 +102,10 @@ def differences(scores: Floats) -> Floats:
 
 
 def add_by_response(values: Floats, size: int, sign: int) -> Floats:
-    """`values` (pairs, n) added up over the pairs of each response, (size, n), times `sign` where it is
-    second."""
+    """`values` (pairs, n) added up by response, (size, n).
+
+    A pair counts in full for its first response and times `sign`, +1 or -1, for its second.
+    """
     result = np.zeros((size, values.shape[1]))
     for first, pairs in _pairs_by_first(size):
         own = values[pairs]
@@ -109,7 +115,7 @@ def add_by_response(values: Floats, size: int, sign: int) -> Floats:
 
 
 def _pairs_by_first(size: int) -> Iterator[tuple[int, slice]]:
-    """Each response that is first in a pair, and where its pairs are."""
+    """Each response that is the first of a pair, and the slice of its pairs in `pair_index(size)`."""
     start = 0
     for first in range(size - 1):
         end = start + size - 1 - first
@@ -154,7 +160,7 @@ def _check_levels(levels: ArrayLike) -> NDArray[np.integer]:
 
 
 def _compact(array: NDArray[np.number]) -> NDArray[np.integer]:
-    """Levels as 16-bit numbers; only the order counts, so larger ones are replaced by their rank."""
+    """Levels as 16-bit numbers, a quarter of the memory; larger ones are replaced by their rank."""
     if array.max() > np.iinfo(np.int16).max:
         distinct, rank = np.unique(array, return_inverse=True)
         smaller = rank.reshape(array.shape) + (distinct[0] != NOT_SHOWN)

@@ -5,7 +5,7 @@ Sigma is the spread of the scores of one prompt, tie the readiness to call two r
 A temperature is the factor on every difference that an annotator sees. It is 1 for the median annotator and near
 0 for one who clicks at random, whose rankings then weigh almost nothing. Nobody is thrown out. It is found by
 expectation-maximisation in the manner of Dawid and Skene (1979): scores given temperatures, then temperatures
-given what the other rankings say of each ranking, so that nobody vouches for himself.
+given how all other rankings predict each ranking, so that no annotator's own rankings count in their favour.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ from rlhf.ratings.rankings import Floats, Ints, Rankings
 DEFAULT_SIGMA = 1.4
 """Logits, 243 Elo: the spread of the scores of one prompt's responses when no prompt is ranked twice."""
 STRIDE, STEPS = 1.6, 2
-"""Sigma is sought between the default times STRIDE^-STEPS and STRIDE^STEPS: .55 to 3.6 logits."""
+"""Sigma is sought between the default times STRIDE^-STEPS and STRIDE^STEPS: .55 to 3.6 logits, 95 to 620 Elo."""
 STEP = 1.15
 """Ratio of the best sigma to the neighbours through which a parabola finds the optimum."""
 SIGMA_DOUBT = 0.5
-"""How far, in log sigma, one expects to be from the default: decides only where there are few rankings."""
+"""Standard deviation of log sigma about the default before any data: matters only where there are few rankings."""
 SAMPLE_PAIRS = 30_000
 """Pairs that sigma and tie are tuned on; so many give them to within a few percent."""
 FEW = 8
@@ -34,7 +34,7 @@ FEW = 8
 
 @dataclass(frozen=True)
 class Sample:
-    """What tuning looks at: problems whose rankings are left out in turn, and what can be learned from them.
+    """The rankings that sigma and tie are tuned on: problems whose rankings are left out in turn.
 
     `repeated` tells whether any prompt is ranked twice: alone, a ranking is as well explained by any sigma.
     `overlap` is the mean number of times the information of a ranking is counted in its pairs, `tied` the
@@ -49,6 +49,7 @@ class Sample:
 
 def make_sample(rankings: Rankings, prior_mean: Floats | None, inflation: Sequence[float]) -> Sample:
     """Rankings enough to tune on, spread evenly over the prompts; `inflation` is by size of ranking."""
+    # Every stride-th prompt rather than the first ones: prompts may be sorted by source or by difficulty.
     size = (rankings.levels > 0).sum(1)
     ranked = np.bincount(rankings.prompt[size > 1], minlength=rankings.prompts)
     repeated = bool((ranked > 1).any())
@@ -96,6 +97,8 @@ def tune_sigma(sample: Sample, setting: Setting) -> Setting:
             losses[log_sigma] = _doubtful_loss(sample, replace(setting, sigma=float(np.exp(log_sigma))))
         return losses[log_sigma]
 
+    # Downhill in strides from the default, then a parabola through wide neighbours, then one through close ones. Each
+    # loss is a fit of the whole sample; this takes six to nine.
     place = 0
     for direction in (1, -1):
         while abs(place + direction) <= STEPS and loss(_at(place + direction)) < loss(_at(place)):
@@ -113,12 +116,13 @@ def _valley(loss: Callable[[float], float], centre: float, step: float) -> float
     """The lowest point of the parabola through `centre` and its neighbours, no further than they are."""
     low, mid, high = loss(centre - step), loss(centre), loss(centre + step)
     bend = low - 2.0 * mid + high
+    # Where the loss bends down there is no lowest point: go a whole step towards the lower side.
     shift = 0.5 * (low - high) / bend if bend > 0.0 else np.sign(low - high)
     return float(centre + step * np.clip(shift, -1.0, 1.0))
 
 
 def _doubtful_loss(sample: Sample, setting: Setting) -> float:
-    """Left-out loss in nats, each ranking's over its inflation, and a penalty for leaving the default."""
+    """Left-out loss in nats, each ranking's divided by its inflation, plus a penalty for leaving the default."""
     total = 0.5 * (np.log(setting.sigma / DEFAULT_SIGMA) / SIGMA_DOUBT) ** 2
     for problem in sample.problems:
         for left in problem.left_out(setting):
@@ -140,6 +144,7 @@ def mean_log_loss(sample: Sample, setting: Setting) -> float:
 
 def tune_tie(sample: Sample, setting: Setting, rounds: int) -> Setting:
     """`setting` with the tie parameter under which as many ties are expected as there are."""
+    # Without a tie in the sample the best parameter is 0, and no step gets there: the steps are factors.
     for _ in range(rounds if sample.tied else 0):
         setting = replace(setting, model=Davidson(_next_tie(sample.problems, setting)))
     return setting if sample.tied else replace(setting, model=Davidson(0.0))
@@ -170,6 +175,7 @@ def _next_tie(problems: Sequence[Problem], setting: Setting) -> float:
 SPREAD = 1.0
 """Standard deviation of the logarithm of the temperature between annotators; its median is 0."""
 ROUNDS = 20
+"""At most; four to eight are usual, and only people with few rankings each may need them all."""
 SETTLED = 0.02
 """Log temperature; the rounds stop when nobody moves more."""
 
@@ -184,6 +190,7 @@ def fit_annotators(problems: Sequence[Problem], setting: Setting, people: int) -
     for _ in range(ROUNDS if busy.any() else 0):
         before = log_heat
         log_heat = log_heat + _step(problems, setting, log_heat)
+        # Only the product of temperature and scores is seen in the data: the median annotator fixes the scale.
         log_heat[busy] -= np.median(log_heat[busy])
         setting = replace(setting, temperature=np.exp(log_heat))
         if np.abs(log_heat - before).max() < SETTLED:
@@ -202,6 +209,7 @@ def _step(problems: Sequence[Problem], setting: Setting, log_heat: Floats) -> Fl
             slope += share * np.bincount(left.annotator, pull, people)
             information += share * np.bincount(left.annotator, weight, people)
     precision = SPREAD**-2
+    # At most a factor of e a round: the scores still rest on the temperatures of the round before.
     return np.clip((slope - precision * log_heat) / (information + precision), -1.0, 1.0)
 
 
@@ -222,11 +230,14 @@ def _terms(left: LeftOut, setting: Setting) -> tuple[Floats, Floats]:
 
 
 def log_loss_by_annotator(problems: Sequence[Problem], setting: Setting, people: int) -> tuple[Floats, Floats]:
-    """Sum of -log probability, in nats, and number of the pairs of each annotator (A,), each ranking left
-    out."""
+    """Sum of -log probability, in nats, over the pairs of each annotator (A,), and how many pairs (A,) these are.
+
+    Each ranking is left out in turn and predicted from all others.
+    """
     lost, pairs = np.zeros(people), np.zeros(people)
     for problem in problems:
         for left in problem.left_out(setting):
+            # A model without ties gives them no probability: they are not asked about.
             counted = (left.outcome != 0) | (setting.model.tie > 0.0)
             chance = np.where(counted, predictive(left, setting.model.tie, setting.temperature), 1.0)
             lost += np.bincount(left.annotator, -np.log(chance).sum(0), people)

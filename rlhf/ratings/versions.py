@@ -13,20 +13,29 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlhf.ratings.converter import ELO_PER_LOGIT
 from rlhf.ratings.likelihood import slope_and_curvature
+from rlhf.ratings.newton import MAX_STEPS
 from rlhf.ratings.rankings import BadRankings, Floats, Ints, check_rankings, pair_index
+from store.errors import NotConverged
 
 BEATS, LOSES, OPEN = "newest beats base", "base beats newest", "open"
-"""What a decision says in words."""
+"""The three decisions in words, as the store keeps them and the pages print them."""
 BASE_ELO = 1000.0
+"""Elo; where the base stands, so that all other versions are read against it."""
 RIDGE_SIGMA = 3.0
-"""Logits, 521 Elo: how far from the base a version may be before any evidence; keeps one that won all
-finite."""
+"""Logits, 521 Elo: standard deviation of a version's score about the base before any evidence.
+
+Wide enough to leave versions that were compared where they are; keeps one that won everything finite."""
 NORMAL_QUANTILE = 1.959964
-"""Of a two-sided interval of 95%."""
+"""Standard errors on either side of a two-sided interval of 95%."""
 LOOK_AT = 100
-"""Prompts at which the confidence sequence is at its tightest for its size."""
+"""Shared prompts at which the confidence sequence is nearly as narrow as it can be: about where gaps worth
+promoting for are decided (docs/ratings.md, "Leaderboard of model versions")."""
 FEWEST = 10
-"""Shared prompts before any decision: below, the variance is a guess."""
+"""Shared prompts before any decision: with fewer, the variance in the sequence is a guess."""
+TOLERANCE = 1e-9
+"""Logits; a last step this small is rounding. The fit is one small system, so more steps cost nothing."""
+PRIOR_VOTES = 2.0
+"""One made-up win and one made-up loss in the variance of a comparison."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Leaderboard:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VersionVerdict:
     """Whether `newest` beats `base`, after how many shared prompts.
 
     `winner` is the better version's number, or None while it is open. `share` is the newest's share of the
@@ -114,7 +123,7 @@ def compare(
     newest: int,
     base: int = 0,
     alpha: float = 0.05,
-) -> Verdict:
+) -> VersionVerdict:
     """Whether `newest` is preferred to `base`, by a test that may be looked at after every prompt.
 
     A fixed 95% interval looked at a hundred times is wrong far more often than 5%. This one is an asymptotic
@@ -122,8 +131,8 @@ def compare(
     r^2 + 1) / (t^2 r^2) log(sqrt(t r^2 + 1) / alpha)) of x at all t at once (Waudby-Smith, Arbour, Sinha,
     Kennedy and Ramdas 2024, Time-uniform central limit theory and asymptotic confidence sequences, theorem
     2.2). Each prompt gives one number, its mean over the comparisons of the two versions, so overlapping
-    rankings do not count as new evidence. A made-up win and a made-up loss go into s, which no early run of
-    equal prompts can make zero.
+    rankings do not count as new evidence. `PRIOR_VOTES` made-up prompts go into s, so that no early run of
+    equal outcomes makes it zero.
 
     The arguments are those of `rank_versions`. Raises `BadRankings` where `newest` is `base` or alpha is no
     probability.
@@ -136,15 +145,15 @@ def compare(
     gains = _gain_by_prompt(pairs, newest, base)
     count = len(gains)
     if count == 0:
-        return Verdict(None, float("nan"), 0.0, 1.0, 0)
+        return VersionVerdict(None, float("nan"), 0.0, 1.0, 0)
     mean = float(gains.mean())
-    sd = np.sqrt((((gains - mean) ** 2).sum() + 2.0) / (count + 2.0))
+    sd = np.sqrt((((gains - mean) ** 2).sum() + PRIOR_VOTES) / (count + PRIOR_VOTES))
     reach = float(sd) * sequence_width(count, alpha)
     low, high = max(-1.0, mean - reach), min(1.0, mean + reach)
     winner = None
     if count >= FEWEST and (low > 0.0 or high < 0.0):
         winner = newest if low > 0.0 else base
-    return Verdict(winner, 0.5 + 0.5 * mean, 0.5 + 0.5 * low, 0.5 + 0.5 * high, count)
+    return VersionVerdict(winner, 0.5 + 0.5 * mean, 0.5 + 0.5 * low, 0.5 + 0.5 * high, count)
 
 
 def winner_of(decision: str, newest: str, base: str) -> str | None:
@@ -195,15 +204,18 @@ def _fit(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
     """Scores (v,) in logits of greatest posterior density, and the information (v, v) there."""
     scores = np.zeros(design.shape[1])
     prior = np.eye(len(scores)) / RIDGE_SIGMA**2
-    for _ in range(100):
+    for _ in range(MAX_STEPS):
         slope, curvature = slope_and_curvature(design @ scores, 0.0)
         information = design.T @ (design * curvature[:, None]) + prior
         step = np.linalg.solve(information, design.T @ (0.5 * outcome - slope) - prior @ scores)
         reach = float(np.abs(step).max(initial=0.0))
-        scores += step / max(1.0, reach)
-        if reach < 1e-9:
+        scores += step / max(1.0, reach)  # at most a logit a step: a full one may overshoot far from the maximum
+        if reach < TOLERANCE:
             return scores, information
-    raise FloatingPointError(f"Newton's method still moves by {reach:.1e} logits after 100 steps.")
+    raise NotConverged(
+        f"The fit of {len(scores) + 1} versions still moves by {reach:.1e} logits after {MAX_STEPS} steps: "
+        "report these rankings, no leaderboard can be made from them."
+    )
 
 
 def _clustered(design: Floats, pairs: _Pairs, scores: Floats, inverse: Floats) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlite_utils import Database
 
-from rlhf.ratings.versions import BEATS, LOSES, OPEN, Leaderboard, Verdict, compare, rank_versions
+from rlhf.ratings.versions import BEATS, LOSES, OPEN, Leaderboard, VersionVerdict, compare, rank_versions
 from rlhf.stages.ranking_table import RankingTable
 from store import models, rankings, responses
 from store.db import writing
@@ -122,13 +122,13 @@ def _version_of_each(db: Database, table: RankingTable, versions: Sequence[Model
     return by_prompt[table.prompt]
 
 
-def _verdict(levels: np.ndarray, prompt: np.ndarray, version: np.ndarray, newest: int, other: int) -> Verdict:
+def _verdict(levels: np.ndarray, prompt: np.ndarray, version: np.ndarray, newest: int, other: int) -> VersionVerdict:
     if newest == other:
-        return Verdict(None, math.nan, 0.0, 1.0, 0)
+        return VersionVerdict(None, math.nan, 0.0, 1.0, 0)
     return compare(levels, prompt, version, newest=newest, base=other)
 
 
-def _challenge(verdict: Verdict, versions: Sequence[Model], *, against: int) -> Challenge:
+def _challenge(verdict: VersionVerdict, versions: Sequence[Model], *, against: int) -> Challenge:
     winner = None if verdict.winner is None else versions[verdict.winner].name
     if not verdict.prompts:
         return Challenge(versions[against].name, winner)

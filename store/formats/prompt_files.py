@@ -8,14 +8,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from store import prompts
 from store.errors import BadInput
 from store.records import Prompt
 
 SHOWN = 5
-"""Broken lines that an error names one by one."""
+"""How many broken lines an error names one by one."""
 
 
 @dataclass
@@ -76,7 +75,7 @@ def _from_text(line: str, source: str) -> Prompt:
 
 def _from_json(line: str, source: str) -> Prompt:
     try:
-        item: Any = json.loads(line)
+        item: object = json.loads(line)
     except json.JSONDecodeError as error:
         raise BadInput(f"not JSON ({error.msg}, column {error.colno})") from error
     except (ValueError, RecursionError) as error:

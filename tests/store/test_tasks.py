@@ -8,6 +8,7 @@ import pytest
 from sqlite_utils import Database
 
 from store import annotators, models, prompts, rankings, responses, tasks
+from store.db import sql_list
 from store.errors import LeaseLost, NotFound
 from store.records import Model, Response, Task
 from store.workspace import Workspace
@@ -159,3 +160,24 @@ def test_an_old_response_beside_a_fresh_one_may_be_ranked_again_by_the_same_pers
     assert mixed in free
     assert first not in free
     assert subset not in free
+
+
+@pytest.mark.parametrize("reasons", [(), ("gold",), ("gold", "repeat"), ("it's", "'", "gold")])
+def test_words_become_a_list_of_sql(db: Database, reasons: tuple[str, ...]) -> None:
+    """A list of one or of none, and a word with a quote in it, are lists of SQL like any other."""
+    for word in ("gold", "repeat", "it's", "'", ""):
+        found = db.execute(f"SELECT ? IN {sql_list(reasons)}", [word]).fetchone()[0]
+        assert bool(found) == (word in reasons)
+
+
+def test_one_kind_of_check_alone_is_told_from_the_others(
+    db: Database, make_tasks: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = tasks.get(db, make_tasks(db)[0])
+    tasks.add(db, [Task(known.prompt_id, known.response_ids, reason) for reason in ("gold", "repeat", "risk")])
+    assert tasks.count_open(db) == 2  # the fresh one and the one at risk
+    monkeypatch.setattr(tasks, "CHECKS", ("gold",))
+    assert tasks.count_open(db) == 3
+    monkeypatch.setattr(tasks, "AGAIN", ("risk",))
+    assert tasks.prompts_to_rank_again(db) == [known.prompt_id]
+    assert len(tasks.free_for(db, "ada", 9)) == 1

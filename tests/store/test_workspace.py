@@ -7,7 +7,7 @@ import pytest
 from store import models, prompts, summary
 from store.errors import BadInput, NotFound
 from store.records import Model
-from store.workspace import MIN_RANKINGS, Workspace, create
+from store.workspace import Workspace, create
 
 
 def test_a_workspace_is_made_once(tmp_path: Path) -> None:
@@ -47,16 +47,6 @@ def test_no_workspace_names_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"launch\.py init --workspace"), Workspace(tmp_path).store():
         pass
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("text", ["round = 3", "[round]\nmin_rankings = 'x'", "[round]\nmin_rankings = true"])
-def test_min_rankings_is_a_whole_number(tmp_path: Path, text: str) -> None:
-    assert Workspace(tmp_path).min_rankings() == MIN_RANKINGS
-    (tmp_path / "workspace.toml").write_text("[round]\nmin_rankings = 5")
-    assert Workspace(tmp_path).min_rankings() == 5
-    (tmp_path / "workspace.toml").write_text(text)
-    with pytest.raises(BadInput, match="whole number"):
-        Workspace(tmp_path).min_rankings()
 
 
 def test_the_next_step_follows_what_is_there(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from rlhf.ratings.agreement.outcomes import BLOCK
 from rlhf.ratings.rankings import Floats, Ints, Rankings, check_rankings, pair_index
 
 RESAMPLES = 1000
+"""Of the bootstrap: the ends of a 95% interval are then sure to about a twentieth of its width."""
 
 
 def krippendorff_alpha(levels: ArrayLike, prompt: ArrayLike, *, seed: int = 0) -> tuple[float, float, float]:
@@ -22,12 +23,13 @@ def krippendorff_alpha(levels: ArrayLike, prompt: ArrayLike, *, seed: int = 0) -
 
 
 def alpha_of_rankings(rankings: Rankings, seed: int) -> tuple[float, float, float]:
-    """Alpha and its 95% interval, every ranking counted."""
+    """Alpha and its 95% interval of all the rankings, repeats by one person included (see `once`)."""
     coincidences = _coincidences(rankings)
     alpha = float(_alpha_of(coincidences.sum(0, keepdims=True))[0])
     prompts = len(coincidences)
     if np.isnan(alpha):
         return alpha, alpha, alpha
+    # Exponential weights are Dirichlet ones but for their sum, which alpha does not depend on.
     rng = np.random.default_rng(seed)
     at_once = max(1, BLOCK // prompts)
     sizes = [min(at_once, RESAMPLES - done) for done in range(0, RESAMPLES, at_once)]
@@ -59,6 +61,7 @@ def _alpha_of(coincidences: Floats) -> Floats:
     """Alpha (b,) of coincidence matrices (b, 3, 3)."""
     margin = coincidences.sum(2)
     total = margin.sum(1)
+    # The ordinal distance of two outcomes: how many observations lie from one to the other, the ends counted half.
     reached = np.cumsum(margin, axis=1)
     steps = reached[:, None] - reached[:, :, None] + 0.5 * (margin[:, :, None] - margin[:, None])
     distance = steps * steps
@@ -69,7 +72,7 @@ def _alpha_of(coincidences: Floats) -> Floats:
 
 
 def once(rankings: Rankings) -> Rankings:
-    """The first ranking of the same responses by each person: whoever agrees with oneself tells nothing of others."""
+    """Each person's first ranking of the same responses: repeats by one person do not count as agreement."""
     asked = np.column_stack([rankings.prompt, rankings.annotator, rankings.levels > 0])
     first: Ints = np.unique(asked, axis=0, return_index=True)[1]
     return rankings.pick(np.sort(first))

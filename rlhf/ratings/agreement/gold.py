@@ -1,4 +1,4 @@
-"""Rankings of prompts whose order is known."""
+"""How well annotators rank prompts whose right order is known ("gold")."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,13 +10,18 @@ from rlhf.ratings.rankings import Floats, Ints
 GOLD_BAR = 0.7
 """Accuracy on gold prompts that an annotator should reach."""
 GOLD_DOUBT = 0.95
-"""How sure one must be that an annotator does not, before the annotator is flagged."""
+"""Probability of being below `GOLD_BAR` from which an annotator is flagged."""
+GRID = 20_000
+"""Points at which the Beta distribution is summed: right to four decimals."""
 
 
 def gold_accuracy(
     levels: ArrayLike, annotator: ArrayLike, people: int, gold: ArrayLike | None
 ) -> tuple[Floats, Ints]:
-    """Share of the known pairs that each annotator (A,) put right, over so many rankings (A,) of known order."""
+    """Share of the known pairs that each annotator (A,) ordered right, and on how many gold rankings (A,).
+
+    Each ranking counts once, by its share of right pairs. Pairs that `gold` ties are not asked about.
+    """
     if gold is None:
         return np.full(people, np.nan), np.zeros(people, np.intp)
     given, who, known = np.asarray(levels), np.asarray(annotator, np.intp), np.asarray(gold)
@@ -38,7 +43,7 @@ def doubt_gold(accuracy: Floats, count: Ints) -> Floats:
     grid. A ranking is one trial, of which a part may be right, for its pairs are not independent.
     """
     right = np.nan_to_num(accuracy) * count
-    grid = (np.arange(20_000) + 0.5) / 20_000
+    grid = (np.arange(GRID) + 0.5) / GRID
     doubt = np.empty(len(right))
     for person, (hit, miss) in enumerate(zip(right, count - right, strict=True)):
         log_density = hit * np.log(grid) + miss * np.log1p(-grid)

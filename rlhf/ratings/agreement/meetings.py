@@ -13,8 +13,10 @@ from rlhf.ratings.rankings import Floats, Ints, Rankings
 class Meetings:
     """Sums over every two rankings of a prompt: by annotators (A, A), by annotator (A,) or by prompt (P,).
 
-    `tau` over `shared` meetings of two people; pairs that were the `same` of those `asked` when one person
-    met himself, in `repeats`; how much people `differ` over the `pairs` of a prompt.
+    A meeting is two rankings of one prompt that share at least one pair of responses. `tau` (A, A) adds up
+    Kendall's tau-b over the `shared` (A, A) meetings of two people. Where both rankings are one person's, it is
+    one of the `repeats` (A,), and `same` (A,) of the `asked` (A,) pairs came out the same. Where they are not,
+    `differ` (P,) adds up how far the two outcomes of a pair lie apart (0, 1/2 or 1), over `pairs` (P,).
     """
 
     tau: Floats
@@ -27,7 +29,7 @@ class Meetings:
 
 
 def meetings(rankings: Rankings) -> Meetings:
-    """The sums over all of them."""
+    """The sums over all meetings."""
     people, prompts = rankings.annotators, rankings.prompts
     met = Meetings(
         tau=np.zeros((people, people)),
@@ -44,7 +46,7 @@ def meetings(rankings: Rankings) -> Meetings:
 
 
 def _add_meetings(met: Meetings, rankings: Rankings, one: Ints, other: Ints) -> None:
-    """Add the meetings of the rankings `one` (n,) with the rankings `other` (n,) to the sums."""
+    """Add the meetings of the rankings at the places `one` (n,) with those at `other` (n,) to the sums."""
     x, x_shown = pair_outcomes(rankings.levels[one])
     y, y_shown = pair_outcomes(rankings.levels[other])
     both = x_shown & y_shown

@@ -1,4 +1,4 @@
-"""What a ranking says of each pair of responses."""
+"""Outcomes of pairs of responses: the first better (+1), a tie (0), the second better (-1)."""
 
 import numpy as np
 from numpy.typing import NDArray

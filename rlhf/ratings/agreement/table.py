@@ -1,4 +1,4 @@
-"""One line an annotator, who agrees with whom, and what they dispute."""
+"""The table of agreement: a row for each annotator, who agrees with whom, and which prompts people dispute."""
 
 from dataclasses import dataclass
 
@@ -13,18 +13,19 @@ from rlhf.ratings.agreement.outcomes import ratio
 from rlhf.ratings.rankings import Floats, Ints, check_rankings
 
 PRIOR_PAIRS = 6.0
-"""As many as two rankings of four responses compare."""
+"""Pairs by which a disputed share is drawn to the mean: as many as two rankings of four responses compare."""
 
 
 @dataclass(frozen=True)
 class AnnotatorRow:
-    """One annotator's line; NaN where there is nothing to tell from.
+    """What is known of one annotator; NaN where there are no data for it.
 
-    `rankings` made; `tau`, the mean Kendall tau-b with others on shared prompts; `log_loss`, how badly others
-    foretell this one, in nats a pair; `reliability`, the temperature that `rate` finds; `consistency`, the
-    share of pairs that came out the same when a prompt was ranked again, over `repeats` such pairs of
-    rankings; `gold_accuracy` over `gold` rankings of known prompts, `flagged` when it is below `GOLD_BAR`
-    with probability over `GOLD_DOUBT`; `seconds`, the median time of a ranking.
+    `rankings` is how many were made; `tau` (-1 to 1) the mean Kendall tau-b with others on shared prompts;
+    `log_loss`, in nats a pair, how badly all others predict this annotator (log 3 = guessing); `reliability`
+    the temperature that `rate` finds (1 for the median annotator, 0 for clicks at random); `consistency`
+    (0 to 1) the share of pairs that came out the same when this annotator ranked a prompt again, over `repeats`
+    such pairs of rankings; `gold_accuracy` (0 to 1) over `gold` rankings of known prompts, `flagged` when it is
+    below `GOLD_BAR` with probability over `GOLD_DOUBT`; `seconds` the median time of a ranking.
     """
 
     annotator: int
@@ -86,14 +87,15 @@ def measure_agreement(
 
     `seconds` (N,) is the time each took, NaN where unknown. `gold` (N, K) holds the right levels for each
     ranking of a prompt whose order is known, -1 elsewhere (as for whoever made the order known); pairs that it ties
-    are not asked. `fitted` is what `rate` made of the same rankings with `reliability`, for whoever has it: it is
-    half of the work. `seed` is that of the bootstrap.
+    are not asked. `fitted` is the result of `rate` on the same rankings with `reliability=True`; without it the fit
+    is done here, which is half of the work. `seed` is that of the bootstrap.
     Raises `BadRankings` where arrays do not fit.
     """
     rankings = check_rankings(levels, prompt, annotator)
     people = rankings.annotators
     fitted = fitted or rate(levels, prompt, annotator, reliability=True)
     met = meetings(rankings)
+    # `gold` and `seconds` are in the caller's order; `rankings` is sorted by prompt.
     accuracy, asked = gold_accuracy(levels, annotator, people, gold)
     columns = zip(
         np.bincount(rankings.annotator, minlength=people).tolist(),

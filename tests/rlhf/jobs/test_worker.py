@@ -96,7 +96,7 @@ def test_a_cancelled_job_is_ended_and_stays_cancelled(workspace: Workspace) -> N
 def test_a_stopped_worker_ends_its_child_and_puts_the_job_back(workspace: Workspace) -> None:
     waiting = ask(workspace, "loop", rounds=1)
     command = [sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(workspace.folder)]
-    process = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2])
+    process = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[3])
     try:
         wait(lambda: "waiting" in look(workspace, waiting).note)
         child = look(workspace, waiting).pid

@@ -1,12 +1,17 @@
 """Settings are overlaid, never guessed: an unknown key or another type is an error with a remedy."""
 
 import dataclasses
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
+from annotated_types import Ge
 
-from rlhf.settings import RoundConfig, Settings, overlay
+from rlhf.settings import PPOConfig, RoundConfig, Settings, overlay, settings_of
+from rlhf.settings.bounds import describe, plain
+from rlhf.settings.dials import dials
 from store.errors import BadInput
+from store.workspace import Workspace
 
 
 def test_nothing_to_overlay_changes_nothing() -> None:
@@ -61,3 +66,79 @@ def test_every_default_is_of_its_own_type() -> None:
 
 def test_the_page_s_guideline_is_a_setting() -> None:
     assert overlay(Settings(), {"annotate": {"guideline": "Be kind."}}).annotate.guideline == "Be kind."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("round = 3", r"round is a table of settings, not 3"),
+        ("[round]\nmin_rankings = 'x'", r"round\.min_rankings is 'x': it must be of type int"),
+        ("[round]\nmin_rankings = true", "must be of type int"),
+        ("[round]\nmin_rankings = 0", r"round\.min_rankings is 0: it must be at least 1"),
+        ("[annotate]\nguidline = 'Be kind.'", r"annotate\.guidline: did you mean guideline\?"),
+        ("annotate = 3", r"write \[annotate\] above its keys"),
+    ],
+)
+def test_workspace_toml_is_read_by_one_function(tmp_path: Path, text: str, said: str) -> None:
+    workspace = Workspace(tmp_path)
+    assert settings_of(workspace) == Settings()
+    (tmp_path / "workspace.toml").write_text("[round]\nmin_rankings = 5")
+    assert settings_of(workspace).round.min_rankings == 5
+    (tmp_path / "workspace.toml").write_text(text)
+    with pytest.raises(BadInput, match=said):
+        settings_of(workspace)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"ppo": {"learning_rate": -1.0}}, r"ppo\.learning_rate is -1\.0: it must be above 0, at most 1"),
+        ({"ppo": {"steps": 0}}, "at least 1"),
+        ({"ppo": {"gae_lambda": 5.0}}, "at least 0, at most 1"),
+        ({"ppo": {"clip": -1.0}}, "above 0"),
+        ({"ppo": {"kl_target": float("nan")}}, "finite"),
+        ({"ppo": {"kl_target": float("inf")}}, "finite"),
+        ({"ppo": {"temperature": 0.0}}, "above 0"),
+        ({"ppo": {"epochs": 0}}, "at least 1"),
+        ({"sampling": {"top_p": 0.0}}, "above 0"),
+        ({"sampling": {"seed": -1}}, "at least 0"),
+        ({"sampling": {"seed": 2**40}}, "below 2"),
+        ({"model": {"rank": 0}}, "at least 1"),
+        ({"generate": {"overlap_share": 1.5}}, "at most 1"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_the_bound_beside_the_field(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        overlay(Settings(), values)
+
+
+def test_every_number_has_a_bound_and_every_setting_a_sentence() -> None:
+    for table in dataclasses.fields(Settings):
+        for dial in dials(type(getattr(Settings(), table.name))):
+            assert dial.help.endswith((".", ")")), (table.name, dial.name)
+            if plain(dial.hint) in (int, float):
+                assert dial.bounds, (table.name, dial.name)
+
+
+def test_a_dial_says_what_stands_under_its_field_inherited_or_not() -> None:
+    said = {dial.name: dial for dial in dials(PPOConfig)}
+    assert said["steps"].help == "Iterations of rollout and update."
+    assert said["minibatches"].help == "Optimiser steps in an epoch."
+    assert (said["clip"].bounds, said["steps"].bounds) == ("above 0, at most 1", "at least 1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Loose:
+    """Settings that may be left open."""
+
+    most: Annotated[int, Ge(1)] | None = None
+    name: str | None = None
+
+
+def test_a_setting_may_be_optional() -> None:
+    assert overlay(Loose(most=3), {"most": None}) == Loose()
+    assert overlay(Loose(), {"most": 3, "name": "x"}) == Loose(3, "x")
+    for value, said in ((0, "at least 1"), ("3", "of type int"), (1.5, "of type int")):
+        with pytest.raises(BadInput, match=said):
+            overlay(Loose(), {"most": value})
+    assert describe(Annotated[int, Ge(1)] | None) == "at least 1"

@@ -54,7 +54,7 @@ def test_what_no_version_wrote_counts_as_not_shown(db: Database, mixed: Any) -> 
     ]
     assert sum(r.levels != w.levels for r, w in zip(standing, without, strict=True)) == 40
     assert leaderboard(db) == leaderboard(db, without)
-    assert [v["name"] for v in leaderboard(db)["versions"]] == ["policy-1", "base"]
+    assert [v.name for v in leaderboard(db).versions] == ["policy-1", "base"]
 
 
 def test_a_task_that_shows_no_version_decides_nothing(db: Database, world: Make) -> None:
@@ -66,11 +66,11 @@ def test_a_task_that_shows_no_version_decides_nothing(db: Database, world: Make)
         written(db, made, prompt, annotator="ada")
     made.rank(prompt, "bo")
     board = leaderboard(db)
-    assert (board["decision"], board["newest"], board["prompts"], board["rankings"]) == (OPEN, "base", 0, 1)
+    assert (board.decision, board.newest, board.prompts, board.rankings) == (OPEN, "base", 0, 1)
 
 
 def test_a_persons_response_is_rated_and_teaches_the_reward_model(ctx: Context, db: Database, mixed: Any) -> None:
-    rating = rate(ctx)
+    rating = rate(ctx).record
     rated = {score.response_id for score in scores.of_rating(db, rating.id)}
     assert rated == {response for shown in mixed.shown.values() for response in shown}
     train, heldout = ranked_prompts(db, rating)
@@ -78,7 +78,7 @@ def test_a_persons_response_is_rated_and_teaches_the_reward_model(ctx: Context, 
     by_hand = [p for p in train if any("by hand" in text for text in p.texts)]
     assert (len(train), len(by_hand)) == (30, 20)
     for prompt in by_hand:
-        best = prompt.elo.index(max(prompt.elo))
+        best = prompt.tempered.index(max(prompt.tempered))
         assert "by hand" in prompt.texts[best]
         assert prompt.finished[best]
 
@@ -90,7 +90,7 @@ def test_only_a_cut_response_is_unfinished(ctx: Context, db: Database, world: Ma
     (prompt,) = made.prompts(1)
     written(db, made, prompt, annotator="ada", finish_reason=reason)
     made.rank(prompt, "bo")
-    ((ranked,), _) = ranked_prompts(db, rate(ctx))
+    ((ranked,), _) = ranked_prompts(db, rate(ctx).record)
     assert dict(zip(ranked.texts, ranked.finished, strict=True)) == {f"{prompt}.0": True, f"{prompt} by hand": whole}
 
 
@@ -122,12 +122,19 @@ def test_what_is_kept_names_its_teacher_its_work_and_its_settings(ctx: Context, 
     made = world()
     for prompt in made.prompts(2, each=2):
         made.rank(prompt, "ada")
-    rating = rate(ctx)
+    rating = rate(ctx).record
     ctx = replace(ctx, job_id=jobs.enqueue(db, "round"))
     weights = Saved()
     base, model = models.named(db, "base"), cast(RoleModel, weights)
-    judge = keep(ctx, model, "reward", None, {"std": 1.0}, rating.id)
-    policy = keep(ctx, model, "policy", base, {"kl": 0.5}, judge.id)
+    taught = Model("", "reward", "", metrics={"std": 1.0}, rating_id=rating.id, made_by="reward")
+    judge = keep(ctx, model, taught)
+    tables = ctx.tables("model", "ppo")
+    trained = Model(
+        "", "policy", "", base.id, metrics={"kl": 0.5}, reward_id=judge.id, made_by="ppo", settings=tables
+    )
+    policy = keep(ctx, model, trained)
+    assert [m.name for m in (judge, policy)] == ["reward-1", "policy-1"]
+    assert {m.job_id for m in (judge, policy)} == {ctx.job_id}
     assert (judge.rating_id, judge.reward_id, judge.made_by) == (rating.id, None, "reward")
     assert (policy.rating_id, policy.reward_id, policy.made_by) == (None, judge.id, "ppo")
     assert (judge.metrics, policy.metrics, policy.parent_id) == ({"std": 1.0}, {"kl": 0.5}, base.id)

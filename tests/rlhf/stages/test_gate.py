@@ -27,12 +27,12 @@ def by_hand(rankings: list[Ranking]) -> float | None:
 
 
 def test_agreement_of_small_cases() -> None:
-    assert gate.agreement([]) is None
-    assert gate.agreement([ranking("ada", 1, 2, 3)]) is None
-    assert gate.agreement([ranking("ada", 1, 2, 3), ranking("bo", 1, 2, 3)]) == 1
-    assert gate.agreement([ranking("ada", 1, 2, 3), ranking("bo", 3, 2, 1)]) == 0
-    assert gate.agreement([ranking("ada", 1, 2), ranking("bo", 1, 1)]) is None
-    assert gate.agreement([ranking("ada", 1, 2, prompt=1), ranking("bo", 1, 2, prompt=2)]) is None
+    assert gate.vote_agreement([]) is None
+    assert gate.vote_agreement([ranking("ada", 1, 2, 3)]) is None
+    assert gate.vote_agreement([ranking("ada", 1, 2, 3), ranking("bo", 1, 2, 3)]) == 1
+    assert gate.vote_agreement([ranking("ada", 1, 2, 3), ranking("bo", 3, 2, 1)]) == 0
+    assert gate.vote_agreement([ranking("ada", 1, 2), ranking("bo", 1, 1)]) is None
+    assert gate.vote_agreement([ranking("ada", 1, 2, prompt=1), ranking("bo", 1, 2, prompt=2)]) is None
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -43,9 +43,9 @@ def test_agreement_is_what_counting_gives(seed: int) -> None:
         for n in range(9)
     ]
     expected = by_hand(drawn)
-    assert gate.agreement(drawn) == (pytest.approx(expected) if expected is not None else None)
+    assert gate.vote_agreement(drawn) == (pytest.approx(expected) if expected is not None else None)
     rng.shuffle(drawn)
-    assert gate.agreement(drawn) == pytest.approx(by_hand(drawn))
+    assert gate.vote_agreement(drawn) == pytest.approx(by_hand(drawn))
 
 
 @pytest.mark.parametrize("right", [0.5, 0.6, 0.75, 0.9, 1.0])
@@ -74,29 +74,27 @@ def test_disagreeing_people_lower_what_is_required_and_never_raise_it() -> None:
     ],
 )
 def test_who_passes(accuracy: float, low: float, agreed: float | None, passed: bool) -> None:
-    assert gate.passes({"accuracy": accuracy, "accuracy_low": low}, GateConfig(), agreed) is passed
+    assert gate.passes(accuracy, low, GateConfig(), agreed) is passed
 
 
 @pytest.mark.parametrize(("floor", "slope", "target"), [(0.1, 2.0, 0.8), (0.0, 3.0, 0.9), (0.15, 1.0, 0.75)])
-def test_rankings_needed_finds_where_a_known_curve_crosses(floor: float, slope: float, target: float) -> None:
+def test_prompts_needed_finds_where_a_known_curve_crosses(floor: float, slope: float, target: float) -> None:
     def accuracy(n: float) -> float:
         return 1 - floor - slope / n**0.5
 
-    needed = gate.rankings_needed([(n, accuracy(n)) for n in (50, 100, 200)], target)
+    needed = gate.prompts_needed([(n, accuracy(n)) for n in (50, 100, 200)], target)
     assert needed is not None
     assert accuracy(needed + 1) >= target > accuracy(needed - 2)
 
 
 def test_a_curve_that_levels_off_below_or_falls_promises_nothing() -> None:
-    assert gate.rankings_needed([(50, 0.6), (100, 0.62), (200, 0.63)], 0.9) is None
-    assert gate.rankings_needed([(50, 0.7), (100, 0.65)], 0.8) is None
-    assert gate.rankings_needed([(50, 0.7), (100, 0.7)], 0.8) is None
+    assert gate.prompts_needed([(50, 0.6), (100, 0.62), (200, 0.63)], 0.9) is None
+    assert gate.prompts_needed([(50, 0.7), (100, 0.65)], 0.8) is None
+    assert gate.prompts_needed([(50, 0.7), (100, 0.7)], 0.8) is None
 
 
 def test_a_good_figure_from_too_few_prompts_says_how_many_it_takes() -> None:
-    metrics = {"accuracy": 0.7, "accuracy_low": 0.4, "heldout_prompts": 10}
-    config = gate.GateConfig(min_accuracy=0.6)
-    assert not gate.passes(metrics, config, None)
-    needed = gate.heldout_needed(metrics)
+    assert not gate.passes(0.7, 0.4, GateConfig(min_accuracy=0.6), None)
+    needed = gate.heldout_needed(0.7, 0.4, heldout=10)
     # at that many prompts the interval, whose width falls with the root, has left chance behind
     assert 0.7 - 0.3 * (10 / needed) ** 0.5 > 0.5 > 0.7 - 0.3 * (10 / (needed - 2)) ** 0.5

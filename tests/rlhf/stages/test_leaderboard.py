@@ -10,10 +10,11 @@ from sqlite_utils import Database
 from rlhf.stages import leaderboard as stage
 from rlhf.stages.context import Context
 from rlhf.stages.generate import _default_generator, _others
-from rlhf.stages.leaderboard import leaderboard, promote, promote_if_preferred
+from rlhf.stages.leaderboard import Promoted, leaderboard, promote, promote_if_preferred
 from store import models, rankings, responses
 from store.errors import NotFound, NotReady, Refused
 from store.records import Model
+from store.results import VersionRow, as_json
 
 Make = Callable[..., Any]
 
@@ -28,19 +29,17 @@ def ranked(world: Make, quality: list[float], prompts: int, by: str = "ada", see
 def test_wins_are_counted_pair_by_pair(db: Database, world: Make) -> None:
     ranked(world, [0.0, 1.0, 2.5], 60)
     board = leaderboard(db)
-    json.dumps(board, allow_nan=False)
-    assert [v["name"] for v in board["versions"]] == ["policy-2", "policy-1", "base"]
-    assert board["versions"][2] == {
-        "name": "base", "elo": 1000.0, "low": 1000.0, "high": 1000.0, "comparisons": 120, "prompts": 60,
-    }  # fmt: skip
+    json.dumps(as_json(board), allow_nan=False)
+    assert [v.name for v in board.versions] == ["policy-2", "policy-1", "base"]
+    assert board.versions[2] == VersionRow("base", 1000.0, 1000.0, 1000.0, comparisons=120, prompts=60)
     writer = {r.id: models.get(db, r.model_id).name for r in responses.every(db)}
     won = []
     for ranking in rankings.current(db):
         level = {writer[r]: place for r, place in ranking.levels.items()}
         won.append(level["policy-2"] < level["base"])
-    assert board["share"] == pytest.approx(sum(won) / len(won))
-    assert (board["newest"], board["prompts"], board["decision"]) == ("policy-2", 60, "newest beats base")
-    assert board["low"] > 0.5
+    assert board.share == pytest.approx(sum(won) / len(won))
+    assert (board.newest, board.prompts, board.decision) == ("policy-2", 60, "newest beats base")
+    assert board.low > 0.5
 
 
 @pytest.mark.parametrize(
@@ -51,15 +50,15 @@ def test_the_decision_waits_until_it_is_sure(
     db: Database, world: Make, quality: float, prompts: int, decision: str
 ) -> None:
     ranked(world, [0.0, quality], prompts)
-    assert leaderboard(db)["decision"] == decision
+    assert leaderboard(db).decision == decision
 
 
 def test_simulated_annotators_judge_only_where_people_do_not(db: Database, world: Make) -> None:
     made = ranked(world, [0.0, 3.0], 30, by="simulated:ada")
-    assert (leaderboard(db)["judges"], leaderboard(db)["rankings"]) == ("simulated annotators", 30)
+    assert (leaderboard(db).judges, leaderboard(db).rankings) == ("simulated annotators", 30)
     made.rank(next(iter(made.shown)), "bo")
-    assert (leaderboard(db)["judges"], leaderboard(db)["rankings"]) == ("people", 1)
-    assert leaderboard(db)["decision"] == "open"
+    assert (leaderboard(db).judges, leaderboard(db).rankings) == ("people", 1)
+    assert leaderboard(db).decision == "open"
 
 
 def test_promotion_follows_preference(ctx: Context, db: Database, world: Make) -> None:
@@ -78,7 +77,7 @@ def test_promotion_follows_preference(ctx: Context, db: Database, world: Make) -
     assert promotion.evidence["winner"] == "policy-1"
     assert promotion.evidence["low"] > 0.5
     # Asked again, nothing changes.
-    assert promote(db) == {"promoted": "policy-1", "was": "policy-1"}
+    assert promote(db) == Promoted("policy-1", "policy-1")
     assert len(models.promotions(db)) == 1
 
 
@@ -86,8 +85,8 @@ def test_the_next_one_has_to_beat_the_one_in_charge_and_not_only_the_base(db: Da
     ranked(world, [0.0, 3.0, 3.0], 60)
     promote(db, "policy-1", force=True)
     board = leaderboard(db)
-    assert (board["decision"], board["generator"]) == ("newest beats base", "policy-1")
-    assert (board["challenge"]["against"], board["challenge"]["winner"]) == ("policy-1", None)
+    assert (board.decision, board.generator) == ("newest beats base", "policy-1")
+    assert (board.challenge.against, board.challenge.winner) == ("policy-1", None)
     with pytest.raises(Refused, match="against policy-1 on 60 prompts"):
         promote(db)
 
@@ -100,7 +99,7 @@ def test_what_can_not_be_promoted_says_why(db: Database, world: Make) -> None:
         promote(db, "policy-1")
     with pytest.raises(NotFound, match="policy-9"):
         promote(db, "policy-9")
-    assert promote(db, "policy-1", force=True) == {"promoted": "policy-1", "was": None}
+    assert promote(db, "policy-1", force=True) == Promoted("policy-1", None)
     assert models.promotions(db)[0].evidence == {}
     assert made.shown
 
@@ -110,7 +109,7 @@ def test_only_the_base_ranked_is_no_contest(db: Database, world: Make) -> None:
     for prompt in made.prompts(3, each=2):
         made.rank(prompt, "ada")
     board = leaderboard(db)
-    assert (board["decision"], board["share"], board["prompts"]) == (stage.OPEN, None, 0)
+    assert (board.decision, board.share, board.prompts) == (stage.OPEN, None, 0)
     with pytest.raises(Refused, match="Only base has been ranked"):
         promote(db)
 
@@ -122,8 +121,8 @@ def test_versions_never_shown_together_are_not_compared(db: Database, world: Mak
         made.shown[prompt] = (base, first) if number % 2 else (first, second)
         made.rank(prompt, "ada")
     board = leaderboard(db)
-    assert [v["prompts"] for v in board["versions"] if v["name"] == "policy-1"] == [24]
-    assert (board["newest"], board["prompts"], board["share"]) == ("policy-2", 0, None)
+    assert [v.prompts for v in board.versions if v.name == "policy-1"] == [24]
+    assert (board.newest, board.prompts, board.share) == ("policy-2", 0, None)
     with pytest.raises(Refused, match="No prompt has responses of policy-2 and of base ranked together"):
         promote(db)
 

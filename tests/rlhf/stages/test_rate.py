@@ -20,7 +20,7 @@ Make = Callable[..., Any]
 
 
 def by_name(ctx: Context) -> dict[str, dict[str, Any]]:
-    return {row["name"]: row for row in rate(ctx).metrics["by_annotator"]}
+    return {row["name"]: row for row in rate(ctx).record.metrics["by_annotator"]}
 
 
 @pytest.mark.slow
@@ -53,15 +53,15 @@ def test_metrics_are_json_and_stay_until_something_changes(ctx: Context, db: Dat
     first, second = made.prompts(2, each=3)
     made.rank(first, "ada")
     made.rank(second, "ada")
-    rating = rate(ctx)
+    rating = rate(ctx).record
     json.dumps(rating.metrics, allow_nan=False)
     row = rating.metrics["by_annotator"][0]
     assert (row["name"], row["rankings"], row["tau"], row["seconds"]) == ("ada", 2, None, 5.0)
-    assert rate(ctx) == rating
+    assert rate(ctx).record == rating
     checks.mark_gold(db, rankings.current(db)[0].id)
-    assert rate(ctx).id == rating.id + 1
+    assert rate(ctx).record.id == rating.id + 1
     made.rank(first, "bo")
-    assert [p.shared for p in scores.pairs(db, rate(ctx).id)] == [1]
+    assert [p.shared for p in scores.pairs(db, rate(ctx).record.id)] == [1]
     assert scores.pairs(db, rating.id) == []
 
 
@@ -144,7 +144,7 @@ def test_sigma_is_learned_from_what_was_not_asked_for_because_it_was_unsure(
         while free := tasks.free_for(db, f"person {turn}", 500):
             for task in free:
                 made.answer(task, f"person {turn}")
-    found = rate(ctx).metrics["sigma"]
+    found = rate(ctx).record.metrics["sigma"]
     standing = rankings.current(db)
     position = {r: ids.index(r) for ids in made.shown.values() for r in ids}
     levels = np.full((len(standing), 2), -1)
@@ -166,5 +166,5 @@ def test_other_methods_are_rated_beside_repeats_too(ctx: Context, db: Database, 
     made.rank(second, "ada")
     rating = dataclasses.replace(ctx.settings.rating, method=method, reliability=False)
     other = dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, rating=rating))
-    assert rate(other).metrics["rankings"] == 3
+    assert rate(other).record.metrics["rankings"] == 3
     assert all((s.stderr is None) == (method == "elo") for s in scores.of_rating(db, 1))

@@ -17,8 +17,8 @@ def test_accuracy_counts_ordered_pairs_and_half_for_a_draw() -> None:
     metrics = pair_metrics(
         [np.array([3.0, 1.0, 4.0]), np.array([2.0, 2.0])], [np.array([10.0, 5, 5]), np.array([1.0, 0])]
     )
-    assert metrics["pairs"] == 3
-    assert metrics["accuracy"] == pytest.approx((1 + 0 + 0.5) / 3)
+    assert metrics.pairs == 3
+    assert metrics.accuracy == pytest.approx((1 + 0 + 0.5) / 3)
 
 
 def test_a_model_that_knows_the_odds_is_calibrated_and_no_other_has_a_lower_nll() -> None:
@@ -26,12 +26,12 @@ def test_a_model_that_knows_the_odds_is_calibrated_and_no_other_has_a_lower_nll(
     logits = [rng.normal(0, 1.5, 4) for _ in range(400)]
     elo = [1000 + ELO_PER_LOGIT * s for s in logits]
     knows = pair_metrics(logits, elo)
-    assert knows["accuracy"] == 1
-    assert knows["ece"] == pytest.approx(0, abs=1e-12)
+    assert knows.accuracy == 1
+    assert knows.ece == pytest.approx(0, abs=1e-12)
     for factor in (0.5, 2.0):
         other = pair_metrics([factor * s for s in logits], elo)
-        assert other["nll"] > knows["nll"] + 0.01
-        assert other["ece"] > 0.05
+        assert other.nll > knows.nll + 0.01
+        assert other.ece > 0.05
 
 
 @pytest.mark.slow
@@ -43,7 +43,7 @@ def test_the_interval_covers_and_is_wider_when_pairs_hang_together() -> None:
         elo = [np.arange(4.0)] * 300
         scores = [np.arange(4.0) * (1 if rng.random() < 0.8 else -1) for _ in range(300)]
         m = pair_metrics(scores, elo)
-        covered += m["accuracy_low"] <= 0.8 <= m["accuracy_high"]
+        covered += m.accuracy_low <= 0.8 <= m.accuracy_high
     assert 0.89 <= covered / 150 <= 0.99
 
 
