@@ -1,4 +1,4 @@
-"""Small real chat models with random weights, made once a session: a Qwen2 and a Llama that lie in a folder.
+"""Small real chat models with random weights, made once a session: a Qwen2, a Llama or an OPT that lies in a folder.
 
 And one thread for torch in the quick tests.
 """
@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,11 @@ def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """`make_base("qwen2")`, `make_base("llama", template=False)`: the folder of a random chat model."""
+    """`make_base("qwen2")`, `make_base("llama", template=False)`: the folder of a random chat model.
+
+    Qwen2 and Llama see only how far apart two tokens are; `make_base("opt")` has an embedding for each position, so
+    that a position which counts padding changes what it says.
+    """
 
     def make(kind: str, *, template: bool = True, context: int = 128) -> Path:
         import torch
@@ -60,6 +65,8 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         from transformers import (
             LlamaConfig,
             LlamaForCausalLM,
+            OPTConfig,
+            OPTForCausalLM,
             PreTrainedTokenizerFast,
             Qwen2Config,
             Qwen2ForCausalLM,
@@ -92,17 +99,23 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         shape = {
             "vocab_size": core.get_vocab_size(),
             "hidden_size": 64,
-            "intermediate_size": 128,
             "num_hidden_layers": 2,
             "num_attention_heads": 4,
-            "num_key_value_heads": 2,
             "max_position_embeddings": context,
             "eos_token_id": 1,
             "pad_token_id": 0,
-            "tie_word_embeddings": kind == "qwen2",
+            "tie_word_embeddings": kind != "llama",
+        }
+        grouped = {"intermediate_size": 128, "num_key_value_heads": 2}
+        made: dict[str, Callable[[], Any]] = {
+            "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**shape, **grouped)),
+            "llama": lambda: LlamaForCausalLM(LlamaConfig(**shape, **grouped)),
+            "opt": lambda: OPTForCausalLM(OPTConfig(**shape, ffn_dim=128, word_embed_proj_dim=64, bos_token_id=1)),
         }
         torch.manual_seed(0)
-        model = Qwen2ForCausalLM(Qwen2Config(**shape)) if kind == "qwen2" else LlamaForCausalLM(LlamaConfig(**shape))
+        model = made[kind]()
+        if kind == "opt":  # drawn as small as everything else: larger, so that a wrong position is heard
+            model.model.decoder.embed_positions.weight.data.mul_(30)
         # Sampling habits as chat models ship them, which the trainer must not inherit.
         model.generation_config.update(do_sample=True, top_k=5, top_p=0.8, temperature=0.7, repetition_penalty=1.3)
         model.save_pretrained(folder)

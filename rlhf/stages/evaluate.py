@@ -138,7 +138,8 @@ def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prom
     by = ByRewardModel(judge.name, model, judgement(judge))
     match = meet(ctx, model, chats, by, HELDOUT_LUCK)
     before = answers(ctx, model, chats, "reference", HELDOUT_LUCK)
-    temperature = ctx.settings.sampling.temperature
+    # The likeliest words (temperature 0) have no distribution of their own: their log-ratio is that of the plain one.
+    temperature = ctx.settings.sampling.temperature or 1.0
     metrics = training.metrics
     return HeldOut(
         reward_before=float(by.score(chats, before).mean()),

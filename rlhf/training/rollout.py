@@ -87,8 +87,11 @@ def collect(
 
 
 def plan_minibatches(seq: Sequences, config: RolloutConfig, rng: np.random.Generator) -> Plan:
-    """Rows drawn into minibatches, each sorted by length and cut into microbatches of a token budget."""
-    parts = np.array_split(rng.permutation(len(seq.lengths)), config.minibatches)
+    """Rows drawn into minibatches, each sorted by length and cut into microbatches of a token budget.
+
+    Fewer rows than minibatches make as many minibatches as there are rows.
+    """
+    parts = np.array_split(rng.permutation(len(seq.lengths)), min(config.minibatches, len(seq.lengths)))
     return [seq.by_length(config.microbatch_tokens, part.tolist()) for part in parts]
 
 

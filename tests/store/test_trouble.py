@@ -1,9 +1,12 @@
 """A full disk, a crash, a crowd: what was stored stays, what was not is not there by half."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
@@ -14,6 +17,8 @@ from store.db import writing
 from store.errors import NoDisk, WorkError
 from store.records import Prompt
 from store.workspace import Workspace, create, whole_or_gone
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def bulk(count: int) -> list[Prompt]:
@@ -106,6 +111,39 @@ def test_many_writers_lose_no_prompt(workspace: Workspace) -> None:
     assert not errors
     with workspace.store() as db:
         assert prompts.count(db) == 80
+
+
+COUNTER = """
+import sys, time
+from pathlib import Path
+from store import jobs
+from store.db import writing
+from store.workspace import Workspace
+with Workspace(Path(sys.argv[1])).store() as db:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for _ in range(20):
+        with writing(db):
+            number = db["jobs"].count
+            time.sleep(0.002)
+            jobs.enqueue(db, f"job {number}")
+"""
+
+
+def test_two_processes_that_read_and_then_write_wait_for_each_other(workspace: Workspace) -> None:
+    """A transaction that took its lock only at the first write would fail at once where another had written."""
+    command = [sys.executable, "-c", COUNTER, str(workspace.folder)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    both = [subprocess.Popen(command, cwd=ROOT, text=True, **pipes) for _ in range(2)]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    errors = [process.communicate(timeout=60)[1] for process in both]
+    assert errors == ["", ""]
+    with workspace.store() as db:
+        assert sorted(job.kind for job in jobs.recent(db, 99)) == sorted(f"job {n}" for n in range(40))
 
 
 def test_what_was_committed_is_seen_by_another_connection_at_once(db: Database, workspace: Workspace) -> None:

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 
 from rlhf.ratings import left_out_loss, rate
-from rlhf.ratings.leave_out import leave_out
+from rlhf.ratings.leave_out import at_mean, leave_out
 from rlhf.ratings.likelihood import Davidson, curvature_slope, slope_and_curvature
 from rlhf.ratings.newton import ground, invert, pair_variance, unground
 from rlhf.ratings.problem import Setting, make_problems
@@ -71,6 +71,45 @@ def test_variance_of_a_difference_is_the_resistance_of_the_network():
     np.testing.assert_allclose(pair_variance(chain)[:, 0], [1, 2, 1])
     ring = invert(ground(np.ones((3, 1)), 3))
     np.testing.assert_allclose(pair_variance(ring)[:, 0], [2 / 3] * 3)
+
+
+def posterior(won, lost, sigma):
+    """Maximum and mean of the difference of two scores, by integrating over it: no approximation."""
+    d = np.linspace(-15, 15, 200_001)
+    log_density = -(d**2) / (4 * sigma**2) - won * np.logaddexp(0, -d) - lost * np.logaddexp(0, d)
+    weight = np.exp(log_density - log_density.max())
+    return d[weight.argmax()], (weight * d).sum() / weight.sum()
+
+
+@pytest.mark.parametrize(("won", "lost"), [(12, 1), (40, 2), (60, 2)])
+def test_an_error_counts_how_far_the_maximum_is_from_the_mean(won, lost):
+    """What is reported is the maximum: a score that won nearly all is further out than that, by the posterior."""
+    ratings = rate([[1, 2]] * won + [[2, 1]] * lost, [0] * (won + lost), sigma=1.4, tie=0.0)
+    peak, mean = posterior(won, lost, 1.4)
+    chance = 1 / (1 + np.exp(-mean))
+    variance = 1 / ((won + lost) * chance * (1 - chance) + 1 / (2 * 1.4**2))
+    assert (ratings.elo[0, 0] - ratings.elo[0, 1]) * LOGIT == pytest.approx(peak, abs=2e-4)
+    # Without the distance it would be 2% to 3% less. A score is half of the difference.
+    assert ratings.stderr[0, 0] * LOGIT == pytest.approx(0.5 * np.sqrt(variance + (mean - peak) ** 2), rel=0.006)
+
+
+def test_the_mean_of_three_is_that_of_exact_integration():
+    levels = np.array([[1, 2, 3]] * 9 + [[2, 1, 3]] * 3 + [[1, 3, 2]])
+    (problem,) = make_problems(check_rankings(levels, np.zeros(len(levels), int), None), None)
+    fit = problem.solve(Setting(Davidson(0.0), 1.4))
+    # Scores that sum to 0: a normal prior on each, seen on the plane of the first two.
+    one, two = np.meshgrid(np.linspace(-4, 6, 401), np.linspace(-6, 6, 401), indexing="ij")
+    scores = np.stack([one, two, -one - two])
+    log_density = -(scores**2).sum(0) / (2 * 1.4**2)
+    for row in levels:
+        for i, j in zip(*pair_index(3), strict=True):
+            better, worse = (i, j) if row[i] < row[j] else (j, i)
+            log_density -= np.logaddexp(0, scores[worse] - scores[better])
+    weight = np.exp(log_density - log_density.max())
+    mean = (scores * weight).sum((1, 2)) / weight.sum()
+    moved = at_mean(fit, 0.0, 1.0).scores[:, 0]
+    assert np.abs(mean - fit.scores[:, 0]).max() > 0.1
+    np.testing.assert_allclose(moved, mean, atol=0.03)
 
 
 def test_a_left_out_ranking_is_seen_as_by_a_fit_without_it():

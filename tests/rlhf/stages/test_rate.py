@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,46 @@ def test_a_known_answer_judges_the_others_and_not_its_author(ctx: Context, db: D
     ]
     assert rows["clicker"]["gold"] == 12
     assert rows["clicker"]["gold_accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_a_person_who_agrees_with_himself_is_not_two_people(ctx: Context, db: Database, world: Make) -> None:
+    made = world()
+    for prompt in made.prompts(8, each=3):
+        made.rank(prompt, "ada")
+    assert rate(ctx).record.metrics["vote_agreement"] is None
+    for prompt in made.shown:
+        made.rank(prompt, "ada", reason="repeat")
+    assert rate(ctx).record.metrics["vote_agreement"] is None
+    for prompt in made.shown:
+        made.rank(prompt, "bo", clicks=True)
+    said = {who: [r.levels for r in rankings.current(db) if r.annotator == who] for who in ("ada", "bo")}
+    alike = [
+        (a[i] < a[j]) == (b[i] < b[j])
+        for a, b in zip(said["ada"][:8], said["bo"], strict=True)
+        for i, j in combinations(sorted(a), 2)
+    ]
+    assert rate(ctx).record.metrics["vote_agreement"] == pytest.approx(np.mean(alike))
+    assert len(said["ada"]) == 16
+    assert 0.2 < np.mean(alike) < 0.8
+
+
+def test_sigma_is_that_of_the_rankings_which_no_risk_asked_for(ctx: Context, db: Database, world: Make) -> None:
+    made = world()
+    for prompt in made.prompts(30, each=2):
+        made.rank(prompt, "ada")
+        made.rank(prompt, "bo")
+    fair = np.array([[r.levels[i] for i in made.shown[r.prompt_id]] for r in rankings.current(db)])
+    for prompt in made.shown:
+        made.rank(prompt, "cy", reason="risk", clicks=True)
+        made.rank(prompt, "dee", reason="risk", clicks=True)
+    every = np.array([[r.levels[i] for i in made.shown[r.prompt_id]] for r in rankings.current(db)])
+    asked = np.array([list(made.shown).index(r.prompt_id) for r in rankings.current(db)])
+    rating = dataclasses.replace(ctx.settings.rating, reliability=False)
+    plain = dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, rating=rating))
+    metrics = rate(plain).record.metrics
+    assert metrics["sigma"] == pytest.approx(convert(fair, asked[:60]).sigma)
+    assert abs(metrics["sigma"] - convert(every, asked).sigma) > 0.1
+    assert metrics["rankings"] == 120  # and all of them are scored
 
 
 @pytest.mark.slow

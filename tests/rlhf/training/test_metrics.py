@@ -1,10 +1,15 @@
 """Metrics against counting by hand and against worlds whose answer is known."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from rlhf.training.losses import ELO_PER_LOGIT
-from rlhf.training.metrics import distinct, pair_metrics, win_rate
+from rlhf.training.metrics import distinct, divergence, pair_metrics, win_rate
+from rlhf.training.models import RoleModel
+from rlhf.training.sampling import Sample
 
 
 def test_accuracy_counts_ordered_pairs_and_half_for_a_draw() -> None:
@@ -49,3 +54,24 @@ def test_win_rate_counts_a_draw_as_half() -> None:
 def test_distinct_counts_bigrams() -> None:
     assert distinct(["a b c", "a b d"]) == 3 / 4
     assert distinct(["", "one"]) == 0
+
+
+@pytest.mark.parametrize("against", ["base", "reference"])
+def test_divergence_is_the_mean_log_ratio_of_the_policys_own_words(
+    noisy: Callable[..., RoleModel], plain: Callable[..., Any], against: str
+) -> None:
+    model = noisy()
+    model.fresh("reference")  # another adapter, but still the base: made to differ from both
+    for parameter in model.parameters("reference"):
+        parameter.data.add_(0.05)
+    chats = [[{"role": "user", "content": text}] for text in ("tea", "red green blue")]
+    said = [Sample("", "stop", 0, (11, 12, 1)), Sample("", "length", 0, (13, 14, 15, 16))]
+    ask, total = plain(model), 0.0
+    for chat, sample in zip(chats, said, strict=True):
+        policy, other = (
+            ask.logprobs(role, model.chat.prompt(chat), sample.token_ids, 0.8) for role in ("policy", against)
+        )
+        total += sum(policy) - sum(other)
+    found = divergence(model, chats, said, 0.8, against=against)  # type: ignore[arg-type]
+    assert found == pytest.approx(total / 2, abs=1e-4)
+    assert abs(found) > 0.01

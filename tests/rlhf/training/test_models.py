@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import bitsandbytes as bnb
 import pytest
@@ -126,6 +127,44 @@ def test_log_probabilities_are_those_of_the_plain_model_at_a_temperature(base: s
             dist = torch.distributions.Categorical(logits=logits[len(prompt) + t - 1] / 0.7)
             assert float(logprobs[row, t]) == pytest.approx(float(dist.log_prob(torch.tensor(token))), abs=1e-5)
             assert float(entropy[row, t]) == pytest.approx(float(dist.entropy()), abs=1e-5)
+
+
+def test_a_score_is_read_after_the_last_token(model: RoleModel) -> None:
+    """Two responses of the same first token and another last one, and one whose padding is not its end."""
+    model.fresh("reward")
+    perturb(model, "reward")
+    seq = model.chat.sequences([[5, 6]] * 3, [[11, 12, 13], [11, 12, 14], [11, 12]])
+    with torch.no_grad(), model.role("reward"):
+        scores = model.scores(seq)
+        alone = model.scores(model.chat.sequences([[5, 6]], [[11, 12]]))
+    assert abs(float(scores[0] - scores[1])) > 1e-3
+    assert abs(float(scores[0] - scores[2])) > 1e-3
+    assert float(scores[2]) == pytest.approx(float(alone[0]), abs=1e-5)
+
+
+def test_a_value_knows_what_was_said_before_and_not_what_comes(model: RoleModel) -> None:
+    model.fresh("value")
+    perturb(model, "value")
+    seq = model.chat.sequences([[5, 6]] * 2, [[11, 12, 13], [11, 14, 13]])
+    with torch.no_grad(), model.role("value"):
+        one, other = model.values(seq)
+    torch.testing.assert_close(one[:2], other[:2], atol=1e-5, rtol=0)
+    assert abs(float(one[2] - other[2])) > 1e-3
+
+
+@pytest.mark.parametrize("role", ["policy", "base"])
+def test_where_positions_are_embedded_padding_changes_nothing_either(
+    make_base: Callable[..., Path], plain: Callable[..., Any], role: str
+) -> None:
+    model = RoleModel(str(make_base("opt")), rank=4)
+    torch.manual_seed(0)
+    perturb(model, "policy")
+    asked, answered = [[5], [7, 8, 9, 10, 4]], [[11, 12], [13, 14, 15, 16]]
+    with torch.no_grad(), model.role(role):  # type: ignore[arg-type]
+        both = model.logprobs(model.chat.sequences(asked, answered))[0]
+    for row, (prompt, response) in enumerate(zip(asked, answered, strict=True)):
+        alone = torch.tensor(plain(model).logprobs(role, prompt, response))
+        torch.testing.assert_close(both[row, : len(response)], alone, atol=1e-5, rtol=0)
 
 
 def test_padding_changes_no_score_and_no_value(model: RoleModel) -> None:

@@ -118,6 +118,11 @@ def test_a_response_that_never_ends_is_penalised(model: RoleModel) -> None:
     assert totals[0] - totals[1] == pytest.approx(SMALL.missing_eos_penalty, abs=1e-5)
 
 
+def test_a_rollout_of_fewer_responses_than_minibatches_is_learned_from(model: RoleModel) -> None:
+    config = dataclasses.replace(SMALL, steps=1, prompts_per_step=1, calibration=1, minibatches=2)
+    assert train_policy(model, CHATS[:1], share_of_token, config).steps == 1
+
+
 def test_training_ends_when_kl_passes_its_bound(model: RoleModel) -> None:
     config = dataclasses.replace(SMALL, steps=30, max_kl=0.01, learning_rate=5e-3)
     result = train_policy(model, CHATS, share_of_token, config)

@@ -21,7 +21,10 @@ def model(make_base: Callable[..., Path]) -> RoleModel:
     return RoleModel(str(make_base("qwen2")), rank=4)
 
 
-def test_greedy_decoding_is_that_of_transformers(model: RoleModel) -> None:
+@pytest.mark.parametrize("kind", ["qwen2", "opt"])
+def test_greedy_decoding_is_that_of_transformers(make_base: Callable[..., Path], kind: str) -> None:
+    """One unpadded row after the other; an OPT also shows a position that counts padding."""
+    model = RoleModel(str(make_base(kind)), rank=4)
     prompts = [model.chat.prompt(chat) for chat in CHATS]
     ours = generate(model, prompts, SamplingConfig(temperature=0, max_new_tokens=20), role="policy", seed=0)
     for row, ids in enumerate(prompts):

@@ -1,0 +1,166 @@
+"""PPO's stage: who may train, from which weights, on which prompts, and against whom the outcome is measured."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sqlite_utils import Database
+
+from rlhf import training
+from rlhf.settings import GateConfig, overlay
+from rlhf.stages.context import Context
+from rlhf.stages.evaluate import compare
+from rlhf.stages.ppo import check_gate, ppo
+from rlhf.training.models import RoleModel
+from rlhf.training.ppo import PPOResult
+from rlhf.training.reward import score_texts
+from rlhf.training.sampling import sample
+from store import jobs, models, prompts, rankings, scores
+from store.errors import Refused
+from store.records import Model, Rating
+from store.results import RewardJudgement, as_json, comparison
+
+ASKED = ("tea", "red green", "cake", "yes", "no", "big blue", "coffee or water", "rice", "soup", "bread")
+Make = Callable[..., Any]
+
+
+def judged(**changes: Any) -> dict[str, Any]:
+    """What is said of a reward model that passes, but for the changes."""
+    said = RewardJudgement(
+        accuracy=0.9,
+        accuracy_low=0.8,
+        accuracy_high=1.0,
+        nll=0.4,
+        ece=0.1,
+        pairs=100,
+        train_prompts=80,
+        heldout_prompts=20,
+        mean=0.3,
+        std=2.0,
+        required_accuracy=0.75,
+        passes=True,
+    )
+    return as_json(dataclasses.replace(said, **changes))
+
+
+@pytest.fixture
+def small(ctx: Context, db: Database, make_base: Callable[..., Path]) -> Context:
+    """A random Llama that always says its likeliest words, and a job that asks for it."""
+    tables = {
+        "model": {"base_model": str(make_base("llama")), "rank": 4},
+        "sampling": {"max_new_tokens": 6, "temperature": 0.0},
+    }
+    return dataclasses.replace(ctx, settings=overlay(ctx.settings, tables), job_id=jobs.enqueue(db, "ppo"))
+
+
+def noise(model: RoleModel, role: str, size: float) -> None:
+    for parameter in model.parameters(role):  # type: ignore[arg-type]
+        parameter.data.add_(torch.randn_like(parameter) * size)
+
+
+def spoken(small: Context) -> RoleModel:
+    """A policy, a reference and a reward model that differ from each other and from the base."""
+    torch.manual_seed(3)
+    model = small.load_model()
+    noise(model, "policy", 0.3)
+    model.copy("policy", "reference")
+    noise(model, "policy", 0.3)
+    model.fresh("reward")
+    noise(model, "reward", 0.3)
+    return model
+
+
+def asked(db: Database, *texts: str, split: str = "eval") -> list[Any]:
+    chats = [prompts.make([{"role": "user", "content": text}], source="test", split=split) for text in texts]  # type: ignore[arg-type]
+    return [prompts.get(db, prompt) for prompt in prompts.add(db, chats)]
+
+
+def test_a_policy_is_measured_against_the_base_and_against_where_it_started(small: Context, db: Database) -> None:
+    model, heldout = spoken(small), asked(db, *ASKED)
+    judge = Model("reward-1", "reward", "tiny", metrics=judged(mean=0.3, std=2.0))
+    one = dataclasses.replace(small.settings.sampling, responses=1)
+    chats = [p.messages for p in heldout]
+    rewards = {}
+    for role in ("policy", "reference", "base"):
+        said = [group[0] for group in sample(model, chats, one, role=role)]  # type: ignore[arg-type]
+        items = [(chat, s.text, s.finish_reason == "stop") for chat, s in zip(chats, said, strict=True)]
+        rewards[role] = (np.array([score_texts(model, [item])[0] for item in items]) - 0.3) / 2.0
+    found = compare(small, model, judge, heldout)
+    measured = (found.reward_after, found.reward_before, found.reward_base)
+    assert measured == pytest.approx([rewards[role].mean() for role in ("policy", "reference", "base")], abs=1e-4)
+    won = {role: float(np.mean(rewards["policy"] > rewards[role])) for role in ("reference", "base")}
+    assert won["reference"] != won["base"]
+    assert found.win_rate == won["base"]
+    assert found.judge == "reward-1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"accuracy": 0.7, "accuracy_low": 0.6}, {"accuracy_low": 0.49}, {"accuracy": 0.6, "vote_agreement": 0.9}],
+)
+def test_the_gate_lets_no_poor_reward_model_through(changes: dict[str, Any]) -> None:
+    poor = Model("reward-1", "reward", "tiny", metrics=judged(**changes))
+    with pytest.raises(Refused, match=r"reward-1 orders .* --force"):
+        check_gate(poor, GateConfig(), force=False)
+    assert not check_gate(poor, GateConfig(), force=True)
+    assert check_gate(Model("reward-1", "reward", "tiny", metrics=judged()), GateConfig(), force=False)
+
+
+def stored(ctx: Context, db: Database, world: Make, model: RoleModel) -> tuple[Model, Model]:
+    """The reference of the model as policy-1, and a reward model that scores taught after it."""
+    made = world()
+    made.rank(made.prompts(1, each=2)[0], "ada")
+    last = rankings.current(db)[-1].id
+    rating = scores.save(db, Rating("davidson", {}, {}, last), [])
+    base_model, base = ctx.settings.model.base_model, models.named(db, "base")
+    model.copy("reference", "policy")
+    for kind, name in (("policy", "policy-1"), ("reward", "reward-1")):
+        model.save(kind, ctx.workspace.models / name)  # type: ignore[arg-type]
+    start = Model("policy-1", "policy", base_model, base.id, path="models/policy-1")
+    judge = Model("reward-1", "reward", base_model, path="models/reward-1", metrics=judged(), rating_id=rating)
+    return models.get(db, models.add(db, start)), models.get(db, models.add(db, judge))
+
+
+def test_ppo_starts_from_the_stored_policy_and_its_critic_from_the_stored_judge(
+    small: Context, db: Database, world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = spoken(small)
+    start, judge = stored(small, db, world, model)
+    asked(db, "tea", "cake", split="train")
+    asked(db, "soup", "rice", "bread")
+    train = prompts.every(db, "train")
+    saved = {role: [p.detach().clone() for p in model.parameters(role)] for role in ("policy", "reward")}  # type: ignore[arg-type]
+    seen: list[Any] = []
+
+    def instead(given: RoleModel, chats: Any, score: Any, config: Any, **_: Any) -> PPOResult:
+        for role, source in (("policy", "policy"), ("reward", "reward"), ("value", "reward")):
+            for mine, theirs in zip(given.parameters(role), saved[source], strict=True):  # type: ignore[arg-type]
+                assert torch.equal(mine, theirs), role
+        seq = given.chat.sequences([[5, 6], [7]], [[11, 12], [13]])
+        with torch.no_grad(), given.role("reward"):
+            raw = given.scores(seq)
+        torch.testing.assert_close(score(seq), (raw - 0.3) / 2.0)
+        given.copy("policy", "reference")
+        seen.extend(chats)
+        return PPOResult(1, 0.0, 1.0, [{"kl/k1": 0.0}])
+
+    monkeypatch.setattr(training.ppo, "train_policy", instead)
+    made = ppo(small).record
+    assert seen == [p.messages for p in train]
+    assert (made.parent_id, made.reward_id, made.name) == (start.id, judge.id, "policy-2")
+    told = comparison(made)
+    assert told is not None
+    assert [example.prompt for example in told.examples] == ["soup", "rice", "bread"]
+
+
+def test_a_poor_judge_stops_the_stage_before_anything_is_trained(small: Context, db: Database, world: Make) -> None:
+    stored(small, db, world, spoken(small))
+    poor = judged(accuracy=0.6, accuracy_low=0.55, passes=False)
+    models.add(db, Model("reward-2", "reward", "tiny", metrics=poor, rating_id=1))
+    with pytest.raises(Refused, match="reward-2"):
+        ppo(small)
+    assert [m.name for m in models.every(db, "policy")] == ["base", "policy-1"]
