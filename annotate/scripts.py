@@ -5,6 +5,7 @@ of a workspace, so whoever asks gets them, as with Gradio's own code; `annotate.
 """
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,14 +16,14 @@ FOLDER = "scripts"
 """The first part of the addresses: /scripts/DIGEST/board/main.js."""
 _HERE = Path(__file__).parent
 _YEAR = 365 * 86400
-_DIGEST_LENGTH = 16  # hex digits: 64 bits, for a handful of releases
+_DIGITS = 16
 _LOST = "A part of this page did not arrive: reload it."
 
 
 def router() -> APIRouter:
     """The route that serves every module, and nothing else of the folders that they lie in."""
     routes = APIRouter()
-    routes.add_api_route(f"/{FOLDER}/{{digest}}/{{name:path}}", _script, methods=["GET"])
+    routes.add_api_route(f"/{FOLDER}/{{version}}/{{name:path}}", _script, methods=["GET"])
     return routes
 
 
@@ -31,9 +32,9 @@ def address(name: str) -> str:
 
     Raises KeyError if there is no such module.
     """
-    if name not in _modules():
+    if name not in modules():
         raise KeyError(f"There is no script {name!r} in {_HERE}.")
-    return f"{FOLDER}/{_digest()}/{name}"
+    return f"{FOLDER}/{digest(modules())}/{name}"
 
 
 def start(name: str) -> str:
@@ -48,23 +49,23 @@ def start(name: str) -> str:
 );"""
 
 
-def _script(digest: str, name: str) -> Response:
-    script = _modules().get(name) if digest == _digest() else None
+@cache
+def modules() -> dict[str, bytes]:
+    """Every module by its name, a path relative to this folder; read once, like the rest of the program."""
+    return {path.relative_to(_HERE).as_posix(): path.read_bytes() for path in sorted(_HERE.rglob("*.js"))}
+
+
+def digest(scripts: Mapping[str, bytes]) -> str:
+    """16 hex digits of SHA-256 over names and contents; of all at once, because one imports another by its name."""
+    whole = hashlib.sha256()
+    for name, script in scripts.items():
+        whole.update(f"{name} {len(script)}\n".encode() + script)
+    return whole.hexdigest()[:_DIGITS]
+
+
+def _script(version: str, name: str) -> Response:
+    script = modules().get(name) if version == digest(modules()) else None
     if script is None:
         return Response("There is no such script: reload the page.", 404, media_type="text/plain")
     headers = {"Cache-Control": f"public, max-age={_YEAR}, immutable"}
     return Response(script, media_type="text/javascript", headers=headers)
-
-
-@cache
-def _modules() -> dict[str, bytes]:
-    return {path.relative_to(_HERE).as_posix(): path.read_bytes() for path in sorted(_HERE.rglob("*.js"))}
-
-
-@cache
-def _digest() -> str:
-    """Of all modules at once, because one imports another by its name alone."""
-    whole = hashlib.sha256()
-    for name, script in _modules().items():
-        whole.update(f"{name} {len(script)}\n".encode() + script)
-    return whole.hexdigest()[:_DIGEST_LENGTH]

@@ -1,7 +1,7 @@
-// Responses go by letters and ranks by digits, on the page and on the keys. This is the one list of both.
+// Responses go by letters and ranks by digits, on the page and on the keys. Both come from one list.
 
 // Eight, because board.css has eight colours that tell them apart and a keyboard row has digits for them.
-export const LETTERS = 'ABCDEFGH';
+const LETTERS = 'ABCDEFGH';
 const DIGITS = Array.from(LETTERS, (_, i) => String(i + 1));
 
 // F flags, and so F is no key for the sixth response alone: with six, flagging takes Shift.
