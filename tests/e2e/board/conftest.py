@@ -5,6 +5,7 @@ One page serves all tests, loaded anew for each: a window of its own for each wo
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 import annotate
 
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 SCRIPTS = Path(annotate.__file__).parent
 TEMPLATE = (SCRIPTS / "board" / "board.html").read_text()
 STYLES = "\n".join((SCRIPTS / "board" / name).read_text() for name in ("board.css", "bar.css"))
@@ -125,9 +127,10 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def window(browser: Browser) -> Iterator[Page]:
-    """The page that all tests share. A test can move its clock on."""
+    """The page that all tests share. Its clock stands still until a test moves it on."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.clock.install()
+    context.clock.install(time=NOW)
+    context.clock.pause_at(NOW + timedelta(hours=1))
     yield context.new_page()
     context.close()
 

@@ -29,25 +29,25 @@ def test_seconds_count_while_the_person_does_something(bench: Any, view: Any) ->
     bench.lay(view(2))
     bench.run(CLOCK)
     wait(bench, 3 * MINUTE, active=True)
-    assert 178 <= seconds(bench) <= 181
-    before = seconds(bench)
+    assert seconds(bench) == 180
+    # The last sign was after 150 s: a minute later the person is taken to be elsewhere.
     wait(bench, 10 * MINUTE)
-    assert 25 <= seconds(bench) - before <= 35
+    assert seconds(bench) == 209
 
 
 def test_seconds_do_not_count_while_another_window_is_looked_at(bench: Any, view: Any) -> None:
     bench.lay(view(2))
     bench.run(CLOCK + "document.hasFocus = () => false")
     wait(bench, MINUTE, active=True)
-    assert seconds(bench) <= 1
+    assert seconds(bench) == 0
 
 
 def test_the_lease_is_renewed_every_five_minutes_of_work(bench: Any, view: Any) -> None:
     bench.lay(view(2))
     bench.run(CLOCK)
-    wait(bench, 4 * MINUTE, active=True)
+    wait(bench, 5 * MINUTE - 1, active=True)
     assert bench.run("return renewals") == []
-    wait(bench, 7 * MINUTE, active=True)
+    wait(bench, 5 * MINUTE + 1, active=True)
     assert bench.run("return renewals") == [["/api/renew", "POST", {"lease": "lease-1"}]] * 2
 
 
@@ -63,9 +63,9 @@ def test_what_is_not_worked_on_is_not_renewed(bench: Any, view: Any, active: boo
 def test_during_a_rest_new_tasks_are_looked_for(bench: Any, view: Any) -> None:
     bench.lay(view(0))
     bench.run(CLOCK)
-    wait(bench, 15)
+    wait(bench, 19)
     assert bench.sent() == []
-    wait(bench, 6)
+    wait(bench, 1)
     assert [sent["action"] for sent in bench.sent()] == ["next"]
 
 

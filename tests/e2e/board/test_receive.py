@@ -26,7 +26,9 @@ def test_a_stored_answer_brings_the_next_task(bench: Any, view: Any) -> None:
     assert (bench.slots(), bench.tray(), bench.said()) == (["", "", ""], "ABC", "New task: rank 3 responses.")
     assert bench.run(KEYS) == []
     expect(bench.page.locator(".board")).not_to_contain_class("waiting")
-    bench.page.clock.run_for(1300)
+    bench.page.clock.run_for(1199)
+    expect(bench.page.locator(".saved")).to_contain_class("on")
+    bench.page.clock.run_for(1)
     expect(bench.page.locator(".saved")).not_to_contain_class("on")
 
 

@@ -80,9 +80,9 @@ def test_no_answer_is_explained_and_asking_again_possible(bench: Any, view: Any,
     answer, told = ANSWERS[trouble]
     bench.lay(view(2))
     bench.run(TALK + f"window.fetch = {answer}; board.state.slots = [0, 1]; submit(board)")
-    bench.page.clock.run_for(PATIENCE - 500)
+    bench.page.clock.run_for(PATIENCE - 1)
     assert bench.message() == ""
-    bench.page.clock.run_for(500)
+    bench.page.clock.run_for(1)
     expect(bench.page.locator(".message")).to_contain_text(told)
     expect(bench.page.locator(".board")).not_to_contain_class("waiting")
     bench.run(TALK + "submit(board)")
