@@ -1,12 +1,12 @@
 """The research page: how the loop goes, how far to trust it, and the buttons that turn it."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from sqlite_utils import Database
 
+from annotate import scripts
 from annotate.frame import site_header
 from annotate.panels import loop, work
 from annotate.panels.people import annotators
@@ -21,7 +21,6 @@ from store.workspace import Workspace
 
 AREA = "/research"
 BUTTONS = {"reward": "Retrain reward model", "round": "Run PPO round", "rate": "Rate the rankings"}
-_LOOK = Path(__file__).parent / "look"
 
 # On every tick and after every click; a panel that has not changed costs the browser nothing.
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -36,7 +35,7 @@ def page(workspace: Workspace) -> gr.Blocks:
         with gr.Row(elem_id="research"):
             with gr.Column(scale=2, min_width=320, elem_classes="results"):
                 rounds = _panel("rounds")
-                ranked = _panel("versions", "versions.js")
+                ranked = _panel("versions", "look/versions.js")
                 curves = _panel("curves")
                 trust = _panel("annotators")
                 lineage = _panel("lineage")
@@ -44,7 +43,7 @@ def page(workspace: Workspace) -> gr.Blocks:
                 gr.HTML("<h2>Train</h2>", apply_default_css=False)
                 buttons = {kind: gr.Button(label, elem_id=f"do-{kind}") for kind, label in BUTTONS.items()}
                 notice = _panel("notice")
-                listed = _panel("jobs", "research.js")
+                listed = _panel("jobs", "look/research.js")
         working = [listed, notice, curves, *buttons.values()]
         overview = [counts, rounds, ranked, trust, lineage]
         blocks.load(handle.work, None, working, **_QUIET)
@@ -59,8 +58,7 @@ def page(workspace: Workspace) -> gr.Blocks:
 
 
 def _panel(name: str, script: str = "") -> gr.HTML:
-    listening = (_LOOK / script).read_text(encoding="utf-8") if script else None
-    return gr.HTML(apply_default_css=False, elem_id=name, js_on_load=listening)
+    return gr.HTML(apply_default_css=False, elem_id=name, js_on_load=scripts.start(script) if script else None)
 
 
 class _Handlers:

@@ -15,6 +15,7 @@ from annotate import scripts
 from store.records import Role
 
 FOLDER = Path(annotate.__file__).parent / "board"
+ENTRY = re.compile(r"import\(new URL\('([^']+)', document\.baseURI\)\)")
 TEXTS = {path.name: path.read_text() for path in FOLDER.glob("*.js")}
 IMPORT = re.compile(r"^import \{([^}]*)\} from '\./([\w-]+\.js)';$", re.MULTILINE)
 EXPORT = re.compile(r"^export (?:async )?(?:function|const) (\w+)", re.MULTILINE)
@@ -72,6 +73,21 @@ def test_a_module_holds_no_state_of_its_own() -> None:
     for name, text in TEXTS.items():
         assert re.findall(r"^(?:let|var)\b.*", text, re.MULTILINE) == [], name
         assert re.findall(r"\b(?:window|globalThis|self)\.", text) == [], name
+
+
+def entries(client: TestClient, area: str) -> list[str]:
+    """The addresses of the modules that the components of a page start, as they stand there."""
+    components: list[dict[str, Any]] = client.get(f"{area}/config").json()["components"]
+    return [found for made in components for found in ENTRY.findall(made["props"].get("js_on_load") or "")]
+
+
+def test_every_script_of_the_pages_is_an_entry_or_imported_by_one(
+    sign_in: Callable[[str, Role], TestClient],
+) -> None:
+    client = sign_in("Rosa", "researcher")
+    started = {entry.split("/", 3)[3] for area in ("/annotate", "/research") for entry in entries(client, area)}
+    assert started == {"board/main.js", "look/research.js", "look/versions.js"}
+    assert started | {f"board/{name}" for name in reached("main.js")} == set(scripts.modules())
 
 
 def test_whoever_opens_the_page_can_fetch_every_module(client: TestClient) -> None:
@@ -134,9 +150,7 @@ def test_the_page_finds_the_entry_wherever_the_site_lies(
     """As the browser joins the page's address and the one in `js_on_load`."""
     client = sign_in("Ada", "annotator")
     assert '<base href="./" />' in client.get("/annotate/").text
-    components: list[dict[str, Any]] = client.get("/annotate/config").json()["components"]
-    (board,) = [found["props"] for found in components if found["props"].get("elem_id") == "board"]
-    (entry,) = re.findall(r"import\(new URL\('([^']+)', document\.baseURI\)\)", board["js_on_load"])
+    (entry,) = entries(client, "/annotate")
     found = urljoin(f"{root}annotate/", entry)
     assert found.startswith(f"{root}scripts/")
     assert client.get("/" + found.removeprefix(root)).status_code == 200
