@@ -16,7 +16,7 @@ from fastapi import Body, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import dashboard, look, ranking
+from annotate import dashboard, look, ranking, scripts
 from annotate.login import Door
 from annotate.security import ROLES, Gate, admitted, signed_in
 from store import tasks
@@ -25,12 +25,13 @@ from store.workspace import Workspace
 
 
 def build(workspace: Workspace) -> FastAPI:
-    """The whole site of one workspace: /login, /join, /annotate, /research, /healthz."""
+    """The whole site of one workspace: /login, /join, /annotate, /research, /scripts, /healthz."""
     app = FastAPI(title="Rankloop", docs_url=None, redoc_url=None, openapi_url=None)
     # No origin is allowed: without this, Gradio adds a CORS answer of its own that reflects whoever asks.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(Gate, workspace=workspace)
     app.include_router(Door(workspace).router())
+    app.include_router(scripts.router())
     _add_api(app, workspace)
     # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none; in
     # a thread of its own, because the caller's may run a loop already, as in a notebook.

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
 from markupsafe import Markup
 from sqlite_utils import Database
 
+from annotate import scripts
 from annotate.frame import site_header
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.loop import counts, lineage, turns
@@ -27,7 +27,6 @@ from store.workspace import Workspace
 AREA = "/research"
 BUTTONS = {name: kind.button for name, kind in KINDS.items() if kind.button}
 """Each kind of work that a person may ask for here, with the words on its button."""
-_LOOK = Path(__file__).parent / "look"
 
 # On every tick and after every click; a panel that has not changed costs the browser nothing.
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -43,7 +42,7 @@ PACES: dict[Pace, float] = {"watched": 1.0, "overview": 5.0}
 class Panel:
     """A part of the page that the server draws anew from the store at its pace, and after the clicks that change it.
 
-    `name` is its element's id, `place` the column in which it stands, and `script` the file in look/ that listens to
+    `name` is its element's id, `place` the column in which it stands, and `script` the module that listens to
     the buttons inside it, if there are any.
     """
 
@@ -57,12 +56,12 @@ class Panel:
 PANELS = (
     Panel("counts", counts, "overview", "top"),
     Panel("rounds", turns, "overview", "results"),
-    Panel("versions", versions, "overview", "results", "versions.js"),
+    Panel("versions", versions, "overview", "results", "look/versions.js"),
     Panel("curves", curves, "watched", "results"),
     Panel("annotators", annotators, "overview", "results"),
     Panel("lineage", lineage, "overview", "results"),
     Panel("notice", partial(notice, buttons=BUTTONS), "watched", "actions"),
-    Panel("jobs", job_list, "watched", "actions", "research.js"),
+    Panel("jobs", job_list, "watched", "actions", "look/research.js"),
 )
 """In the order in which they stand below one another."""
 
@@ -102,7 +101,7 @@ def _placed(place: str) -> dict[str, gr.HTML]:
 
 
 def _element(panel: Panel) -> gr.HTML:
-    listening = (_LOOK / panel.script).read_text(encoding="utf-8") if panel.script else None
+    listening = scripts.start(panel.script) if panel.script else None
     return gr.HTML(apply_default_css=False, elem_id=panel.name, js_on_load=listening)
 
 

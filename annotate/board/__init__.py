@@ -1,5 +1,7 @@
 """The ranking board: one gr.HTML component, made by a function from the files beside this one.
 
+main.js is the entry of its scripts, ES modules that the browser fetches by themselves; see `annotate.scripts`.
+
 The template is static and the texts come in as JSON in `value`: gr.HTML compiles its template as JavaScript, so
 a model's text inside it would run. A factory and not a subclass, because Gradio writes a `.pyi` file beside the
 module of every subclass.
@@ -9,8 +11,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from annotate import scripts
+
 _HERE = Path(__file__).parent
-_SCRIPTS = ("model.js", "draw.js", "drag.js", "keys.js", "panel.js", "talk.js", "main.js")
 _STYLES = ("board.css", "bar.css")
 
 
@@ -19,7 +22,7 @@ def ranking_board() -> gr.HTML:
     return gr.HTML(
         html_template=_read("board.html"),
         css_template=_read(*_STYLES),
-        js_on_load=_read(*_SCRIPTS),
+        js_on_load=scripts.start("board/main.js"),
         apply_default_css=False,
         elem_id="board",
     )

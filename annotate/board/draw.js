@@ -1,52 +1,37 @@
-// The state as elements. Cards are built once a task and stay where they are; only chips move.
-const $ = (selector) => element.querySelector(selector);
-const comment = () => $('.comment textarea');
+// A task as elements, built once when it arrives. From then on only chips move, see refresh.js.
+import { make } from './board.js';
+import { flagKey, ink, letter } from './letters.js';
+import { count } from './model.js';
 
-function make(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
+export function drawTask(board) {
+  const { prompt, responses } = board.state.view.task;
+  board.find('.prompt').replaceChildren(...prompt.map((said) => turn(said, prompt.length > 1)));
+  board.find('.cards').replaceChildren(...responses.map(card));
+  board.find('.tray').replaceChildren(...responses.map((_, i) => chip(i)));
+  board.find('.slots').replaceChildren(...responses.map((_, slot) => slotBox(slot, responses.length)));
+  board.find('.slots').style.setProperty('--count', responses.length);
+  drawKeys(board);
 }
 
-function say(text) { $('.live').textContent = text; }
-
-function tell(text) {
-  $('.message').textContent = text;
-  $('.message').hidden = !text;
-}
-
-function drawProgress() {
-  const { today, total, remaining, more } = state.view.progress;
-  $('.guideline').textContent = state.view.guideline;
+export function drawProgress(board) {
+  const { guideline, progress } = board.state.view;
+  const { today, total, remaining, more } = progress;
+  board.find('.guideline').textContent = guideline;
   const left = remaining ? `${remaining}${more ? '+' : ''} to do` : 'nothing left';
-  $('.progress').replaceChildren(make('b', '', `${today} today`), ` · ${total} in all · ${left}`);
+  board.find('.progress').replaceChildren(make('b', '', `${today} today`), ` · ${total} in all · ${left}`);
 }
 
-// A tick that the server offers to some people, under a name and in words of its own.
-const marked = () => $('.mark input');
-
-function drawMark() {
-  const { mark } = state.view;
-  $('.mark').hidden = !mark;
-  $('.mark').title = mark?.title ?? '';
-  $('.mark span').textContent = mark?.label ?? '';
-}
-
-function drawTask() {
-  const task = state.view.task;
-  $('.prompt').replaceChildren(...task.prompt.map(turn));
-  $('.cards').replaceChildren(...task.responses.map(card));
-  $('.tray').replaceChildren(...task.responses.map((_, i) => chip(i)));
-  $('.slots').replaceChildren(...task.responses.map((_, slot) => slotBox(slot)));
-  $('.slots').style.setProperty('--count', count());
-  drawKeys();
+export function drawMark(board) {
+  const { mark } = board.state.view;
+  board.find('.mark').hidden = !mark;
+  board.find('.mark').title = mark?.title ?? '';
+  board.find('.mark span').textContent = mark?.label ?? '';
 }
 
 // `html` was made by the server from escaped text; nothing else is ever put into innerHTML.
-function turn({ role, html }) {
+function turn({ role, html }, named) {
   const made = make('div', `turn ${role === 'user' ? 'user' : 'other'}`);
-  if (state.view.task.prompt.length > 1) made.append(make('span', 'role', role));
+  if (named) made.append(make('span', 'role', role));
   made.append(make('div', 'text'));
   made.lastChild.innerHTML = html;
   return made;
@@ -57,7 +42,7 @@ function card(html, i) {
   made.dataset.card = i;
   made.setAttribute('aria-label', `Response ${letter(i)}`);
   const head = make('header');
-  const badge = make('span', `badge ink-${letter(i).toLowerCase()}`, letter(i));
+  const badge = make('span', `badge ${ink(i)}`, letter(i));
   badge.dataset.drag = i;
   head.append(badge, make('span', 'standing'));
   made.append(head, make('div', 'text'));
@@ -66,71 +51,35 @@ function card(html, i) {
 }
 
 function chip(i) {
-  const made = make('button', `chip ink-${letter(i).toLowerCase()}`, letter(i));
+  const made = make('button', `chip ${ink(i)}`, letter(i));
   made.type = 'button';
   made.dataset.drag = i;
   made.dataset.chip = i;
   return made;
 }
 
-function slotBox(slot) {
+function slotBox(slot, size) {
   const made = make('div', 'slot');
   made.dataset.slot = slot;
   made.setAttribute('role', 'group');
-  const word = slot === 0 ? 'best' : slot === count() - 1 ? 'worst' : '';
+  const word = slot === 0 ? 'best' : slot === size - 1 ? 'worst' : '';
   const name = make('span', 'name', String(slot + 1));
   if (word) name.append(make('small', '', word));
   made.append(name, make('div', 'held'));
   return made;
 }
 
+function drawKeys(board) {
+  const size = count(board.state);
+  board.find('.keys').replaceChildren(
+    key(`${letter(0)}–${letter(size - 1)}`, 'pick'), key(`1–${size}`, 'rank, equal is a tie'), key('← →', 'move'),
+    key('⌫', 'clear'),
+  );
+  board.find('[data-do="flag"] kbd').textContent = flagKey(size);
+}
+
 function key(name, what) {
   const made = make('span');
   made.append(...name.split(' ').map((part) => make('kbd', '', part)), ` ${what}`);
   return made;
-}
-
-function flagKey() { return count() > LETTERS.indexOf('F') ? '⇧F' : 'F'; }
-
-function drawKeys() {
-  const last = letter(count() - 1);
-  $('.keys').replaceChildren(
-    key(`A–${last}`, 'pick'), key(`1–${count()}`, 'rank, equal is a tie'), key('← →', 'move'), key('⌫', 'clear'),
-  );
-  $('[data-do="flag"] kbd').textContent = flagKey();
-}
-
-// `focus` after a key, so that the eye and a screen reader follow; not after the pointer.
-function refresh(focus) {
-  state.slots.forEach((slot, i) => {
-    const piece = $(`[data-chip="${i}"]`);
-    const home = slot === null ? $('.tray') : $(`[data-slot="${slot}"] .held`);
-    if (piece.parentElement !== home) settle(piece, home);
-    piece.setAttribute('aria-label', `${letter(i)}, ${describe(i)}`);
-    piece.setAttribute('aria-pressed', String(state.picked === i));
-    const face = $(`[data-card="${i}"]`);
-    face.classList.toggle('picked', state.picked === i);
-    face.classList.toggle('ranked', slot !== null);
-    $(`[data-card="${i}"] .standing`).textContent = slot === null ? '' : standing(i);
-  });
-  element.querySelectorAll('.slot').forEach((box, slot) => {
-    const held = state.slots.flatMap((at, i) => (at === slot ? [letter(i)] : []));
-    box.setAttribute('aria-label', `Rank ${slot + 1}: ${held.join(', ') || 'empty'}`);
-    box.classList.toggle('tie', held.length > 1);
-  });
-  $('.tray').classList.toggle('empty', complete());
-  $('[data-do="undo"]').disabled = state.history.length === 0;
-  $('[data-do="submit"]').disabled = !complete();
-  if (focus && state.picked !== null) $(`[data-chip="${state.picked}"]`).focus({ preventScroll: true });
-}
-
-function standing(i) {
-  const others = tiedWith(i);
-  return others.length ? `Rank ${state.slots[i] + 1}, tied with ${others.join(' and ')}` : `Rank ${state.slots[i] + 1}`;
-}
-
-// Chips keep the alphabet's order wherever they lie.
-function settle(piece, home) {
-  const next = [...home.children].find((other) => Number(other.dataset.chip) > Number(piece.dataset.chip));
-  home.insertBefore(piece, next ?? null);
 }

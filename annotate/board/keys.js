@@ -1,48 +1,63 @@
 // Keyboard first. No key sends work away at once: S and F open a panel, Enter refuses until all is ranked.
-const TYPING = 'textarea, input:not([type="checkbox"]), select, [contenteditable]';
+import { dropGhost } from './drag.js';
+import { digitOf, letterOf } from './letters.js';
+import { count } from './model.js';
+import { clear, move, pick, rank, undo } from './moves.js';
+import { chooseReason, closePanel, confirmPanel, openPanel } from './panel.js';
+import { back, send, submit } from './talk.js';
 
-function onKey(event) {
-  if (!element.isConnected) return document.removeEventListener('keydown', onKey);
-  if (event.isComposing || !state.view?.task) return;
-  if (drag && event.key === 'Escape') return dropGhost();
-  const handled = state.panel ? panelKey(event) : boardKey(event);
-  if (handled) event.preventDefault();
+const TYPING = 'textarea, input:not([type="checkbox"]), select, [contenteditable]';
+const MOVES = {
+  ArrowLeft: (board) => move(board, -1), ArrowRight: (board) => move(board, 1), Backspace: clear, Delete: clear,
+  Enter: submit, Escape: back,
+};
+// In either case; a letter that names a response comes before these.
+const COMMANDS = {
+  S: (board) => openPanel(board, 'skip'), F: (board) => openPanel(board, 'flag'),
+  P: (board) => send(board, 'previous'),
+};
+
+export function onKey(board, event) {
+  const { element, state } = board;
+  if (!element.isConnected || event.isComposing || !state.view?.task) return;
+  if (state.drag && event.key === 'Escape') {
+    dropGhost(board);
+    return;
+  }
+  const doing = state.panel ? panelKey(board, event) : boardKey(board, event);
+  if (!doing) return;
+  event.preventDefault();
+  doing(board);
 }
 
-function boardKey(event) {
+// What a key does while the ranks are shown: a function of the board, or nothing where the key is the browser's.
+function boardKey(board, event) {
   const typing = event.target.closest?.(TYPING);
   if (event.ctrlKey || event.metaKey) {
-    if (event.key === 'Enter') return submit(), true;
-    if (event.key.toLowerCase() === 'z' && !event.shiftKey && !typing) return undo(), true;
-    return false;
+    if (event.key === 'Enter') return submit;
+    return event.key.toLowerCase() === 'z' && !event.shiftKey && !typing ? undo : null;
   }
-  if (event.altKey) return false;
-  if (typing) return event.key === 'Escape' ? (typing.blur(), true) : false;
+  if (event.altKey) return null;
+  if (typing) return event.key === 'Escape' ? () => typing.blur() : null;
   const control = event.target.closest?.('button, a, summary');
-  if (control && !control.dataset.chip && (event.key === 'Enter' || event.key === ' ')) return false;
-  return act(event);
+  const presses = event.key === 'Enter' || event.key === ' ';
+  if (control && !control.dataset.chip && presses) return null;
+  return action(count(board.state), event);
 }
 
-function act(event) {
-  const shifted = event.shiftKey && event.key.toUpperCase() === 'F';
-  const picked = shifted ? -1 : LETTERS.slice(0, count()).indexOf(event.key.toUpperCase());
-  if (event.key.length === 1 && picked >= 0) return pick(picked), true;
-  if (/^[1-8]$/.test(event.key) && Number(event.key) <= count()) return rank(Number(event.key) - 1), true;
-  const doing = {
-    ArrowLeft: () => move(-1), ArrowRight: () => move(1), Backspace: clear, Delete: clear, Enter: submit,
-    s: () => openPanel('skip'), S: () => openPanel('skip'), f: () => openPanel('flag'), F: () => openPanel('flag'),
-    p: () => send('previous'), P: () => send('previous'), Escape: back,
-  }[event.key];
-  if (doing) doing();
-  return Boolean(doing);
+function action(size, event) {
+  const picked = letterOf(event, size);
+  if (picked >= 0) return (board) => pick(board, picked);
+  const slot = digitOf(event, size);
+  if (slot >= 0) return (board) => rank(board, slot);
+  return MOVES[event.key] ?? COMMANDS[event.key.toUpperCase()];
 }
 
-function panelKey(event) {
-  if (event.key === 'Escape') return closePanel(), true;
+// What a key does while the panel is open.
+function panelKey(board, event) {
+  if (event.key === 'Escape') return closePanel;
   const typing = event.target.closest?.('textarea');
   const control = event.target.closest?.('button');
-  if (event.key === 'Enter' && !control && (!typing || event.ctrlKey || event.metaKey)) return confirmPanel(), true;
-  const reason = typing ? undefined : element.querySelectorAll('.reasons input')[Number(event.key) - 1];
-  if (reason) reason.checked = true;
-  return Boolean(reason);
+  if (event.key === 'Enter' && !control && (!typing || event.ctrlKey || event.metaKey)) return confirmPanel;
+  return !typing && chooseReason(board, Number(event.key)) ? () => {} : null;
 }

@@ -1,4 +1,9 @@
 // Skip and flag ask for a reason first, so that a slip of the finger costs nothing.
+import { comment, make } from './board.js';
+import { revises } from './model.js';
+import { refresh } from './refresh.js';
+import { send } from './talk.js';
+
 const PANELS = {
   skip: {
     title: 'Skip this one? Somebody else will get it.',
@@ -14,19 +19,49 @@ const PANELS = {
   },
 };
 
-function openPanel(kind) {
-  if (revises()) return; // what is ranked already can be ranked otherwise, not skipped
+// `kind` is 'skip' or 'flag', which is also what the server is asked for.
+export function openPanel(board, kind) {
+  if (revises(board.state)) return; // what is ranked already can be ranked otherwise, not skipped
   const { title, reasons, hint, button } = PANELS[kind];
-  state.panel = kind;
-  $('.panel h3').textContent = title;
-  $('.panel .reasons').replaceChildren(...reasons.map(reasonBox));
-  $('.panel textarea').value = '';
-  $('.panel textarea').placeholder = hint;
-  $('.panel .main').replaceChildren(button, ' ', make('kbd', '', '⏎'));
-  $('.panel').setAttribute('aria-label', title);
-  $('.panel').hidden = false;
-  $('.bar').classList.add('asking');
-  $('.reasons input').focus({ preventScroll: true });
+  board.state.panel = kind;
+  board.find('.panel h3').textContent = title;
+  board.find('.panel .reasons').replaceChildren(...reasons.map(reasonBox));
+  board.find('.panel textarea').value = '';
+  board.find('.panel textarea').placeholder = hint;
+  board.find('.panel .main').replaceChildren(button, ' ', make('kbd', '', '⏎'));
+  board.find('.panel').setAttribute('aria-label', title);
+  board.find('.panel').hidden = false;
+  board.find('.bar').classList.add('asking');
+  board.find('.reasons input').focus({ preventScroll: true });
+}
+
+// Choose a reason by its place, from 1 as its key is; whether there is one.
+export function chooseReason(board, place) {
+  const reason = board.findAll('.reasons input')[place - 1];
+  if (reason) reason.checked = true;
+  return Boolean(reason);
+}
+
+export function hidePanel(board) {
+  board.state.panel = null;
+  board.find('.panel').hidden = true;
+  board.find('.bar').classList.remove('asking');
+}
+
+// The focus goes back to where the person was.
+export function closePanel(board) {
+  hidePanel(board);
+  if (board.state.picked !== null) refresh(board, true);
+  else document.activeElement?.blur();
+}
+
+// The reason, what was added to it and the comment go as one text.
+export function confirmPanel(board) {
+  const kind = board.state.panel;
+  const reason = board.find('.reasons input:checked')?.value;
+  const parts = [reason, board.find('.panel textarea').value.trim(), comment(board).value.trim()];
+  closePanel(board);
+  send(board, kind, parts.filter(Boolean).join('. '));
 }
 
 function reasonBox(text, i) {
@@ -35,19 +70,4 @@ function reasonBox(text, i) {
   Object.assign(input, { type: 'radio', name: 'reason', value: text, checked: i === 0 });
   made.append(input, make('kbd', '', String(i + 1)), ` ${text}`);
   return made;
-}
-
-function closePanel() {
-  state.panel = null;
-  $('.panel').hidden = true;
-  $('.bar').classList.remove('asking');
-  if (state.picked !== null) refresh(true);
-  else document.activeElement?.blur();
-}
-
-function confirmPanel() {
-  const kind = state.panel;
-  const parts = [$('.reasons input:checked')?.value, $('.panel textarea').value.trim(), comment().value.trim()];
-  closePanel();
-  send(kind, parts.filter(Boolean).join('. '));
 }

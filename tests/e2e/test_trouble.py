@@ -60,6 +60,16 @@ def test_a_server_that_died_and_came_back(process: Any, workspace: Workspace, co
     assert count(workspace) == 1
 
 
+def test_a_script_that_does_not_arrive_is_told(site: Any, context: BrowserContext) -> None:
+    page = site.sign_in(context, "Ada")
+    page.route("**/scripts/*/board/talk.js", lambda route: route.abort())
+    page.goto(site.url + "/annotate")
+    expect(page.locator("#site")).to_have_attribute("data-trouble", "A part of this page did not arrive: reload it.")
+    page.unroute_all()
+    page.reload()
+    page.wait_for_selector(".card")
+
+
 def test_asking_twice_stores_once(site: Any, context: BrowserContext) -> None:
     page = site.sign_in(context, "Ada")
     page.goto(site.url + "/annotate")

@@ -1,0 +1,66 @@
+// From the server: the first task, an answer with the next task, or an answer that says what is wrong.
+import { comment, marked, say, tell } from './board.js';
+import { draftOf, dropDrafts } from './drafts.js';
+import { drawMark, drawProgress, drawTask } from './draw.js';
+import { revises } from './model.js';
+import { hidePanel } from './panel.js';
+import { refresh } from './refresh.js';
+import { settlePending } from './talk.js';
+
+// In ms: long enough to be seen at the edge of the eye, gone before the next ranking is done.
+const SAVED_SHOWN = 1200;
+
+export function receive(board) {
+  const view = board.props.value;
+  if (!view) return;
+  const { state } = board;
+  const { answer, task } = view;
+  const mine = answer && state.pending?.nonce === answer.nonce;
+  if (mine) settlePending(board);
+  if (mine && answer.stored) {
+    dropDrafts(state.lease);
+    flash(board);
+  }
+  state.view = view;
+  drawProgress(board);
+  drawMark(board);
+  if (task?.lease !== state.lease || !task) begin(board, task);
+  tell(board, answer?.message ?? '');
+}
+
+// A task on the board, with the person's draft of it if there is one; null for a rest.
+function begin(board, task) {
+  const { state } = board;
+  const draft = task && draftOf(task.lease);
+  const size = task?.responses.length ?? 0;
+  state.lease = task?.lease ?? null;
+  state.slots = draft?.slots?.length === size ? draft.slots : task?.slots ?? Array(size).fill(null);
+  Object.assign(state, { picked: null, history: [], seconds: draft?.seconds ?? 0 });
+  comment(board).value = draft?.comment ?? task?.comment ?? '';
+  marked(board).checked = draft?.marked ?? state.view.mark?.checked ?? false;
+  hidePanel(board);
+  board.find('.board').dataset.state = !task ? 'resting' : revises(state) ? 'revising' : 'ranking';
+  if (!task) {
+    rest(board);
+    return;
+  }
+  drawTask(board);
+  refresh(board, false);
+  const fresh = draft ? 'Your draft is back.' : `New task: rank ${size} responses.`;
+  say(board, revises(state) ? 'An earlier ranking.' : fresh);
+  if (document.activeElement?.closest?.('.board')) document.activeElement.blur();
+  scrollTo({ top: 0 });
+}
+
+function rest(board) {
+  const { today } = board.state.view.progress;
+  board.find('.rest h2').textContent = 'Nothing to rank at the moment';
+  board.find('.rest p').textContent = today
+    ? `You ranked ${today} today, thank you. New responses show up here by themselves.`
+    : 'New responses show up here by themselves.';
+}
+
+function flash(board) {
+  board.find('.saved').classList.add('on');
+  setTimeout(() => board.find('.saved').classList.remove('on'), SAVED_SHOWN);
+}

@@ -1,0 +1,59 @@
+"""A task as elements."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+def test_one_card_a_response_in_the_order_told(bench: Any, view: Any) -> None:
+    bench.lay(view(3))
+    cards = bench.page.locator(".card")
+    assert cards.locator(".text").all_inner_texts() == ["Response 0.", "Response 1.", "Response 2."]
+    assert [card.get_attribute("aria-label") for card in cards.all()] == [f"Response {x}" for x in "ABC"]
+    assert cards.locator(".badge").all_inner_texts() == ["A", "B", "C"]
+    assert bench.page.locator(".slot .name").all_inner_texts() == ["1\nbest", "2", "3\nworst"]
+    assert bench.page.locator(".slots").evaluate("e => e.style.getPropertyValue('--count')") == "3"
+
+
+def test_a_new_task_takes_the_place_of_the_old(bench: Any, view: Any) -> None:
+    bench.lay(view(4))
+    bench.lay(view(2, lease="lease-2"))
+    assert [bench.page.locator(kind).count() for kind in (".card", ".chip", ".slot", ".turn")] == [2, 2, 2, 1]
+
+
+def test_who_said_what_is_told_in_a_conversation_only(bench: Any, view: Any) -> None:
+    bench.lay(view(2))
+    assert bench.page.locator(".role").count() == 0
+    said = [("system", "Be brief."), ("user", "Hello"), ("assistant", "Hi"), ("user", "Which?")]
+    bench.lay(view(2, lease="lease-2", prompt=[{"role": role, "html": text} for role, text in said]))
+    assert [role.lower() for role in bench.page.locator(".role").all_inner_texts()] == [role for role, _ in said]
+    assert bench.page.locator(".turn .text").all_inner_texts() == [text for _, text in said]
+    kinds = [turn.get_attribute("class") for turn in bench.page.locator(".turn").all()]
+    assert kinds == ["turn other", "turn user", "turn other", "turn user"]
+
+
+@pytest.mark.parametrize(("size", "hint"), [(2, "A–B pick 1–2 rank, equal is a tie"), (8, "A–H pick 1–8 rank")])
+def test_the_keys_are_written_below(bench: Any, view: Any, size: int, hint: str) -> None:
+    bench.lay(view(size))
+    assert hint in " ".join(bench.page.locator(".keys > span").all_inner_texts())
+    assert bench.page.locator("[data-do=flag] kbd").inner_text() == ("⇧F" if size == 8 else "F")
+
+
+@pytest.mark.parametrize(
+    ("remaining", "more", "left"), [(0, False, "nothing left"), (3, False, "3 to do"), (500, True, "500+ to do")]
+)
+def test_progress(bench: Any, view: Any, remaining: int, more: bool, left: str) -> None:
+    bench.lay(view(2) | {"progress": {"today": 2, "total": 9, "remaining": remaining, "more": more}})
+    assert bench.page.locator(".progress").inner_text() == f"2 today · 9 in all · {left}"
+    assert bench.page.locator(".guideline").inner_text() == "Rank well."
+
+
+def test_the_tick_is_shown_to_whom_it_is_offered(bench: Any, view: Any) -> None:
+    bench.lay(view(2))
+    assert bench.page.locator(".mark").is_hidden()
+    bench.lay(view(2, lease="2", mark={"name": "gold", "label": "Known", "title": "Why", "checked": True}))
+    mark = bench.page.locator(".mark")
+    assert (mark.inner_text().strip(), mark.get_attribute("title")) == ("Known", "Why")
+    assert mark.locator("input").is_checked()

@@ -1,0 +1,99 @@
+"""What becomes of a value from the server."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.e2e
+
+KEYS = "return Object.keys(localStorage).map((key) => key.replace('rankloop:draft:', '')).sort()"
+
+
+def rank_and_send(bench: Any, view: Any) -> str:
+    """A submitted ranking of two; its nonce."""
+    bench.start(view(2))
+    for key in ("1", "2", "Enter"):
+        bench.page.keyboard.press(key)
+    return str(bench.sent()[0]["nonce"])
+
+
+def test_a_stored_answer_brings_the_next_task(bench: Any, view: Any) -> None:
+    nonce = rank_and_send(bench, view)
+    assert bench.run(KEYS) == ["lease-1"]
+    bench.tell(view(3, lease="lease-2", answer={"nonce": nonce, "stored": True, "message": ""}))
+    expect(bench.page.locator(".saved")).to_contain_class("on")
+    assert (bench.slots(), bench.tray(), bench.said()) == (["", "", ""], "ABC", "New task: rank 3 responses.")
+    assert bench.run(KEYS) == []
+    expect(bench.page.locator(".board")).not_to_contain_class("waiting")
+    bench.page.clock.run_for(1199)
+    expect(bench.page.locator(".saved")).to_contain_class("on")
+    bench.page.clock.run_for(1)
+    expect(bench.page.locator(".saved")).not_to_contain_class("on")
+
+
+def test_a_refusal_keeps_the_choices(bench: Any, view: Any) -> None:
+    nonce = rank_and_send(bench, view)
+    bench.tell(view(2, answer={"nonce": nonce, "stored": False, "message": "Not saved."}))
+    assert (bench.slots(), bench.message(), bench.run(KEYS)) == (["A", "B"], "Not saved.", ["lease-1"])
+    expect(bench.page.locator(".saved")).not_to_contain_class("on")
+    expect(bench.page.locator(".board")).not_to_contain_class("waiting")
+
+
+def test_the_answer_to_another_question_settles_nothing(bench: Any, view: Any) -> None:
+    rank_and_send(bench, view)
+    bench.tell(view(2, answer={"nonce": "another", "stored": True, "message": ""}))
+    expect(bench.page.locator(".board")).to_contain_class("waiting")
+    expect(bench.page.locator(".saved")).not_to_contain_class("on")
+    assert bench.run(KEYS) == ["lease-1"]
+
+
+def test_a_draft_comes_back_with_its_task(bench: Any, view: Any) -> None:
+    draft = {"slots": [1, None], "comment": "hm", "marked": True, "seconds": 40, "at": 0}
+    bench.run("localStorage.setItem('rankloop:draft:lease-1', JSON.stringify(arg))", draft)
+    bench.lay(view(2, mark={"name": "gold", "label": "Known", "title": "", "checked": False}))
+    assert (bench.slots(), bench.said()) == (["", "A"], "Your draft is back.")
+    assert bench.page.locator(".comment textarea").input_value() == "hm"
+    assert bench.page.locator(".mark input").is_checked()
+    assert bench.run("return [board.state.seconds, board.state.picked, board.state.history]") == [40, None, []]
+
+
+def test_a_draft_of_another_size_is_not_taken_for_ranks(bench: Any, view: Any) -> None:
+    bench.run("localStorage.setItem('rankloop:draft:lease-1', JSON.stringify({ slots: [0, 1, 2] }))")
+    bench.lay(view(2))
+    assert (bench.slots(), bench.tray()) == (["", ""], "AB")
+
+
+def test_an_earlier_ranking_comes_as_it_was(bench: Any, view: Any) -> None:
+    bench.lay(view(3, lease="revision-7", revises=7, slots=[1, 0, 1], comment="then"))
+    assert (bench.slots(), bench.said()) == (["B", "AC", ""], "An earlier ranking.")
+    assert bench.page.locator(".comment textarea").input_value() == "then"
+    expect(bench.page.locator(".revising")).to_be_visible()
+
+
+@pytest.mark.parametrize(("today", "thanks"), [(0, False), (2, True)])
+def test_a_rest_says_so(bench: Any, view: Any, today: int, thanks: bool) -> None:
+    told = view(0)
+    told["progress"]["today"] = today
+    bench.lay(told)
+    expect(bench.page.locator(".rest h2")).to_have_text("Nothing to rank at the moment")
+    assert ("You ranked 2 today, thank you." in bench.page.locator(".rest p").inner_text()) == thanks
+    expect(bench.page.locator(".bar")).to_be_hidden()
+
+
+def test_a_new_task_closes_the_panel_and_starts_at_the_top(bench: Any, view: Any) -> None:
+    bench.start(view(8))
+    bench.page.keyboard.press("s")
+    bench.run("document.body.style.minHeight = '5000px'; scrollTo(0, 900)")
+    bench.tell(view(2, lease="lease-2"))
+    expect(bench.page.locator(".panel")).to_be_hidden()
+    assert bench.run("return [scrollY, document.activeElement.tagName]") == [0, "BODY"]
+    bench.page.keyboard.press("1")
+    assert bench.slots() == ["A", ""]
+
+
+def test_before_the_first_value_the_board_waits(bench: Any, view: Any) -> None:
+    bench.start(None)
+    assert bench.page.locator(".board").get_attribute("data-state") == "loading"
+    bench.tell(view(2))
+    assert bench.tray() == "AB"
