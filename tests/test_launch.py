@@ -3,6 +3,10 @@
 import dataclasses
 import errno
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from store import jobs, prompts, rankings, tasks
 from store.errors import NoDisk, WorkError
 from store.workspace import Workspace
 
+ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -251,3 +256,73 @@ def test_every_ending_has_its_status(
     assert (status, out, err.count("\n")) == (expected, "", 1)
     if not isinstance(error, KeyboardInterrupt):
         assert "Traceback" in run("import", "x", "--workspace", made, "--debug")[2]
+
+
+def test_help_and_version_are_known(run: Run) -> None:
+    assert run("help") == run("--help") == run()
+    assert run("help", "rate") == run("rate", "--help")
+    status, out, err = run("--version")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"rankloop \d+\.\d+\.\d+\n", out)
+
+
+def test_a_reader_that_has_seen_enough_is_met_in_silence(made: Path) -> None:
+    """`launch.py | head`, where the pipe is closed before the first word is written."""
+    for argv in ([], ["status", "--workspace", str(made)]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        code = f"import launch, sys; sys.exit(launch.main({argv!r}))"
+        done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, cwd=ROOT)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+ANSWERED_AT_ONCE = (
+    ["help"],
+    ["rate", "--help"],
+    ["ppo", "--steps", "0"],
+    ["ppo", "--stpes", "3"],
+    ["init"],
+    ["init", "--workspace", "{new}", "--base-model", "/no/such/folder"],
+    ["init", "--workspace", "{new}", "--prompts", "/no/such/file"],
+    ["import", "/no/such/file"],
+    ["generate", "--model", "policy-9"],
+    ["rate"],
+    ["reward"],
+    ["ppo"],
+    ["round"],
+    ["leaderboard"],
+    ["promote"],
+    ["status"],
+)
+
+
+def test_what_needs_no_model_is_answered_without_torch(made: Path, tmp_path: Path) -> None:
+    lines = [[word.format(new=tmp_path / "new") for word in line] for line in ANSWERED_AT_ONCE]
+    calls = [
+        [*line, *([] if "--workspace" in line or line == ["help"] else ["--workspace", str(made)])] for line in lines
+    ]
+    code = f"""
+import contextlib, io, json, sys
+import launch
+loaded = []
+for argv in {calls!r}:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            launch.main(argv)
+        except SystemExit:
+            pass
+    loaded.append([m for m in ("torch", "transformers", "peft", "trl", "gradio") if m in sys.modules])
+print(json.dumps(loaded))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert dict(zip(map(tuple, lines), json.loads(done.stdout), strict=True)) == {tuple(line): [] for line in lines}
+
+
+def test_a_round_takes_the_dials_of_its_stages(run: Run, made: Path) -> None:
+    assert (
+        run("round", "--workspace", made, "--ppo.steps", "7", "--rating.method", "elo", "--min-rankings", "2")[0] == 2
+    )
+    with Workspace(made).store() as db:
+        asked = jobs.recent(db)[0].params["settings"]
+    assert (asked["ppo"]["steps"], asked["rating"]["method"], asked["round"]["min_rankings"]) == (7, "elo", 2)

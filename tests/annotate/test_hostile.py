@@ -87,7 +87,7 @@ def attacked(
         "leaderboard": board("hidden-model-0", attack("model"), judges=attack("judge"), challenge=challenge),
     }
     rated(db, metrics, pairs=(PairAgreement(attack("annotator"), "ada", 0.1, 3),))
-    rounds.add(db, Round(1, scores.newest(db).id, base, newest, {"policy": attack("policy")}))
+    rounds.add(db, Round(1, scores.require_latest(db).id, base, newest, {"policy": attack("policy")}))
     return db
 
 
@@ -120,7 +120,7 @@ def test_many_annotators_and_ones_own_figures_stay_text(
     many = [line(attack("annotator")), *(line(f"person {i}") for i in range(20))]
     scores.save(
         attacked,
-        Rating("davidson", {}, {"by_annotator": many}, scores.newest(attacked).last_ranking_id),
+        Rating("davidson", {}, {"by_annotator": many}, scores.require_latest(attacked).last_ranking_id),
         [],
         (PairAgreement(attack("annotator"), "ada", -0.5, 9),),
     )

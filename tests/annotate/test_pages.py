@@ -100,18 +100,18 @@ def test_another_persons_lease_is_refused_on_the_page(
 
 def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
     client = sign_in("Rosa", "researcher")
-    _, notice, listed, reward, round_, rate = call(client, "/research", "asked")
+    _, notice, listed, rate, reward, round_ = call(client, "/research", "asked")
     assert 'data-job="1"' in listed
-    assert "Reward model: job 1 is queued" in notice
-    assert [button["interactive"] for button in (reward, round_, rate)] == [False, True, True]
+    assert "Rating: job 1 is queued" in notice
+    assert [button["interactive"] for button in (rate, reward, round_)] == [False, True, True]
     assert call(client, "/research", "asked") is None
     assert call(client, "/research", "asked_1") is not None
-    assert "Rating: job 3 is queued" in call(client, "/research", "asked_2")[1]
+    assert "PPO round: job 3 is queued" in call(client, "/research", "asked_2")[1]
     with workspace.store() as db:
-        assert [(job.kind, job.params) for job in jobs.active(db)] == [("reward", {}), ("round", {}), ("rate", {})]
+        assert [(job.kind, job.params) for job in jobs.active(db)] == [("rate", {}), ("reward", {}), ("round", {})]
     assert call(client, "/research", "cancel", {"job": 1}) is not None
     with workspace.store() as db:
-        assert [job.kind for job in jobs.active(db)] == ["round", "rate"]
+        assert [job.kind for job in jobs.active(db)] == ["reward", "round"]
     assert call(client, "/research", "cancel", {"job": 99}) is None
 
 
