@@ -61,7 +61,7 @@ MUTANTS = (
         MODELS,
         "self.heads[target].load_state_dict(self.heads[source].state_dict())",
         "pass",
-        WIRING,
+        ROLES,
         "The critic would start from a zero head and not from the reward model's.",
     ),
     Mutant(
@@ -85,7 +85,7 @@ MUTANTS = (
         CHAT,
         "return [*ids, self.eos_ids[0]] if finished else ids",
         "return ids",
-        "tests/rlhf/training/test_reward.py tests/rlhf/stages",
+        "tests/rlhf/training/test_reward.py",
         "The reward model would never see an answer end, and PPO's always do.",
     ),
     Mutant(

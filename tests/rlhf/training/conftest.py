@@ -29,6 +29,8 @@ def noisy(base: str) -> Callable[..., RoleModel]:
     def make(seed: int = 0) -> RoleModel:
         torch.manual_seed(seed)
         model = RoleModel(base, rank=4)
+        # Random weights speak almost uniformly, whatever the last state: louder, so that roles are told apart.
+        model.base.get_output_embeddings().weight.data.mul_(8)
         model.fresh("reward")
         perturb(model, "reward")
         model.copy("reward", "value")

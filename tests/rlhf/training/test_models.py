@@ -68,6 +68,14 @@ def test_a_fresh_adapter_and_its_copy_are_the_bare_base(model: RoleModel) -> Non
         assert torch.equal(model.logprobs(seq)[0], answers[0])
 
 
+def test_a_copy_takes_the_head_along(model: RoleModel) -> None:
+    model.fresh("reward")
+    perturb(model, "reward")
+    model.copy("reward", "value")
+    for mine, theirs in zip(model.parameters("value"), model.parameters("reward"), strict=True):
+        assert torch.equal(mine, theirs)
+
+
 def test_a_seed_gives_the_same_fresh_adapters_whatever_was_drawn_before(base: str) -> None:
     def drawn(seed: int) -> dict[str, torch.Tensor]:
         torch.rand(seed + 3)  # somebody else draws too

@@ -16,7 +16,8 @@ from rlhf.training.rollout import Rollout, collect
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green", "coffee or water", "yes", "no", "big")]
 SMALL = PPOConfig(steps=1, prompts_per_step=6, max_new_tokens=6, calibration=6, warmup_epochs=0, epochs=1)
-END = 1
+ENDS = [1, *range(200, 260)]
+"""A random model says its one end once in 320 tokens: with these, about every second answer ends."""
 Make = Callable[..., RoleModel]
 
 
@@ -25,8 +26,9 @@ def share_of_even(seq: Sequences) -> torch.Tensor:
 
 
 def parted(noisy: Make, perturb_again: float = 0.05) -> RoleModel:
-    """A policy that has left its reference, which is not the base either."""
+    """A policy that has left its reference, which is not the base either, and that ends about half of its answers."""
     model = noisy()
+    model.chat.eos_ids = list(ENDS)
     model.copy("policy", "reference")
     with torch.no_grad():
         for parameter in model.parameters("policy"):
@@ -62,7 +64,7 @@ def returns_by_definition(rollout: Rollout, config: PPOConfig, beta: float) -> l
         n = len(response)
         values = [*rollout.values[b, :n].tolist(), 0.0]
         rewards = [-beta * float(rollout.logprobs[b, t] - rollout.reference[b, t]) for t in range(n)]
-        rewards[-1] += float(rollout.scores[b]) - config.missing_eos_penalty * (response[-1] != END)
+        rewards[-1] += float(rollout.scores[b]) - config.missing_eos_penalty * (response[-1] not in ENDS)
         deltas = [rewards[t] + config.gamma * values[t + 1] - values[t] for t in range(n)]
         fade = config.gamma * config.gae_lambda
         found.append([values[t] + sum(fade ** (u - t) * deltas[u] for u in range(t, n)) for t in range(n)])
@@ -97,8 +99,9 @@ def test_each_role_says_its_own_part_of_a_rollout(noisy: Make, plain: Callable[.
             rollout.values[b, :n], torch.tensor(ask.values(prompt, response)), atol=1e-4, rtol=0
         )
         apart += [(policy - reference).abs().max(), (reference - bare).abs().max(), (policy - bare).abs().max()]
-        assert bool(rollout.ended[b]) == (response[-1] == END)
+        assert bool(rollout.ended[b]) == (response[-1] in ENDS)
     assert min(apart) > 1e-3
+    assert 0 < int(rollout.ended.sum()) < len(CHATS)
     assert torch.equal(rollout.scores, share_of_even(rollout.seq))
 
 
@@ -118,9 +121,11 @@ def test_what_is_given_to_score_is_what_was_sampled_and_every_step_draws_anew(no
 def test_returns_and_their_explained_variance_are_those_of_the_definition(noisy: Make) -> None:
     """Through `update`, whose rewards hold the penalty for leaving the reference and that for not ending."""
     model = parted(noisy)
-    config = dataclasses.replace(SMALL, gamma=0.9, gae_lambda=0.6, missing_eos_penalty=2.0, minibatches=1)
+    config = dataclasses.replace(
+        SMALL, gamma=0.9, gae_lambda=0.6, missing_eos_penalty=2.0, minibatches=1, microbatch_tokens=40
+    )
     rollout = roll(model, config)
-    assert 0 <= int(rollout.ended.sum()) < len(CHATS)
+    assert 0 < int(rollout.ended.sum()) < len(CHATS)
     metrics = update(model, still(model), rollout, config, beta=0.7)
     expected = returns_by_definition(rollout, config, beta=0.7)
     wanted = torch.tensor([v for row in expected for v in row])

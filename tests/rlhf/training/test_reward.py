@@ -17,6 +17,7 @@ from rlhf.training.reward import RankedPrompt, fit_head, score_prompts, train_re
 ASKED = ("tea", "red green blue", "coffee or water", "yes", "no", "big cake")
 ANSWERS = ("yes", "no tea", "maybe red soup", "big blue cake and bread", "rice", "green water")
 STILL = RewardConfig(epochs=1, learning_rate=0.0, prompts_per_step=16, microbatch_tokens=30)
+END = 1
 Make = Callable[..., RoleModel]
 
 
@@ -38,8 +39,10 @@ def ranked(seed: int = 0, count: int = 6) -> list[RankedPrompt]:
 
 
 def tokens(model: RoleModel, prompt: RankedPrompt) -> list[tuple[list[int], list[int]]]:
-    asked = model.chat.prompt(prompt.messages)
-    return [(asked, model.chat.response(t, finished=f)) for t, f in zip(prompt.texts, prompt.finished, strict=True)]
+    """Each answer's own tokens, and the end of the turn where it was not cut."""
+    asked, tokenizer = model.chat.prompt(prompt.messages), model.chat.tokenizer
+    written = [list(tokenizer.encode(text, add_special_tokens=False)) for text in prompt.texts]
+    return [(asked, [*ids, END] if f else ids) for ids, f in zip(written, prompt.finished, strict=True)]
 
 
 def ridge_by_numpy(model: RoleModel, ask: Any, prompts: list[RankedPrompt]) -> np.ndarray:

@@ -37,7 +37,10 @@ def test_greedy_decoding_is_that_of_transformers(make_base: Callable[..., Path],
         assert n == len(theirs)
 
 
-def test_tokens_are_drawn_with_their_probabilities(model: RoleModel) -> None:
+def test_tokens_are_drawn_with_their_probabilities(make_base: Callable[..., Path]) -> None:
+    model = RoleModel(str(make_base("llama")), rank=4)
+    # Random weights speak almost uniformly at any temperature: louder, so that it is heard.
+    model.base.get_output_embeddings().weight.data.mul_(20)
     prompt = model.chat.prompt(CHATS[0])
     config = SamplingConfig(temperature=0.6, max_new_tokens=1)
     seq = generate(model, [prompt] * 6000, config, role="policy", seed=3)
@@ -48,6 +51,7 @@ def test_tokens_are_drawn_with_their_probabilities(model: RoleModel) -> None:
     for token in range(len(expected)):
         p = float(expected[token])
         assert abs(drawn[token] / 6000 - p) < 5 * (p * (1 - p) / 6000) ** 0.5 + 1e-3
+    assert float((logits.softmax(0) - expected).abs().max()) > 0.03
 
 
 def test_the_nucleus_leaves_the_tail_out(model: RoleModel) -> None:
@@ -71,6 +75,12 @@ def test_a_seed_gives_the_same_responses_in_the_order_of_the_chats(model: RoleMo
     assert all(1 not in s.token_ids[:-1] for group in first for s in group)
 
 
+def test_each_batch_has_its_own_luck(model: RoleModel) -> None:
+    config = SamplingConfig(responses=2, max_new_tokens=8, batch_size=2)
+    one, other = sample(model, [CHATS[0], CHATS[0]], config)
+    assert {s.token_ids for s in one}.isdisjoint(s.token_ids for s in other)
+
+
 def test_draws_leave_the_global_generator_alone(model: RoleModel) -> None:
     torch.manual_seed(0)
     before = torch.get_rng_state()
@@ -79,11 +89,12 @@ def test_draws_leave_the_global_generator_alone(model: RoleModel) -> None:
 
 
 def test_the_mask_keeps_the_first_end_and_nothing_after_even_if_pad_is_end() -> None:
-    response = torch.tensor([[5, 1, 1, 1], [5, 6, 7, 8], [1, 1, 5, 1]])
+    response = torch.tensor([[5, 1, 1, 1], [5, 6, 7, 8], [1, 1, 5, 1], [5, 1, 6, 7]])
     assert up_to_end(response, [1]).tolist() == [
         [True, True, False, False],
         [True] * 4,
         [True, False, False, False],
+        [True, True, False, False],
     ]
 
 
