@@ -68,6 +68,14 @@ def test_what_is_imported_is_used() -> None:
             assert re.search(rf"\b{imported}\b", code), (name, imported)
 
 
+def test_what_is_called_is_imported_or_its_own() -> None:
+    exported = set().union(*EXPORTS.values())
+    for name, text in TEXTS.items():
+        own = set(re.findall(r"\bfunction (\w+)", text))
+        called = set(re.findall(r"(?<![.\w])(\w+)\(", text)) & exported
+        assert called - own <= set().union(*IMPORTS[name].values()), name
+
+
 def test_a_module_holds_no_state_of_its_own() -> None:
     """Gradio may start a second board in the same page, which imports the same modules."""
     for name, text in TEXTS.items():
@@ -135,6 +143,8 @@ def test_an_address_names_the_content() -> None:
         {"a.js": b"one"},
         {"a.js": b"oneb", "b.js": b"two"},
         {"a.js": b"two", "b.js": b"one"},
+        {"a.js": b"oneb.jstwo"},
+        {"a.js": b"one", "b.jst": b"wo"},
         {},
     ]
     assert len({scripts.digest(known), *map(scripts.digest, others)}) == 1 + len(others)

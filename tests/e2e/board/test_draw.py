@@ -26,6 +26,8 @@ def test_a_new_task_takes_the_place_of_the_old(bench: Any, view: Any) -> None:
 def test_who_said_what_is_told_in_a_conversation_only(bench: Any, view: Any) -> None:
     bench.lay(view(2))
     assert bench.page.locator(".role").count() == 0
+    bench.lay(view(2, lease="two", prompt=[{"role": role, "html": "Hello"} for role in ("system", "user")]))
+    assert bench.page.locator(".role").count() == 2
     said = [("system", "Be brief."), ("user", "Hello"), ("assistant", "Hi"), ("user", "Which?")]
     bench.lay(view(2, lease="lease-2", prompt=[{"role": role, "html": text} for role, text in said]))
     assert [role.lower() for role in bench.page.locator(".role").all_inner_texts()] == [role for role, _ in said]

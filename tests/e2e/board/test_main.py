@@ -53,6 +53,14 @@ def test_a_board_that_came_anew_is_the_only_one_that_listens(bench: Any, view: A
     assert bench.run("return old") == []
 
 
+def test_a_board_that_left_the_page_keeps_nothing_more(bench: Any, view: Any) -> None:
+    bench.start(view(2))
+    bench.run("document.querySelector('#root').remove()")
+    bench.page.clock.run_for(1000)
+    bench.run("dispatchEvent(new Event('pagehide'))")
+    assert bench.run(DRAFT) is None
+
+
 def template(bench: Any) -> str:
     """The board as Gradio makes it, before anything was drawn."""
     return str(bench.run("return (await (await fetch('/')).text()).split('<div id=root>')[1].slice(0, -6)"))
