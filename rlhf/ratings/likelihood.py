@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlhf.ratings.newton import Terms
-from rlhf.ratings.rankings import Batch, Floats, Group, Ints, add_by_response, differences, pair_index
+from rlhf.ratings.rankings import Batch, Floats, Group, Ints, add_by_response, differences, pair_index, pair_numbers
 
 
 class Likelihood(Protocol):
@@ -66,11 +66,8 @@ def scatter_pairs(batch: Batch, group: Group, values: Floats) -> Floats:
     k, prompts = group.columns.shape
     if batch.items is None:
         return np.array([_add_up(batch.row, line, prompts) for line in values])
-    first, second = (batch.items[side] for side in pair_index(batch.size))
-    # The place of (first, second) in `pair_index(k)`: the pairs of the responses before `first`, then its own.
-    number = first * (2 * k - first - 1) // 2 + second - first - 1
     pairs = k * (k - 1) // 2
-    return _add_up(number * prompts + batch.row, values, pairs * prompts).reshape(pairs, prompts)
+    return _add_up(pair_numbers(batch, k) * prompts + batch.row, values, pairs * prompts).reshape(pairs, prompts)
 
 
 def _add_up(place: Ints, values: Floats, length: int) -> Floats:

@@ -82,10 +82,46 @@ class Rankings:
         return replace(self, levels=self.levels[at], prompt=self.prompt[at], annotator=self.annotator[at])
 
 
+def columns_shown(shown: NDArray[np.bool_], size: int) -> Ints:
+    """Columns (n, size) of the true values of `shown` (n, K), ascending; each row has `size` of them."""
+    return np.flatnonzero(shown.ravel()).reshape(-1, size) % shown.shape[1]
+
+
+def only_shown(levels: NDArray[np.integer], size: int) -> tuple[Ints | None, NDArray[np.integer]]:
+    """The columns (n, size) that rankings of `size` responses show, None for all of them, and the levels there.
+
+    A vote between two of a prompt's fifty responses becomes a row of two: work by pair is then on 1 pair, not 1,225.
+    """
+    if size == levels.shape[1]:
+        return None, levels
+    columns = columns_shown(levels > 0, size)
+    return columns, np.take_along_axis(levels, columns, axis=1)
+
+
+def by_size(shown: NDArray[np.bool_]) -> Iterator[tuple[int, Ints]]:
+    """Each number m >= 2 of responses that some row of `shown` (N, K) shows, and the rows (n,) that show so many."""
+    size = shown.sum(1)
+    for m in np.flatnonzero(np.bincount(size, minlength=2)[2:]) + 2:
+        yield int(m), np.flatnonzero(size == m)
+
+
 @lru_cache
 def pair_index(size: int) -> tuple[Ints, Ints]:
     """First and second response of each pair of `size` responses, (size * (size - 1) / 2,) each."""
     return np.triu_indices(size, 1)
+
+
+def pair_numbers(batch: Batch, k: int) -> Ints:
+    """The place of each pair of each ranking among the pairs of the prompt's k responses, in `pair_index(k)`.
+
+    (pairs, n), or (pairs, 1) where every ranking holds all k.
+    """
+    first, second = pair_index(batch.size)
+    if batch.items is None:
+        return np.arange(len(first))[:, None]
+    one, other = batch.items[first], batch.items[second]
+    # The pairs of all responses before `one`, then those of `one` itself.
+    return one * (2 * k - one - 1) // 2 + other - one - 1
 
 
 def differences(scores: Floats) -> Floats:
@@ -205,7 +241,7 @@ def _make_group(rankings: Rankings, prompts: Ints, shown: NDArray[np.bool_], spa
     row = np.repeat(np.arange(len(prompts)), end - start)
     before = np.cumsum(end - start) - (end - start)
     at = np.arange(len(row)) + np.repeat(start - before, end - start)
-    columns = np.flatnonzero(shown.ravel()).reshape(-1, k) % shown.shape[1]
+    columns = columns_shown(shown, k)
     levels = rankings.levels[at]
     if k < shown.shape[1]:
         levels = np.take_along_axis(levels, columns[row], axis=1)
@@ -226,13 +262,9 @@ def _make_batch(chosen: Ints, row: Ints, levels: NDArray[np.integer], annotator:
     """One batch out of a group's `levels` (n, k): the `chosen` rankings, which are of one size."""
     levels = levels[chosen]
     size = int((levels[0] > 0).sum())
-    items = None
-    ranked = levels.T
-    if size < levels.shape[1]:
-        places = np.flatnonzero(levels.ravel() > 0).reshape(-1, size) % levels.shape[1]
-        items = np.ascontiguousarray(places.T)
-        ranked = np.take_along_axis(levels, places, axis=1).T
+    places, ranked = only_shown(levels, size)
+    items = None if places is None else np.ascontiguousarray(places.T)
     first, second = pair_index(size)
-    ranked = np.ascontiguousarray(ranked)
+    ranked = np.ascontiguousarray(ranked.T)
     outcome = np.sign(ranked[second] - ranked[first]).astype(np.int8)
     return Batch(size, row[chosen], items, outcome, annotator[chosen], chosen)

@@ -9,12 +9,12 @@ asked again and again.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from rlhf.ratings.converter import ELO_PER_LOGIT
 from rlhf.ratings.likelihood import slope_and_curvature
 from rlhf.ratings.newton import MAX_STEPS
-from rlhf.ratings.rankings import BadRankings, Floats, Ints, check_rankings, pair_index
+from rlhf.ratings.rankings import BadRankings, Floats, Ints, by_size, check_rankings, only_shown, pair_index
 from store.errors import NotConverged
 
 BEATS, LOSES, OPEN = "newest beats base", "base beats newest", "open"
@@ -183,12 +183,20 @@ def _read_pairs(levels: ArrayLike, prompt: ArrayLike, version: ArrayLike) -> tup
     shown = rankings.levels > 0
     if shown.any() and (writer.dtype.kind not in "iu" or writer[shown].min() < 0):
         raise BadRankings("version must hold whole numbers from 0 wherever a response was shown.")
-    first, second = pair_index(shape[1])
-    used = shown[:, first] & shown[:, second] & (writer[:, first] != writer[:, second])
-    row, pair = np.nonzero(used)
-    one, other = first[pair], second[pair]
-    outcome = np.sign(rankings.levels[row, other].astype(float) - rankings.levels[row, one])
-    pairs = _Pairs(rankings.prompt[row], writer[row, one], writer[row, other], outcome)
+    found = [np.empty((4, 0), np.intp)]
+    for size, at in by_size(shown):
+        columns, own = only_shown(rankings.levels[at], size)
+        wrote = writer[at] if columns is None else writer[at[:, None], columns]
+        first, second = pair_index(size)
+        row, pair = np.nonzero(wrote[:, first] != wrote[:, second])
+        one, other = first[pair], second[pair]
+        outcome = np.sign(own[row, other] - own[row, one])
+        numbers = (at[row], wrote[row, one], wrote[row, other], outcome)
+        found.append(np.stack(numbers, dtype=np.intp, casting="unsafe"))
+    # Back in the order of the rankings, whose prompts are sorted: the pairs of a prompt lie together.
+    every = np.concatenate(found, axis=1)
+    ranking, one, other, outcome = every[:, np.argsort(every[0], kind="stable")]
+    pairs = _Pairs(rankings.prompt[ranking], one, other, outcome.astype(float))
     return pairs, int(writer[shown].max(initial=-1)) + 1
 
 
@@ -230,9 +238,10 @@ def _clustered(design: Floats, pairs: _Pairs, scores: Floats, inverse: Floats) -
 
 
 def _prompts_by_version(pairs: _Pairs, versions: int) -> Ints:
-    both = np.concatenate([pairs.first, pairs.second])
-    seen: NDArray[np.intp] = np.unique(np.stack([both, np.tile(pairs.prompt, 2)]), axis=1)[0]
-    return np.bincount(seen, minlength=versions)
+    seen = np.zeros((versions, int(pairs.prompt.max(initial=-1)) + 1), bool)
+    seen[pairs.first, pairs.prompt] = True
+    seen[pairs.second, pairs.prompt] = True
+    return seen.sum(1)
 
 
 def _gain_by_prompt(pairs: _Pairs, newest: int, base: int) -> Floats:
