@@ -66,7 +66,8 @@ PANELS = (
 def page(workspace: Workspace) -> gr.Blocks:
     """The page as Gradio blocks."""
     handle = _Handlers(workspace)
-    with gr.Blocks(title="Research · Rankloop", analytics_enabled=False, fill_width=True) as blocks:
+    made: gr.Blocks
+    with gr.Blocks(title="Research · Rankloop", analytics_enabled=False, fill_width=True) as made:
         site_header(workspace, AREA)
         shown = _placed("top")
         with gr.Row(elem_id="research"):
@@ -83,13 +84,13 @@ def page(workspace: Workspace) -> gr.Blocks:
         drawn["watched"] += buttons.values()
         for pace, seconds in PACES.items():
             draw = handle.draw(pace)
-            blocks.load(draw, None, drawn[pace], api_name=pace, **QUIET)
+            made.load(draw, None, drawn[pace], api_name=pace, **QUIET)
             gr.Timer(seconds).tick(draw, None, drawn[pace], api_name=pace, **QUIET)
         for kind, button in buttons.items():
             button.click(handle.enqueue(kind), None, drawn["watched"], **QUIET)
         shown["jobs"].submit(handle.cancel, None, drawn["watched"], **QUIET)
         shown["versions"].submit(handle.promote, None, drawn["overview"], **QUIET)
-    return blocks
+    return made
 
 
 def _placed(place: str) -> dict[str, gr.HTML]:

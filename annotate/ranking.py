@@ -59,12 +59,13 @@ def page(workspace: Workspace) -> gr.Blocks:
                 told["message"] = "There is nothing of yours before this."
             return _complete(guideline(), db, annotator, queue.view(db, annotator.name), told)
 
-    with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as blocks:
+    made: gr.Blocks
+    with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:
         site_header(workspace, AREA)
         board = ranking_board()
         figures = gr.HTML(apply_default_css=False, elem_id="own")
         # queue=False: Gradio's queue holds 14 rankings a second, a plain request ten times as many.
-        blocks.load(load, None, board, queue=False, show_progress="hidden", api_visibility="private")
+        made.load(load, None, board, queue=False, show_progress="hidden", api_visibility="private")
         board.submit(
             answer,
             None,
@@ -74,9 +75,9 @@ def page(workspace: Workspace) -> gr.Blocks:
             trigger_mode="multiple",
             api_visibility="private",
         )
-        blocks.load(own, None, figures, **QUIET)
+        made.load(own, None, figures, **QUIET)
         gr.Timer(OWN_FIGURES_EVERY).tick(own, None, figures, **QUIET)
-    return blocks
+    return made
 
 
 class _Guideline:

@@ -87,7 +87,8 @@ def _mean_inflation(group: Group, fit: Fit, model: Likelihood, temperature: Floa
         information = scatter_pairs(batch, group, curvature)
         plain += information
         inflated += model.inflation(batch.size) * information
-    return inflated / plain
+    mean: Floats = inflated / plain
+    return mean
 
 
 def _gauss_hermite(points: int) -> tuple[tuple[float, float], ...]:
@@ -156,7 +157,8 @@ def _local_covariance(batch: Batch, fit: Fit) -> Floats:
     whole[:last, :last] = fit.covariance
     local = whole[batch.items[:, None], batch.items[None], batch.row]
     border = local[:-1, -1]
-    return local[:-1, :-1] - border[:, None] - border[None] + local[-1, -1]
+    covariance: Floats = local[:-1, :-1] - border[:, None] - border[None] + local[-1, -1]
+    return covariance
 
 
 def _local_weights(batch: Batch, fit: Fit) -> Floats:

@@ -84,7 +84,8 @@ class Rankings:
 
 def columns_shown(shown: NDArray[np.bool_], size: int) -> Ints:
     """Columns (n, size) of the true values of `shown` (n, K), ascending; each row has `size` of them."""
-    return np.flatnonzero(shown.ravel()).reshape(-1, size) % shown.shape[1]
+    columns: Ints = np.flatnonzero(shown.ravel()).reshape(-1, size) % shown.shape[1]
+    return columns
 
 
 def only_shown(levels: NDArray[np.integer], size: int) -> tuple[Ints | None, NDArray[np.integer]]:

@@ -241,7 +241,8 @@ def _prompts_by_version(pairs: _Pairs, versions: int) -> Ints:
     seen = np.zeros((versions, int(pairs.prompt.max(initial=-1)) + 1), bool)
     seen[pairs.first, pairs.prompt] = True
     seen[pairs.second, pairs.prompt] = True
-    return seen.sum(1)
+    prompts: Ints = seen.sum(1)
+    return prompts
 
 
 def _gain_by_prompt(pairs: _Pairs, newest: int, base: int) -> Floats:

@@ -50,7 +50,8 @@ def _coincidences(rankings: Rankings) -> Floats:
         pairs[np.arange(3), np.arange(3)] -= count
         total[group.prompts] = np.moveaxis((pairs / np.maximum(count.sum(0) - 1.0, 1.0)).sum(2), -1, 0)
     total += total[:, ::-1, ::-1]
-    return total[total.sum((1, 2)) > 0.0]
+    met: Floats = total[total.sum((1, 2)) > 0.0]
+    return met
 
 
 def _count_outcomes(group: Group) -> Floats:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rlhf.ratings.rankings import Floats, Ints, by_size, columns_shown, pair_index
 
@@ -45,6 +45,7 @@ def shown_bits(levels: NDArray[np.integer]) -> NDArray[np.uint64]:
     return padded.view(np.uint64)
 
 
-def ratio(part: NDArray, whole: NDArray) -> Floats:
+def ratio(part: ArrayLike, whole: ArrayLike) -> Floats:
     """part / whole, NaN where there is nothing to divide by."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
+    share: Floats = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
+    return share
