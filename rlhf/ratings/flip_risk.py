@@ -33,6 +33,7 @@ def flip_risk(elo: ArrayLike, stderr: ArrayLike, rankings: ArrayLike) -> Floats:
     # Two scores known exactly are certain to be in order, unless they are equal: then a coin decides.
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(spread > 0.0, gap / spread, np.where(gap > 0.0, np.inf, 0.0))
+    # A pair counts where both were shown; the others are NaN so far.
     risk = np.where(shown[:, first] & shown[:, second], normal_tail(distance), 0.0).sum(1)
     return np.where(shown.any(1), risk / (count + 1.0), np.inf)
 
@@ -44,6 +45,7 @@ def difference_error(stderr: Floats, shown: NDArray[np.bool_], first: Ints, seco
     That makes the variance of a difference k / (k - 1) times the sum of the two.
     """
     count = shown.sum(1, keepdims=True)
+    # One response alone has no difference; any factor will do.
     widen = count / np.maximum(count - 1, 1)
     error: Floats = np.sqrt(widen * (stderr[:, first] ** 2 + stderr[:, second] ** 2))
     return error

@@ -71,6 +71,7 @@ def scatter_pairs(batch: Batch, group: Group, values: Floats) -> Floats:
 
 
 def _add_up(place: Ints, values: Floats, length: int) -> Floats:
+    # Of nothing at all bincount makes whole numbers, hence the type.
     return np.bincount(place.ravel(), values.ravel(), length).astype(np.float64, copy=False)
 
 
@@ -144,6 +145,7 @@ def tie_probability(d: Floats, tie: float) -> Floats:
 
 def outcome_probability(outcome: NDArray[np.int8], d: Floats, tie: float) -> Floats:
     """Probability of each outcome (+1 first preferred, 0 tie, -1 second) at the difference d in logits."""
+    # The second is preferred at d with the probability of the first at -d.
     chance = win_probability(d * outcome, tie)
     tied = outcome == 0
     chance[tied] = tie_probability(d[tied], tie)
@@ -174,6 +176,7 @@ class Davidson:
         else:
             slope, curvature = slope_and_curvature(d * temperature, self.tie)
             pull = (0.5 * batch.outcome - slope) * temperature
+            # The chain rule: d is multiplied by the temperature, once for each derivative.
             curvature *= temperature * temperature
         return add_by_response(pull, batch.size, -1), curvature
 
@@ -212,6 +215,7 @@ class PlackettLuce:
         first, second = pair_index(batch.size)
         gradient = np.ones_like(scores)
         curvature = np.zeros((len(first), scores.shape[1]))
+        # One choice for each response that was ranked; tied ones choose from the same set (Breslow).
         for stage in range(batch.size):
             share = strength * contends[stage]
             share /= share.sum(0)

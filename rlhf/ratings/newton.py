@@ -48,6 +48,7 @@ def ground(weights: Floats, size: int) -> Floats:
     matrix = np.empty((size, size, weights.shape[-1]))
     matrix[first, second] = matrix[second, first] = -weights
     every = np.arange(size)
+    # Equal scores change nothing, so each row of the whole matrix adds up to 0.
     matrix[every, every] = add_by_response(weights, size, 1)
     return matrix[:-1, :-1]
 
@@ -123,17 +124,20 @@ def maximise(
     for _ in range(MAX_STEPS):
         gradient, weights = terms(scores)
         gradient -= precision * (scores - centre)
+        # The prior on k centred scores as a weight on each pair (see the top of this file).
         weights += precision / k
         matrix = ground(weights, k)
         step = np.zeros_like(scores)
         step[:-1], covariance = solve(matrix, gradient[:-1])
         reach = steepness * (step.max(0) - step.min(0))
+        # The response that was held at 0 moves like the others: only differences were solved for.
         step -= step.mean(0)
         longest = float(reach.max(initial=0.0))
         if longest > CLOSE:
             step *= np.where(reach > CLOSE, np.log1p(reach) / np.maximum(reach, CLOSE), 1.0)
         scores += step
         if longest < TOLERANCE:
+            # `weights` and `covariance` are those before the last step, which was too small to change them.
             return Fit(scores, weights, precision / k, invert(matrix) if covariance is None else covariance)
     raise NotConverged(
         f"The fit of the scores still moves by {longest:.1e} logits after {MAX_STEPS} steps: "

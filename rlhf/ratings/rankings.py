@@ -168,6 +168,7 @@ def check_rankings(levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike | 
     annotators = np.zeros(count, np.intp) if annotator is None else _check_numbers("annotator", annotator, count)
     total = int(prompts.max(initial=-1)) + 1
     people = int(annotators.max(initial=-1)) + 1 if annotator is not None else 0
+    # Most callers have them sorted. A stable sort, for sequential Elo depends on the order of arrival.
     if (prompts[1:] < prompts[:-1]).any():
         order = np.argsort(prompts, kind="stable")
         checked, prompts, annotators = checked[order], prompts[order], annotators[order]
@@ -231,6 +232,7 @@ def group_rankings(rankings: Rankings) -> Iterator[Group]:
     end = np.append(start[1:], len(rankings.prompt))
     for k in np.unique(count[count > 0]):
         same = np.flatnonzero(count == k)
+        # A prompt is never divided, so one of very many responses may exceed the limit alone.
         step = max(1, GROUP_CELLS // int(k * k))
         for chunk in (same[at : at + step] for at in range(0, len(same), step)):
             yield _make_group(rankings, present[chunk], shown_ever[chunk], (start[chunk], end[chunk]))
@@ -241,6 +243,7 @@ def _make_group(rankings: Rankings, prompts: Ints, shown: NDArray[np.bool_], spa
     k = int(shown[0].sum())
     row = np.repeat(np.arange(len(prompts)), end - start)
     before = np.cumsum(end - start) - (end - start)
+    # Where the rankings of these prompts are, one prompt after the other, without a loop over prompts.
     at = np.arange(len(row)) + np.repeat(start - before, end - start)
     columns = columns_shown(shown, k)
     levels = rankings.levels[at]
@@ -267,5 +270,6 @@ def _make_batch(chosen: Ints, row: Ints, levels: NDArray[np.integer], annotator:
     items = None if places is None else np.ascontiguousarray(places.T)
     first, second = pair_index(size)
     ranked = np.ascontiguousarray(ranked.T)
+    # Level 1 is best: a larger level of the second is a win of the first.
     outcome = np.sign(ranked[second] - ranked[first]).astype(np.int8)
     return Batch(size, row[chosen], items, outcome, annotator[chosen], chosen)

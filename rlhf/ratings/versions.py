@@ -100,6 +100,7 @@ def rank_versions(levels: ArrayLike, prompt: ArrayLike, version: ArrayLike, *, b
     versions = max(versions, base + 1)
     if base < 0:
         raise BadRankings(f"base is {base}: give the number of the version that is to stand at 1000.")
+    # Without its column the base is held at 0, and all others are differences from it.
     free = np.flatnonzero(np.arange(versions) != base)
     design = _design(pairs, versions)[:, free]
     scores, information = _fit(design, pairs.outcome)
@@ -149,6 +150,7 @@ def compare(
     mean = float(gains.mean())
     sd = np.sqrt((((gains - mean) ** 2).sum() + PRIOR_VOTES) / (count + PRIOR_VOTES))
     reach = float(sd) * sequence_width(count, alpha)
+    # A mean of wins less losses lies between -1 and 1, which early on is narrower than the sequence.
     low, high = max(-1.0, mean - reach), min(1.0, mean + reach)
     winner = None
     if count >= FEWEST and (low > 0.0 or high < 0.0):
@@ -232,12 +234,14 @@ def _clustered(design: Floats, pairs: _Pairs, scores: Floats, inverse: Floats) -
     rows = design * (0.5 * pairs.outcome - slope)[:, None]
     start = np.flatnonzero(np.diff(pairs.prompt, prepend=-1))
     gradients = np.add.reduceat(rows, start, axis=0) if len(start) else rows
+    # One prompt alone shows no variance between prompts; its correction is that of two.
     clusters = max(2, len(start))
     middle = gradients.T @ gradients * clusters / (clusters - 1) + np.eye(len(scores)) / RIDGE_SIGMA**2
     return inverse @ middle @ inverse
 
 
 def _prompts_by_version(pairs: _Pairs, versions: int) -> Ints:
+    # A byte for each version and prompt: sorting millions of comparisons for it took most of the time.
     seen = np.zeros((versions, int(pairs.prompt.max(initial=-1)) + 1), bool)
     seen[pairs.first, pairs.prompt] = True
     seen[pairs.second, pairs.prompt] = True
@@ -251,5 +255,6 @@ def _gain_by_prompt(pairs: _Pairs, newest: int, base: int) -> Floats:
     backward = (pairs.first == base) & (pairs.second == newest)
     used = forward | backward
     outcome = np.where(forward, pairs.outcome, -pairs.outcome)[used]
+    # Numbered anew: prompts without both versions are no observations.
     _, prompt = np.unique(pairs.prompt[used], return_inverse=True)
     return np.bincount(prompt, outcome) / np.bincount(prompt)

@@ -31,6 +31,7 @@ def alpha_of_rankings(rankings: Rankings, seed: int) -> tuple[float, float, floa
         return alpha, alpha, alpha
     # Exponential weights are Dirichlet ones but for their sum, which alpha does not depend on.
     rng = np.random.default_rng(seed)
+    # All resamples at once would be a thousand numbers a prompt.
     at_once = max(1, BLOCK // prompts)
     sizes = [min(at_once, RESAMPLES - done) for done in range(0, RESAMPLES, at_once)]
     drawn = [
@@ -49,6 +50,7 @@ def _coincidences(rankings: Rankings) -> Floats:
         pairs = count[:, None] * count[None]
         pairs[np.arange(3), np.arange(3)] -= count
         total[group.prompts] = np.moveaxis((pairs / np.maximum(count.sum(0) - 1.0, 1.0)).sum(2), -1, 0)
+    # The same pairs in the other order, in which a win is a loss.
     total += total[:, ::-1, ::-1]
     met: Floats = total[total.sum((1, 2)) > 0.0]
     return met

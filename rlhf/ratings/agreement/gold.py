@@ -31,6 +31,7 @@ def gold_accuracy(
     for at, outcome, answer in common_outcomes(given, known):
         asked[at] = (answer != 0).sum(1)
         right[at] = ((outcome == answer) & (answer != 0)).sum(1)
+    # By ranking, not by pair: the pairs of one ranking are not independent trials.
     share = ratio(right, asked)
     judged = np.isfinite(share)
     count = np.bincount(who[judged], minlength=people)
@@ -47,6 +48,7 @@ def doubt_gold(accuracy: Floats, count: Ints) -> Floats:
     grid = (np.arange(GRID) + 0.5) / GRID
     doubt = np.empty(len(right))
     for person, (hit, miss) in enumerate(zip(right, count - right, strict=True)):
+        # In logarithms: after a thousand rankings the density itself is below the smallest number there is.
         log_density = hit * np.log(grid) + miss * np.log1p(-grid)
         density = np.exp(log_density - log_density.max())
         doubt[person] = density[grid < GOLD_BAR].sum() / density.sum()

@@ -51,6 +51,7 @@ def _add_meetings(met: Meetings, rankings: Rankings, one: Ints, other: Ints) -> 
         mine, yours, prompt = rankings.annotator[one[at]], rankings.annotator[other[at]], rankings.prompt[one[at]]
         pairs = x.shape[1]
         tau = ratio((x * y).sum(1), np.sqrt(np.abs(x).sum(1) * np.abs(y).sum(1)))
+        # Repeats by one person tell of consistency, and are no agreement and no dispute.
         self_met = mine == yours
         # tau is NaN for one who tied everything: there is no order to agree with.
         counted = np.flatnonzero(~self_met & np.isfinite(tau))
@@ -70,6 +71,7 @@ def _pairs_of_rankings(rankings: Rankings) -> Iterator[tuple[Ints, Ints]]:
     Where a prompt has fifty responses and each ranking holds two, hardly any two rankings share a pair: the bits of
     what they show are compared first, a few nanoseconds each, and only the others are looked at.
     """
+    # As if all responses were shared, the most that a meeting can take.
     step = max(1, BLOCK // max(1, rankings.levels.shape[1] ** 2))
     bits = shown_bits(rankings.levels)
     one = np.arange(len(rankings.prompt))

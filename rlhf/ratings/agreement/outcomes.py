@@ -38,6 +38,7 @@ def _sign(later: NDArray[np.integer], earlier: NDArray[np.integer]) -> Outcomes:
 
 def shown_bits(levels: NDArray[np.integer]) -> NDArray[np.uint64]:
     """Which responses each row of `levels` (N, K) shows: one bit each, in the 64-bit words (N, W) that this takes."""
+    # One number to compare for up to 64 responses, not one for each byte; the bits past K stay 0.
     packed = np.packbits(levels > 0, axis=1)
     words = max(1, -(-levels.shape[1] // 64))
     padded = np.zeros((len(levels), 8 * words), np.uint8)
