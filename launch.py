@@ -119,7 +119,7 @@ def _answer(argv: list[str]) -> None:
     if call.common.json:
         print(json.dumps(result))
     elif not command.quiet:
-        print(readable(result))
+        print(readable(result, name))
 
 
 def _function(command: Command) -> Callable[[Call[Any]], object]:
