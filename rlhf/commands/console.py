@@ -1,10 +1,11 @@
 """A command's result as a person reads it: lines, and tables where it lists things."""
 
 from collections.abc import Sequence
-from typing import Any
+
+from store.records import Json
 
 
-def readable(result: dict[str, Any]) -> str:
+def readable(result: Json) -> str:
     """`key: value` lines; a list of records becomes a table under its key, an empty one is left out."""
     lines: list[str] = []
     for key, value in result.items():
@@ -18,7 +19,7 @@ def readable(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def records(rows: Sequence[dict[str, Any]]) -> str:
+def records(rows: Sequence[Json]) -> str:
     """Records with the same keys as a table; a column in which nothing is known, or lists are, is left out."""
     plain = [key for key, value in rows[0].items() if not isinstance(value, list | dict)]
     known = [key for key in plain if any(row.get(key) not in (None, "") for row in rows)]
@@ -36,7 +37,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """One value, short: four digits of a number, what a list holds, `-` for nothing."""
     if value is None:
         return "-"
