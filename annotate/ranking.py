@@ -27,8 +27,10 @@ GOLD = {
     "label": "Gold: this order is the known answer",
     "title": "Others will be given this task now and then, to see how far they can be relied upon.",
 }
-"""A tick on the board, told only to whoever may make it: nobody else's page says that there are known answers."""
+"""The tick box that marks a known answer. It is sent only to people who may mark one, so that nobody else's page says
+that known answers exist."""
 OWN_FIGURES_EVERY = 300.0
+"""Seconds after which a person's own figures are drawn again; they change with a rating only."""
 
 
 def page(workspace: Workspace) -> gr.Blocks:
@@ -95,7 +97,8 @@ def _may_mark(person: Annotator) -> bool:
 
 
 def _act(db: Database, person: Annotator, sent: dict[str, Any]) -> dict[str, Any]:
-    """Do what the page asks; on disk when this returns. What goes wrong is told on the page, choices kept."""
+    """Do what the page asks; it is on disk when this returns. An error becomes a message on the page, which keeps the
+    person's choices."""
     told = {"nonce": str(sent.get("nonce", "")), "stored": False, "message": ""}
     if sent.get("action") in ("next", "previous"):
         return told
@@ -109,7 +112,10 @@ def _act(db: Database, person: Annotator, sent: dict[str, Any]) -> dict[str, Any
 
 
 def _mark(db: Database, person: Annotator, ranking: Ranking, sent: dict[str, Any]) -> str:
-    """Make a stored ranking the known answer, or no longer, as the person ticked; what prevents it, in words."""
+    """Mark a stored ranking as the known answer, or take the mark away, as the person ticked.
+
+    Returns in words what prevents it, and an empty text where nothing does.
+    """
     wanted = sent.get(GOLD["name"])
     if type(wanted) is not bool or sent.get("action") not in ("rank", "revise"):
         return ""

@@ -44,7 +44,7 @@ def run_round(ctx: Context, *, force: bool = False) -> Round:
 
 
 def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Round]:
-    """Wait for enough new rankings, run a round, again; `rounds` ends it (0: never)."""
+    """Wait for enough new rankings, run a round, and begin again, until `rounds` are done (0: without end)."""
     done: list[Round] = []
     while not rounds or len(done) < rounds:
         try:

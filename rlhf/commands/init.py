@@ -1,4 +1,4 @@
-"""Where a workspace begins: its base model checked, its settings written, its first prompts imported."""
+"""The commands `init` and `import`: check the base model, write the settings, import prompts."""
 
 import json
 import logging
@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class InitResult:
-    """A new workspace: its folder, its base model, the prompts in it, and whether a plain chat template stands in."""
+    """A new workspace: its folder, its base model, how many prompts are in it, and whether the base model had no chat
+    template, so that a plain one is used."""
 
     workspace: str
     base_model: str

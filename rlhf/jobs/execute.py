@@ -67,7 +67,7 @@ def stage_of(kind: str) -> Callable[..., object]:
 
 
 def told(workspace: Workspace, made: object) -> Json:
-    """What a stage made, as the job's result: the launcher's JSON and the page's line."""
+    """What a stage made as the job's result, which is the launcher's JSON and what the page shows beside the job."""
     match made:
         case Made(record=Rating() as rating, skipped=skipped):
             with workspace.store() as db:

@@ -1,4 +1,4 @@
-"""What every stage works in, how it keeps what it made, and how it says that it made nothing."""
+"""What every stage is given (`Context`), how it keeps a model (`keep`), and what it returns (`Made`)."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Context:
         )
 
     def load_role(self, model: "RoleModel", version: Model) -> None:
-        """Put the weights of a stored version into its role; the base has none to put."""
+        """Put the weights of a stored version into its role; nothing happens for the base, which has no adapter."""
         if version.path:
             model.load("reward" if version.kind == "reward" else "policy", self.workspace.folder / version.path)
 

@@ -18,10 +18,10 @@ from store.results import PolicyComparison, as_json, judgement
 
 
 def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model]:
-    """A policy trained against the latest reward model, from the latest policy that older scores made.
+    """Train a policy against the latest reward model, starting from the latest policy that older scores led to.
 
-    Nothing is trained where that was done with the same settings, unless `again`. Raises NotReady where there is no
-    reward model, Refused where it is not good enough, unless `force`.
+    Where that was done already with the same settings, the policy of then is returned, unless `again`. Raises
+    NotReady where there is no reward model, Refused where it is not good enough, unless `force`.
     """
     tables = ctx.tables("model", "ppo")
     with ctx.store() as db:
@@ -72,7 +72,8 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
 
 
 def _start(db: Database, judge: Model) -> Model:
-    """The newest policy that owes nothing to the judge's scores: a second try starts where the first one did."""
+    """The newest policy that no reward model of the same scores trained, so that a second try starts where the first
+    one did."""
     rating_of = {m.id: m.rating_id for m in models.every(db, "reward")}
     for policy in reversed(models.every(db, "policy")):
         if policy.reward_id is None or rating_of.get(policy.reward_id) != judge.rating_id:

@@ -28,10 +28,10 @@ FEWEST_ON_CURVE = 8
 
 
 def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
-    """A reward model taught by the newest scores, going on from the one that older scores taught.
+    """Train a reward model on the newest scores, starting from the one that older scores taught.
 
-    Nothing is trained where that was done with the same settings, unless `again`. Raises NotReady where there are no
-    scores, or no ranked prompt on one side of the split.
+    Where that was done already with the same settings, the model of then is returned, unless `again`. Raises NotReady
+    where there are no scores, or no ranked prompt on one side of the split.
     """
     tables = ctx.tables("model", "reward")
     with ctx.store() as db:
@@ -116,7 +116,7 @@ def _judge(
     train: Sequence[RankedPrompt],
     heldout: Sequence[RankedPrompt],
 ) -> RewardJudgement:
-    """Whether PPO may use the model; where not, how many ranked prompts it would take, by a learning curve."""
+    """How good the model is and whether PPO may use it; where not, how many more rankings that would take."""
     measured, config = result.measured, ctx.settings.gate
     told = figures(rating)
     agreed = told.vote_agreement
