@@ -99,7 +99,7 @@ def readable(result: Json, block: str = "") -> str:
             part = "\n".join([records(value), *legend(key, columns(value))])
         elif isinstance(value, dict):
             part = readable(value, key)
-        elif value not in (None, []):
+        elif value not in (None, [], ""):
             unit = f" {UNITS[key]}" if key in UNITS else ""
             lines.append(f"{name}: {cell(value)}{unit}")
             shown.append(key)
@@ -115,7 +115,8 @@ def legend(block: str, shown: Iterable[str]) -> list[str]:
     if block not in UNUSUAL:
         return []
     record, words = UNUSUAL[block]
-    meaning = {dial.name: dial.help for dial in dials(record)}
+    # ’ as on the pages: in what a person reads a plain ' is a sign that something of Python was printed.
+    meaning = {dial.name: dial.help.replace("'", "’") for dial in dials(record)}
     return [f"* {word.replace('_', ' ')}: {meaning[word]}" for word in shown if word in words]
 
 

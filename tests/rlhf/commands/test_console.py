@@ -42,14 +42,14 @@ def test_lines_tables_and_what_is_left_out() -> None:
 
 
 def under_field(record: type, name: str) -> str:
-    """The string that stands under a field in the source of a record."""
+    """The string that stands under a field in the source of a record, in one line and with printed apostrophes."""
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(record))).body
     assert isinstance(body, ast.ClassDef)
     (place,) = [
         i for i, node in enumerate(body.body) if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name
     ]
     text = ast.literal_eval(body.body[place + 1].value)  # type: ignore[attr-defined]
-    return " ".join(text.split())
+    return " ".join(text.split()).replace("'", "’")
 
 
 ADA = AnnotatorFigures("ada", rankings=12, tau=0.5, reliability=1.637, seconds=8.0)
