@@ -73,12 +73,17 @@ class RewardConfig:
 
 @dataclass(frozen=True)
 class GateConfig:
-    """What a reward model must reach before PPO may use it."""
+    """What a reward model must show before PPO may use it."""
 
-    min_accuracy: Share = 0.75
-    """Accuracy on held-out pairs that is always enough."""
-    ceiling_share: Share = 0.9
-    """Where people disagree: this share of the accuracy that a perfect model would have against their rankings."""
+    alpha: Annotated[float, Gt(0.0), Le(0.5)] = 0.01
+    """Chance with which rankings that teach nothing may pass: the level of the test whether preferences can be
+    foretold on prompts left out."""
+    permutations: Annotated[int, Ge(99)] = 499
+    """Permutations of that test; the smallest p it can show is 1 / (permutations + 1)."""
+    prompts: Annotated[int, Ge(5)] = 300
+    """Ranked prompts on which it looks at most, drawn at random: more would only take longer."""
+    min_accuracy: Share = 0.0
+    """Accuracy on held-out pairs that is asked for besides; 0 asks for none."""
 
 
 @dataclass(frozen=True)

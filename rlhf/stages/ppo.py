@@ -83,22 +83,7 @@ def _start(db: Database, judge: Model) -> Model:
 
 def check_gate(judge: Model, config: GateConfig, *, force: bool) -> bool:
     """Whether the reward model is good enough; raises Refused, with what it would take, unless `force`."""
-    judged = judgement(judge)
-    if gate.passes(judged.accuracy, judged.accuracy_low, config, judged.vote_agreement):
-        return True
-    if force:
-        return False
-    if judged.heldout_needed is not None:
-        remedy = (
-            f"rank about {judged.heldout_needed - judged.heldout_prompts} more held-out prompts "
-            "to tell that from chance"
-        )
-    elif judged.more_rankings:
-        remedy = f"about {judged.more_rankings} more rankings would do"
-    else:
-        remedy = "more of the same rankings would not do (clearer guidelines or more annotators a prompt might)"
-    raise Refused(
-        f"{judge.name} orders {judged.accuracy:.1%} of the held-out pairs right "
-        f"({judged.accuracy_low:.1%} to {judged.accuracy_high:.1%}) and PPO asks for "
-        f"{gate.required(config, judged.vote_agreement):.1%}: {remedy}, or pass --force."
-    )
+    reason = gate.refusal(judgement(judge), config)
+    if reason and not force:
+        raise Refused(f"PPO does not use {judge.name} yet. {reason}, or pass --force.")
+    return reason is None

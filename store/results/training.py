@@ -4,14 +4,6 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class CurvePoint:
-    """A point of the learning curve."""
-
-    ranked_prompts: int
-    accuracy: float
-
-
-@dataclass(frozen=True)
 class RewardJudgement:
     """A reward model judged on held-out prompts, and whether PPO may use it."""
 
@@ -33,20 +25,28 @@ class RewardJudgement:
     """Mean of its raw scores over responses that it was trained on; scores are shifted by it."""
     std: float
     """Their standard deviation; scores are divided by it."""
-    required_accuracy: float
-    """The accuracy that PPO asked for when it was trained."""
     passes: bool
-    """Whether it was good enough for PPO then."""
+    """Whether it was good enough for PPO when it was trained."""
     vote_agreement: float | None = None
     """Share of the pairs ordered by two people that they ordered alike."""
     ceiling: float | None = None
     """Accuracy that a perfect model would have against rankings of people who agree so far."""
-    heldout_needed: int | None = None
-    """Held-out prompts at which the interval would exclude chance."""
+    foretold_correlation: float = 0.0
+    """Correlation of people's scores with what the other prompts foretell of them, -1 to 1."""
+    foretold_z: float = 0.0
+    """How many standard deviations that is above shuffled rankings."""
+    foretold_p: float = 1.0
+    """Share of shuffled rankings that are foretold as well."""
+    foretold_prompts: int = 0
+    """Ranked prompts, train and held-out, that were foretold."""
+    gain: float = 0.0
+    """What the response foretold to be best is above its prompt's mean in people's scores, in logits."""
+    gain_low: float = 0.0
+    """Lower end of the gain's 95% interval."""
+    gain_high: float = 0.0
+    """Its upper end."""
     more_rankings: int | None = None
-    """Rankings more at which the learning curve reaches what is asked; None where it never does."""
-    curve: tuple[CurvePoint, ...] = ()
-    """The learning curve, measured where the model was refused."""
+    """Rankings more that would tell, where it was refused; None where that cannot be said."""
 
 
 @dataclass(frozen=True)

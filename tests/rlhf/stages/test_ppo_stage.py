@@ -41,8 +41,10 @@ def judged(**changes: Any) -> dict[str, Any]:
         heldout_prompts=20,
         mean=0.3,
         std=2.0,
-        required_accuracy=0.75,
         passes=True,
+        foretold_z=5.0,
+        foretold_p=0.002,
+        foretold_prompts=100,
     )
     return as_json(dataclasses.replace(said, **changes))
 
@@ -100,11 +102,11 @@ def test_a_policy_is_measured_against_the_base_and_against_where_it_started(smal
 
 @pytest.mark.parametrize(
     "changes",
-    [{"accuracy": 0.7, "accuracy_low": 0.6}, {"accuracy_low": 0.49}, {"accuracy": 0.6, "vote_agreement": 0.9}],
+    [{"foretold_p": 0.02}, {"heldout_prompts": 40, "accuracy_low": 0.49}, {"accuracy_high": 0.5}],
 )
 def test_the_gate_lets_no_poor_reward_model_through(changes: dict[str, Any]) -> None:
     poor = Model("reward-1", "reward", "tiny", metrics=judged(**changes))
-    with pytest.raises(Refused, match=r"reward-1 orders .* --force"):
+    with pytest.raises(Refused, match=r"does not use reward-1 yet\. .* --force"):
         check_gate(poor, GateConfig(), force=False)
     assert not check_gate(poor, GateConfig(), force=True)
     assert check_gate(Model("reward-1", "reward", "tiny", metrics=judged()), GateConfig(), force=False)
@@ -159,7 +161,7 @@ def test_ppo_starts_from_the_stored_policy_and_its_critic_from_the_stored_judge(
 
 def test_a_poor_judge_stops_the_stage_before_anything_is_trained(small: Context, db: Database, world: Make) -> None:
     stored(small, db, world, spoken(small))
-    poor = judged(accuracy=0.6, accuracy_low=0.55, passes=False)
+    poor = judged(foretold_p=0.3, passes=False)
     models.add(db, Model("reward-2", "reward", "tiny", metrics=poor, rating_id=1))
     with pytest.raises(Refused, match="reward-2"):
         ppo(small)
