@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlite_utils import Database
 
@@ -12,7 +11,7 @@ from annotate.markup import render
 from store import checks, prompts, rankings, responses, tasks
 from store.db import writing
 from store.errors import BadInput, LeaseLost
-from store.records import Ranking, RankingKind, Task
+from store.records import Json, Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
 """The page says "500+" beyond this, so that a long queue costs no long count."""
@@ -123,13 +122,13 @@ def progress(db: Database, annotator: str) -> Progress:
     )
 
 
-def view(db: Database, annotator: str) -> dict[str, Any]:
+def view(db: Database, annotator: str) -> Json:
     """All that the board is sent: texts in the order shown, never the name of a model or the id of a response."""
     task = next_task(db, annotator)
     return _view(db, annotator, _shown(db, task) if task else None)
 
 
-def view_previous(db: Database, annotator: str, before: int = 0) -> dict[str, Any] | None:
+def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:
     """One's own latest ranking, or the one before ranking `before`, to be revised; None if there is none."""
     for ranking in rankings.of_annotator(db, annotator, LOOK_BACK):
         if ranking.kind == "ranked" and (not before or ranking.id < before):
@@ -144,11 +143,11 @@ def view_previous(db: Database, annotator: str, before: int = 0) -> dict[str, An
     return None
 
 
-def _view(db: Database, annotator: str, task: dict[str, Any] | None) -> dict[str, Any]:
+def _view(db: Database, annotator: str, task: Json | None) -> Json:
     return {"annotator": annotator, "task": task, "progress": asdict(progress(db, annotator))}
 
 
-def _shown(db: Database, task: Task) -> dict[str, Any]:
+def _shown(db: Database, task: Task) -> Json:
     texts = {response.id: response.text for response in responses.of_task(db, task.id)}
     turns = prompts.get(db, task.prompt_id).messages
     return {

@@ -4,9 +4,9 @@ The meanings are the docstrings of the result records in store/results; none is 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rlhf.settings.dials import dials
+from store.records import Json
 from store.results import (
     AnnotatorFigures,
     Board,
@@ -84,7 +84,7 @@ UNITS = {
 """What a number that stands on a line of its own is counted in."""
 
 
-def readable(result: dict[str, Any], block: str = "") -> str:
+def readable(result: Json, block: str = "") -> str:
     """`key: value` lines; a list of records becomes a table under its key, an empty one is left out.
 
     `block` is the command's name, or the key of a part of the result; the words that it lists in `UNUSUAL` are
@@ -120,13 +120,13 @@ def legend(block: str, shown: Iterable[str]) -> list[str]:
     return [f"* {word.replace('_', ' ')}: {meaning[word]}" for word in shown if word in words]
 
 
-def records(rows: Sequence[dict[str, Any]]) -> str:
+def records(rows: Sequence[Json]) -> str:
     """Records with the same keys as a table of the columns in which something is known."""
     known = columns(rows)
     return table([[key.replace("_", " ") for key in known], *([cell(row.get(key)) for key in known] for row in rows)])
 
 
-def columns(rows: Sequence[dict[str, Any]]) -> list[str]:
+def columns(rows: Sequence[Json]) -> list[str]:
     """The keys of records that a table shows: a column in which nothing is known, or lists are, is left out."""
     plain = [key for key, value in rows[0].items() if not isinstance(value, list | dict)]
     return [key for key in plain if any(row.get(key) not in (None, "") for row in rows)]
@@ -143,7 +143,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """One value, short: four digits of a number, what a list holds, `-` for nothing."""
     if value is None:
         return "-"

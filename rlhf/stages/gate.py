@@ -62,7 +62,7 @@ def prompts_needed(curve: Sequence[tuple[int, float]], target: float) -> int | N
     `curve` holds (ranked prompts, accuracy) of at least two sizes. The curve is 1 - a - b / sqrt(n), the usual
     form of statistical learning bounds, fitted by least squares.
     """
-    x = [n**-0.5 for n, _ in curve]
+    x = [math.pow(n, -0.5) for n, _ in curve]
     y = [1 - accuracy for _, accuracy in curve]
     mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
     spread = sum((xi - mean_x) ** 2 for xi in x)

@@ -77,4 +77,5 @@ def _by_risk(db: Database, shown: dict[int, tuple[tuple[int, ...], int]]) -> lis
         for column, response in enumerate(together):
             elo[row, column], stderr[row, column] = known[response].elo, known[response].stderr
     risk = flip_risk(elo, stderr, [times for _, times in shown.values()])
-    return np.array(list(shown))[np.argsort(-risk, kind="stable")].tolist()
+    prompt_ids = list(shown)
+    return [prompt_ids[place] for place in np.argsort(-risk, kind="stable")]

@@ -9,9 +9,21 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rlhf.training import base, chat, losses, metrics, models, ppo, progress, reward, rollout, sampling
+    from rlhf.training import base, chat, foretell, losses, metrics, models, ppo, progress, reward, rollout, sampling
 
-__all__ = ["base", "chat", "losses", "metrics", "models", "ppo", "progress", "reward", "rollout", "sampling"]
+__all__ = [
+    "base",
+    "chat",
+    "foretell",
+    "losses",
+    "metrics",
+    "models",
+    "ppo",
+    "progress",
+    "reward",
+    "rollout",
+    "sampling",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

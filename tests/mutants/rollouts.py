@@ -89,7 +89,7 @@ MUTANTS = (
         "The reward model would never see an answer end, and PPO's always do.",
     ),
     Mutant(
-        "mask-to-the-last-end",
+        "mask-to-the-second-end",
         SAMPLING,
         "return ends.long().cumsum(dim=1) - ends.long() == 0",
         "return ends.long().cumsum(dim=1) <= 1",

@@ -126,7 +126,7 @@ MUTANTS = (
         "tokens = sum(int(rollout.seq.response_mask[rows].sum()) for rows in minibatch)\n    total",
         "tokens = int(rollout.seq.response_mask[minibatch[0]].sum())\n    total",
         f"{WHOLE} {WIRING}",
-        "The same for the critic.",
+        "The critic's update would depend on how many tokens fit into memory.",
     ),
     Mutant(
         "critic-learns-advantages",
@@ -137,7 +137,7 @@ MUTANTS = (
         "The critic would chase its own errors and foretell nothing.",
     ),
     Mutant(
-        "policy-not-trained-first",
+        "reference-never-copied",
         PPO,
         'model.copy("policy", "reference")',
         "",

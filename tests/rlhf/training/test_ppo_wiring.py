@@ -16,7 +16,7 @@ from rlhf.training.rollout import Rollout, collect
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green", "coffee or water", "yes", "no", "big")]
 SMALL = PPOConfig(steps=1, prompts_per_step=6, max_new_tokens=6, calibration=6, warmup_epochs=0, epochs=1)
-ENDS = [1, *range(200, 260)]
+ENDS = range(1, 320, 6)
 """A random model says its one end once in 320 tokens: with these, about every second answer ends."""
 Make = Callable[..., RoleModel]
 
@@ -28,7 +28,7 @@ def share_of_even(seq: Sequences) -> torch.Tensor:
 def parted(noisy: Make, perturb_again: float = 0.05) -> RoleModel:
     """A policy that has left its reference, which is not the base either, and that ends about half of its answers."""
     model = noisy()
-    model.chat.eos_ids = list(ENDS)
+    model.chat.eos_ids = [*ENDS]
     model.copy("policy", "reference")
     with torch.no_grad():
         for parameter in model.parameters("policy"):
