@@ -82,7 +82,7 @@ def collect(
             values[rows, :width] = model.values(micro)
     model.train_roles()
     last = seq.response_ids.gather(1, (seq.lengths - 1)[:, None]).squeeze(1)
-    ended = torch.isin(last, torch.tensor(model.chat.eos_ids, device=model.device))
+    ended = torch.isin(last, torch.tensor(model.chat.stop_ids, device=model.device))
     return Rollout(seq, plan, logprobs, reference, values, entropy, score(seq).float(), ended)
 
 

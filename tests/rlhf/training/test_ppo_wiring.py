@@ -28,7 +28,7 @@ def share_of_even(seq: Sequences) -> torch.Tensor:
 def parted(noisy: Make, perturb_again: float = 0.05) -> RoleModel:
     """A policy that has left its reference, which is not the base either, and that ends about half of its answers."""
     model = noisy()
-    model.chat.eos_ids = [*ENDS]
+    model.chat.stop_ids = tuple(ENDS)
     model.copy("policy", "reference")
     with torch.no_grad():
         for parameter in model.parameters("policy"):
