@@ -54,6 +54,12 @@ def refusal(judged: RewardJudgement, config: GateConfig) -> str | None:
             f"foretold (correlation {judged.foretold_correlation:.2f} on prompts left out, "
             f"p = {judged.foretold_p:.3f}, asked {config.alpha:g}): {_more(judged)}"
         )
+    if judged.alpha is not None and judged.alpha_high is not None and judged.alpha_high <= 0.0:
+        # Camps that rank in reverse: their weights decide by chance which of them is believed.
+        return (
+            f"The annotators contradict each other (alpha {judged.alpha:.2f}, at most {judged.alpha_high:.2f}): "
+            "see in `rate` who differs from whom, and make the guideline clearer"
+        )
     orders = (
         f"It orders {judged.accuracy:.1%} of the held-out pairs right "
         f"({judged.accuracy_low:.1%} to {judged.accuracy_high:.1%})"

@@ -126,6 +126,8 @@ def _judge(
         std=result.std,
         passes=False,
         vote_agreement=agreed,
+        alpha=told.alpha,
+        alpha_high=told.alpha_high,
         ceiling=None if agreed is None else gate.ceiling(agreed),
         foretold_correlation=found.correlation,
         foretold_z=found.z,

@@ -29,6 +29,10 @@ class RewardJudgement:
     """Whether it was good enough for PPO when it was trained."""
     vote_agreement: float | None = None
     """Share of the pairs ordered by two people that they ordered alike."""
+    alpha: float | None = None
+    """Krippendorff's alpha of the annotators: 1 is full agreement, 0 is chance, below 0 they contradict each other."""
+    alpha_high: float | None = None
+    """Upper end of its 95% interval."""
     ceiling: float | None = None
     """Accuracy that a perfect model would have against rankings of people who agree so far."""
     foretold_correlation: float = 0.0

@@ -79,6 +79,9 @@ def judged(**changes: float | bool | None) -> RewardJudgement:
         # Enough of them: it must be above chance for certain.
         ({"heldout_prompts": 30, "accuracy_low": 0.5}, False),
         ({"heldout_prompts": 30, "accuracy_low": 0.501}, True),
+        # People who contradict each other for certain; who may agree a little pass.
+        ({"alpha": -0.07, "alpha_high": -0.05}, False),
+        ({"alpha": -0.02, "alpha_high": 0.1}, True),
         # What an older version judged keeps its word.
         ({"foretold_prompts": 0, "foretold_p": 1.0, "passes": True}, True),
         ({"foretold_prompts": 0, "foretold_p": 1.0, "passes": False}, False),
