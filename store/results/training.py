@@ -60,7 +60,11 @@ class Example:
 
 @dataclass(frozen=True)
 class PolicyComparison:
-    """A policy that PPO trained, against where it started and against the base, on prompts that PPO never saw."""
+    """A policy that PPO trained, against where it started and against the base, on prompts that PPO never saw.
+
+    Where that could not be measured, `unmeasured` says why, the figures are those of PPO's own look at the policy,
+    and what no look tells is None.
+    """
 
     steps: int
     """PPO iterations done."""
@@ -76,13 +80,13 @@ class PolicyComparison:
     """Mean reward of the policy it started from, in standard deviations of the reward model's scores."""
     reward_after: float
     """Mean reward of the new policy."""
-    reward_base: float
+    reward_base: float | None
     """Mean reward of the base."""
-    kl: float
-    """KL(policy || base), nats a response."""
+    kl: float | None
+    """KL(policy || base), nats a response; `kl_measured` says of what."""
     kl_reference: float
     """KL(policy || the policy it started from), nats a response."""
-    win_rate: float
+    win_rate: float | None
     """Share of prompts on which the judge scores the new policy's answer above the base's; equal is half."""
     judge: str
     """Who judges `win_rate`."""
@@ -93,6 +97,14 @@ class PolicyComparison:
     examples: tuple[Example, ...] = ()
     last_step: dict[str, float] = field(default_factory=dict)
     """The metrics of the last iteration."""
+    kept_step: int | None = None
+    """The iteration whose policy was kept; 0 is the policy that it started from."""
+    kept: str = ""
+    """Why that one."""
+    kl_measured: str = ""
+    """How the answers were drawn whose log-ratios the KL is the mean of, and at what temperature it is taken."""
+    unmeasured: str = ""
+    """Why the policy could not be compared; empty where it was."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +118,9 @@ class RoundFigures:
     reward_accuracy: float
     reward_before: float
     reward_after: float
-    kl: float
+    kl: float | None
     """KL(policy || base), nats a response."""
-    win_rate: float
+    win_rate: float | None
     """Share of prompts on which the judge scores the new policy's answer above the base's; equal is half."""
     judge: str
     """Who judges `win_rate`."""
