@@ -61,13 +61,19 @@ class Sequences:
         return self.response_mask.sum(dim=1)
 
     def by_length(self, tokens: int, rows: Sequence[int] | None = None) -> list[torch.Tensor]:
-        """Row numbers (of `rows`, or all) from short to long, cut so that a part pads to at most `tokens` tokens."""
-        length = (self.prompt_mask.sum(dim=1) + self.lengths).tolist()
+        """Row numbers (of `rows`, or all) from short to long replies, cut into parts of at most `tokens` tokens.
+
+        What is computed counts, padding included: longest prompt plus longest reply, times rows. A row that is longer
+        than that is a part of its own.
+        """
+        prompt, reply = self.prompt_mask.sum(dim=1).tolist(), self.lengths.tolist()
         parts: list[list[int]] = [[]]
-        for row in sorted(range(len(length)) if rows is None else rows, key=lambda r: length[r]):
-            if parts[-1] and (len(parts[-1]) + 1) * length[row] > tokens:
-                parts.append([])
-            parts[-1].append(row)
+        for row in sorted(range(len(reply)) if rows is None else rows, key=lambda r: (reply[r], prompt[r])):
+            part = [*parts[-1], row]
+            if len(part) > 1 and len(part) * (max(prompt[r] for r in part) + reply[row]) > tokens:
+                parts.append([row])
+            else:
+                parts[-1] = part
         return [torch.tensor(part, device=self.prompt_ids.device) for part in parts]
 
     def rows(self, index: torch.Tensor) -> "Sequences":

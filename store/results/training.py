@@ -30,7 +30,7 @@ class RewardJudgement:
     vote_agreement: float | None = None
     """Share of the pairs ordered by two people that they ordered alike."""
     alpha: float | None = None
-    """Krippendorff's alpha of the annotators: 1 is full agreement, 0 is chance, below 0 they contradict each other."""
+    """Krippendorff's alpha of the annotators: 1 is full agreement, 0 chance, below 0 they contradict each other."""
     alpha_high: float | None = None
     """Upper end of its 95% interval."""
     ceiling: float | None = None
@@ -64,7 +64,11 @@ class Example:
 
 @dataclass(frozen=True)
 class PolicyComparison:
-    """A policy that PPO trained, against where it started and against the base, on prompts that PPO never saw."""
+    """A policy that PPO trained, against where it started and against the base, on prompts that PPO never saw.
+
+    Where that could not be measured, `unmeasured` says why, the figures are those of PPO's own look at the policy,
+    and what no look tells is None.
+    """
 
     steps: int
     """PPO iterations done."""
@@ -80,13 +84,13 @@ class PolicyComparison:
     """Mean reward of the policy it started from, in standard deviations of the reward model's scores."""
     reward_after: float
     """Mean reward of the new policy."""
-    reward_base: float
+    reward_base: float | None
     """Mean reward of the base."""
-    kl: float
-    """KL(policy || base), nats a response."""
+    kl: float | None
+    """KL(policy || base), nats a response; `kl_measured` says of what."""
     kl_reference: float
     """KL(policy || the policy it started from), nats a response."""
-    win_rate: float
+    win_rate: float | None
     """Share of prompts on which the judge scores the new policy's answer above the base's; equal is half."""
     judge: str
     """Who judges `win_rate`."""
@@ -97,6 +101,14 @@ class PolicyComparison:
     examples: tuple[Example, ...] = ()
     last_step: dict[str, float] = field(default_factory=dict)
     """The metrics of the last iteration."""
+    kept_step: int | None = None
+    """The iteration whose policy was kept; 0 is the policy that it started from."""
+    kept: str = ""
+    """Why that one."""
+    kl_measured: str = ""
+    """How the answers were drawn whose log-ratios the KL is the mean of, and at what temperature it is taken."""
+    unmeasured: str = ""
+    """Why the policy could not be compared; empty where it was."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +122,9 @@ class RoundFigures:
     reward_accuracy: float
     reward_before: float
     reward_after: float
-    kl: float
+    kl: float | None
     """KL(policy || base), nats a response."""
-    win_rate: float
+    win_rate: float | None
     """Share of prompts on which the judge scores the new policy's answer above the base's; equal is half."""
     judge: str
     """Who judges `win_rate`."""

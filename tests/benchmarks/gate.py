@@ -4,8 +4,8 @@
 
 On `tiny`, with its simulated annotators. A workspace is a draw of prompts, each with four responses of the base;
 held-out prompts are ranked by eight annotators, the others by one. Its rankings are honest; or half of the annotators
-click at random (clickers) or rank in reverse (flipped), which cancels out; or all are shuffled. PPO on honest rankings
-makes a better policy at every size that was tried, on shuffled ones a worse one. To pass on shuffled rankings is
+click at random (clickers) or rank in reverse (flipped), which cancels out; or all are shuffled. PPO on honest
+rankings makes a better policy at every size that was tried, on shuffled ones a worse one. To pass on shuffled rankings is
 harmful, and on others wherever the scores are turned against the annotators' true utility. The rule was chosen on one
 set of draws; `--judge` uses another one.
 """
