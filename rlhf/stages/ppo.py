@@ -7,7 +7,7 @@ import dataclasses
 from sqlite_utils import Database
 
 from rlhf import training
-from rlhf.settings import GateConfig
+from rlhf.settings import GateConfig, ppo_config
 from rlhf.stages import gate
 from rlhf.stages.context import Context, Made, keep, same_settings
 from rlhf.stages.evaluate import compare, score_sequences
@@ -23,7 +23,8 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
     Nothing is trained where that was done with the same settings, unless `again`. Raises NotReady where there is no
     reward model, Refused where it is not good enough, unless `force`.
     """
-    tables = ctx.tables("model", "ppo")
+    config = ppo_config(ctx.settings)
+    tables = {**ctx.tables("model"), "ppo": as_json(config)}
     with ctx.store() as db:
         judge = models.latest(db, "reward")
         if judge is None:
@@ -35,7 +36,7 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
         train, heldout = prompts.every(db, "train"), prompts.every(db, "eval")
     judged = judgement(judge)
     passes = check_gate(judge, ctx.settings.gate, force=force)
-    model = ctx.load_model(ctx.settings.ppo.seed)
+    model = ctx.load_model(config.seed)
     ctx.load_role(model, start)
     model.fresh("reward")
     ctx.load_role(model, judge)
@@ -44,11 +45,11 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
         model,
         [p.messages for p in train],
         lambda seq: score_sequences(model, judged, seq),
-        ctx.settings.ppo,
+        config,
         progress=ctx.progress,
         log=ctx.log,
     )
-    measured = compare(ctx, model, judge, heldout[: ctx.settings.ppo.compare_prompts])
+    measured = compare(ctx, model, judge, heldout[: config.compare_prompts])
     figures = PolicyComparison(
         steps=result.steps,
         stopped=result.stopped,

@@ -176,6 +176,14 @@ MUTANTS = (
         "A fresh adapter, or another version, would speak in its place.",
     ),
     Mutant(
+        "ppo-cuts-where-people-do-not",
+        "rlhf/settings/tables.py",
+        '{"max_new_tokens": sampling.max_new_tokens,',
+        '{"max_new_tokens": PPOConfig.max_new_tokens,',
+        f"tests/rlhf/settings/test_settings.py {TRAINED}",
+        "People would rank answers of 512 tokens, and PPO would cut and fine them at 64.",
+    ),
+    Mutant(
         "alike-answers-alike-again",
         f"{ROOM}/generate.py",
         "version.id + RETRY * turn)",

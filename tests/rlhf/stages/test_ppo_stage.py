@@ -146,6 +146,7 @@ def test_ppo_starts_from_the_stored_policy_and_its_critic_from_the_stored_judge(
         torch.testing.assert_close(score(seq), (raw - 0.3) / 2.0)
         given.copy("policy", "reference")
         seen.extend(chats)
+        assert (config.max_new_tokens, config.temperature) == (6, 1.0)  # as [sampling] has it, but for its 0
         return PPOResult(1, 0.0, 1.0, [{"kl/k1": 0.0}])
 
     monkeypatch.setattr(training.ppo, "train_policy", instead)
