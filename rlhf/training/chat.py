@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 from jinja2 import TemplateError
-from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
 from rlhf.training.base import resolve
+from rlhf.training.pretrained import config_of, tokenizer_of
 from store.errors import BadInput
 from store.records import Message
 
@@ -89,8 +90,8 @@ class Chat:
     def __init__(self, base_model: str) -> None:
         path = resolve(base_model)
         try:
-            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path)
-            self.context = _context(AutoConfig.from_pretrained(path))
+            self.tokenizer: PreTrainedTokenizerBase = tokenizer_of(base_model)
+            self.context = _context(config_of(base_model))
         except (OSError, ValueError) as error:
             first_line = str(error).splitlines()[0]
             raise BadInput(
@@ -146,7 +147,7 @@ class Chat:
 
 def check_causal(base_model: str, path: str) -> None:
     """Raise BadInput for a model that writes no text, such as an encoder."""
-    config = AutoConfig.from_pretrained(path)
+    config = config_of(base_model)
     kind, made_for = config.model_type, set(config.architectures or ())
     # BERT and its kin come as encoders and, rarely, as decoders: the file says which one was saved.
     encoder = (
