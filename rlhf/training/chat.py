@@ -110,13 +110,7 @@ class Chat:
                 "name a folder saved by save_pretrained, or a hub name this machine can reach."
             ) from error
         self.context = _context(config)
-        template = self.tokenizer.chat_template
-        if isinstance(template, dict) and "default" not in template:
-            raise BadInput(
-                f"{base_model} names the chat templates {', '.join(sorted(template))} and none of them is the "
-                "default: name the one for plain chats `default` in its tokenizer configuration."
-            )
-        self.plain = not template
+        self.plain = not self.tokenizer.chat_template
         if self.plain:
             log.warning("%s has no chat template: using a plain one, `User: ...` and `Assistant: ...`.", base_model)
             self.tokenizer.chat_template = PLAIN_TEMPLATE
