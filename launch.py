@@ -52,28 +52,28 @@ COMMANDS = {
         DemoOptions,
         quiet=True,
     ),
-    "init": Command("make a workspace", "rlhf.commands.init:init", InitOptions),
+    "init": Command("make a workspace: base model, settings, first prompts", "rlhf.commands.init:init", InitOptions),
     "serve": Command(
         "open the annotators' page and the research page, with a worker beside them",
         serve,
         ServeOptions,
         quiet=True,
     ),
-    "work": Command("do queued jobs", "rlhf.commands.work:work", quiet=True),
+    "work": Command("do the jobs in the queue, until stopped", "rlhf.commands.work:work", quiet=True),
     "import": Command("add prompts from a file", "rlhf.commands.init:import_file", ImportOptions),
     **{
         name: Command(kind.summary, "rlhf.commands.work:do", kind.options, kind.tables, kind.parts)
         for name, kind in KINDS.items()
     },
     "leaderboard": Command(
-        "model versions by people's rankings, and whether the newest beats the base",
+        "compare the model versions by people's rankings, and say whether the newest beats the base",
         "rlhf.commands.ask:leaderboard",
         LeaderboardOptions,
     ),
     "promote": Command(
-        "make a policy that people prefer the default generator", "rlhf.commands.ask:promote", PromoteOptions
+        "let the policy that people prefer write the next responses", "rlhf.commands.ask:promote", PromoteOptions
     ),
-    "status": Command("counts, versions, jobs, and what to do next", "rlhf.commands.ask:status"),
+    "status": Command("show counts, agreement, versions, jobs, and what to do next", "rlhf.commands.ask:status"),
 }
 """Every command; its function is named and not imported, so that no command loads what another one needs."""
 
@@ -119,7 +119,7 @@ def _answer(argv: list[str]) -> None:
     if call.common.json:
         print(json.dumps(result))
     elif not command.quiet:
-        print(readable(result))
+        print(readable(result, name))
 
 
 def _function(command: Command) -> Callable[[Call[Any]], object]:

@@ -3,21 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import gradio as gr
 from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate import scripts
-from annotate.frame import site_header
+from annotate.frame import QUIET, site_header
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.loop import counts, lineage, turns
 from annotate.panels.people import annotators
 from annotate.panels.versions import versions
 from annotate.security import require
 from annotate.verdicts import evidence
-from rlhf.settings import KINDS
+from rlhf.settings import KINDS, settings_of
 from store import jobs, models, scores
 from store.db import writing
 from store.errors import PlatformError, Refused
@@ -27,9 +27,6 @@ from store.workspace import Workspace
 AREA = "/research"
 BUTTONS = {name: kind.button for name, kind in KINDS.items() if kind.button}
 """Each kind of work that a person may ask for here, with the words on its button."""
-
-# On every tick and after every click; a panel that has not changed costs the browser nothing.
-_QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 Pace = Literal["watched", "overview"]
 """What a person watches while it goes on, and what changes only when a ranking or a job has ended."""
@@ -69,7 +66,8 @@ PANELS = (
 def page(workspace: Workspace) -> gr.Blocks:
     """The page as Gradio blocks."""
     handle = _Handlers(workspace)
-    with gr.Blocks(title="Research · Rankloop", analytics_enabled=False, fill_width=True) as blocks:
+    made: gr.Blocks
+    with gr.Blocks(title="Research · Rankloop", analytics_enabled=False, fill_width=True) as made:
         site_header(workspace, AREA)
         shown = _placed("top")
         with gr.Row(elem_id="research"):
@@ -80,19 +78,19 @@ def page(workspace: Workspace) -> gr.Blocks:
                 buttons = {kind: gr.Button(label, elem_id=f"do-{kind}") for kind, label in BUTTONS.items()}
                 shown |= _placed("actions")
         # The same order in which _draw puts what it draws.
-        drawn: dict[Pace, list[Any]] = {
+        drawn: dict[Pace, list[gr.blocks.Block]] = {
             pace: [shown[panel.name] for panel in PANELS if panel.pace == pace] for pace in PACES
         }
         drawn["watched"] += buttons.values()
         for pace, seconds in PACES.items():
             draw = handle.draw(pace)
-            blocks.load(draw, None, drawn[pace], api_name=pace, **_QUIET)
-            gr.Timer(seconds).tick(draw, None, drawn[pace], api_name=pace, **_QUIET)
+            made.load(draw, None, drawn[pace], api_name=pace, **QUIET)
+            gr.Timer(seconds).tick(draw, None, drawn[pace], api_name=pace, **QUIET)
         for kind, button in buttons.items():
-            button.click(handle.enqueue(kind), None, drawn["watched"], **_QUIET)
-        shown["jobs"].submit(handle.cancel, None, drawn["watched"], **_QUIET)
-        shown["versions"].submit(handle.promote, None, drawn["overview"], **_QUIET)
-    return blocks
+            button.click(handle.enqueue(kind), None, drawn["watched"], **QUIET)
+        shown["jobs"].submit(handle.cancel, None, drawn["watched"], **QUIET)
+        shown["versions"].submit(handle.promote, None, drawn["overview"], **QUIET)
+    return made
 
 
 def _placed(place: str) -> dict[str, gr.HTML]:
@@ -111,41 +109,41 @@ class _Handlers:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def draw(self, pace: Pace) -> Callable[[gr.Request], list[Any]]:
+    def draw(self, pace: Pace) -> Callable[[gr.Request], list[object]]:
         """The handler that draws the panels of one pace."""
 
-        def asked(request: gr.Request) -> list[Any]:
+        def asked(request: gr.Request) -> list[object]:
             return self._for(request, lambda db, _: _draw(db, pace))
 
         return asked
 
-    def enqueue(self, kind: str) -> Callable[[gr.Request], list[Any]]:
+    def enqueue(self, kind: str) -> Callable[[gr.Request], list[object]]:
         """The handler of the button that asks for a job of this kind."""
 
-        def asked(request: gr.Request) -> list[Any]:
-            return self._for(request, lambda db, _: _enqueue(db, kind))
+        def asked(request: gr.Request) -> list[object]:
+            return self._for(request, lambda db, _: _enqueue(self.workspace, db, kind))
 
         return asked
 
-    def cancel(self, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def cancel(self, event: gr.EventData, request: gr.Request) -> list[object]:
         """Stop the job whose button was pressed."""
 
-        def asked(db: Database, _: Annotator) -> list[Any]:
+        def asked(db: Database, _: Annotator) -> list[object]:
             jobs.cancel(db, _sent(event, "job"))
             return _draw(db, "watched")
 
         return self._for(request, asked)
 
-    def promote(self, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def promote(self, event: gr.EventData, request: gr.Request) -> list[object]:
         """Make the version whose button was pressed the default generator, in the name of the person."""
 
-        def asked(db: Database, person: Annotator) -> list[Any]:
+        def asked(db: Database, person: Annotator) -> list[object]:
             _promote(db, _sent(event, "model"), person.name)
             return _draw(db, "overview")
 
         return self._for(request, asked)
 
-    def _for(self, request: gr.Request, act: Callable[[Database, Annotator], list[Any]]) -> list[Any]:
+    def _for(self, request: gr.Request, act: Callable[[Database, Annotator], list[object]]) -> list[object]:
         try:
             person = require(self.workspace, request.request, AREA)
             with self.workspace.store() as db:
@@ -170,7 +168,8 @@ def _promote(db: Database, model_id: int, by: str) -> None:
         models.promote(db, version.id, by, rests_on)
 
 
-def _enqueue(db: Database, kind: str) -> list[Any]:
+def _enqueue(workspace: Workspace, db: Database, kind: str) -> list[object]:
+    settings_of(workspace)  # a job that could only fail is refused here, with the same words
     with writing(db):
         for job in jobs.active(db):
             if job.kind == kind:
@@ -179,9 +178,9 @@ def _enqueue(db: Database, kind: str) -> list[Any]:
     return _draw(db, "watched")
 
 
-def _draw(db: Database, pace: Pace) -> list[Any]:
+def _draw(db: Database, pace: Pace) -> list[object]:
     """The panels of one pace as HTML; with those that are watched, whether each button may be pressed."""
-    drawn: list[Any] = [panel.render(db) for panel in PANELS if panel.pace == pace]
+    drawn: list[object] = [panel.render(db) for panel in PANELS if panel.pace == pace]
     if pace == "watched":
         busy = {job.kind for job in jobs.active(db)}
         drawn += [gr.Button(interactive=kind not in busy) for kind in BUTTONS]

@@ -5,32 +5,49 @@ from markupsafe import Markup
 
 from annotate import look
 from annotate.security import ROLES, require
-from store.records import Annotator
+from rlhf.settings import settings_of
+from store.errors import BadInput
+from store.records import Annotator, Json
 from store.workspace import Workspace
+
+# On every tick and after every click; a part of a page that has not changed costs the browser nothing.
+QUIET: Json = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How a page's events are told to Gradio: no queue, no spinner, no entry in its API page."""
 
 _NAMES = {"/annotate": "Rank", "/research": "Research"}
 
 _HEADER = Markup("""<header class="site"><div class="mark">{mark}<span>Rankloop</span></div><nav>{links}</nav>
 <div class="who"><b>{name}</b><form method="post" action="/logout"><button>Sign out</button></form>
-</div></header>""")
+</div></header>{problem}""")
 
 
 def site_header(workspace: Workspace, area: str) -> gr.HTML:
     """The header of page `area` (a key of ROLES), for the Blocks being built; filled in when a person opens it."""
 
     def header(request: gr.Request) -> Markup:
-        return _header(require(workspace, request.request, area), area)
+        annotator = require(workspace, request.request, area)
+        return _header(annotator, area, _problem(workspace) if area == "/research" else Markup(""))
 
     shown = gr.HTML(apply_default_css=False, elem_id="site")
     if context := gr.context.Context.root_block:
-        context.load(header, None, shown, queue=False, show_progress="hidden", api_visibility="private")
+        context.load(header, None, shown, **QUIET)
     return shown
 
 
-def _header(annotator: Annotator, here: str) -> Markup:
+def _header(annotator: Annotator, here: str, problem: Markup) -> Markup:
     links = Markup("").join(
         Markup('<a href="{}"{}>{}</a>').format(area, " aria-current=page" if area == here else "", name)
         for area, name in _NAMES.items()
         if annotator.role in ROLES[area]
     )
-    return _HEADER.format(mark=look.MARK, links=links, name=annotator.name)
+    return _HEADER.format(mark=look.MARK, links=links, name=annotator.name, problem=problem)
+
+
+def _problem(workspace: Workspace) -> Markup:
+    """What is wrong in workspace.toml, for those who can mend it; annotators go on under the last good settings."""
+    try:
+        settings_of(workspace)
+    except BadInput as error:
+        told = f"workspace.toml: {error} No job can start until it is mended."
+        return Markup('<p class="problem" role="alert">{}</p>').format(told)
+    return Markup("")

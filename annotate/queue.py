@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlite_utils import Database
 
@@ -12,19 +11,20 @@ from annotate.markup import render
 from store import checks, prompts, rankings, responses, tasks
 from store.db import writing
 from store.errors import BadInput, LeaseLost
-from store.records import Ranking, RankingKind, Task
+from store.records import Json, Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
 """The page says "500+" beyond this, so that a long queue costs no long count."""
 
 GOLD_SHARE = 0.05
-"""Of a person's tasks: known answers, as long as there are some that they have not had."""
+"""Share of a person's tasks that ask for a known answer, as long as there are some that they have not ranked."""
 REPEAT_SHARE = 0.02
-"""Of a person's tasks: one of their own once more."""
+"""Share of a person's tasks that show one of their own earlier tasks once more."""
 REPEAT_AGO = 20
-"""Rankings that lie between, so that it is not remembered."""
+"""How many rankings a person makes before a task of theirs is shown again, so that they do not remember it."""
 
 MOST_COMMENT = 4000
+"""Characters of a comment that are kept."""
 LOOK_BACK = 200
 """How many of their own rankings a person can go back through."""
 
@@ -59,7 +59,7 @@ def next_task(db: Database, annotator: str) -> Task | None:
 
 
 def _check(db: Database, annotator: str) -> Task | None:
-    """By chance, so that nobody can foresee it: a known answer, or the person's own task once more."""
+    """Now and then a task that checks the person, else None; drawn by chance, so that nobody can foresee it."""
     drawn = random.random()
     if drawn < GOLD_SHARE:
         return checks.gold_task(db, annotator)
@@ -122,13 +122,13 @@ def progress(db: Database, annotator: str) -> Progress:
     )
 
 
-def view(db: Database, annotator: str) -> dict[str, Any]:
-    """All that the page is told: texts in the order shown, never a model's name or a response's id."""
+def view(db: Database, annotator: str) -> Json:
+    """All that the board is sent: texts in the order shown, never the name of a model or the id of a response."""
     task = next_task(db, annotator)
     return _view(db, annotator, _shown(db, task) if task else None)
 
 
-def view_previous(db: Database, annotator: str, before: int = 0) -> dict[str, Any] | None:
+def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:
     """One's own latest ranking, or the one before ranking `before`, to be revised; None if there is none."""
     for ranking in rankings.of_annotator(db, annotator, LOOK_BACK):
         if ranking.kind == "ranked" and (not before or ranking.id < before):
@@ -143,11 +143,11 @@ def view_previous(db: Database, annotator: str, before: int = 0) -> dict[str, An
     return None
 
 
-def _view(db: Database, annotator: str, task: dict[str, Any] | None) -> dict[str, Any]:
+def _view(db: Database, annotator: str, task: Json | None) -> Json:
     return {"annotator": annotator, "task": task, "progress": asdict(progress(db, annotator))}
 
 
-def _shown(db: Database, task: Task) -> dict[str, Any]:
+def _shown(db: Database, task: Task) -> Json:
     texts = {response.id: response.text for response in responses.of_task(db, task.id)}
     turns = prompts.get(db, task.prompt_id).messages
     return {

@@ -1,6 +1,6 @@
 """The annotators' page: the board, and what happens to each answer."""
 
-from typing import Any
+from contextlib import suppress
 
 import gradio as gr
 from markupsafe import Markup
@@ -8,13 +8,13 @@ from sqlite_utils import Database
 
 from annotate import queue
 from annotate.board import ranking_board
-from annotate.frame import site_header
+from annotate.frame import QUIET, site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
 from rlhf.settings import settings_of
 from store import checks
 from store.errors import BadInput, LeaseLost, PlatformError
-from store.records import Annotator, Ranking
+from store.records import Annotator, Json, Ranking
 from store.workspace import Workspace
 
 AREA = "/annotate"
@@ -27,24 +27,27 @@ GOLD = {
     "label": "Gold: this order is the known answer",
     "title": "Others will be given this task now and then, to see how far they can be relied upon.",
 }
-"""A tick on the board, told only to whoever may make it: nobody else's page says that there are known answers."""
+"""The tick box that marks a known answer. It is sent only to people who may mark one, so that nobody else's page says
+that known answers exist."""
 OWN_FIGURES_EVERY = 300.0
+"""Seconds after which a person's own figures are drawn again; they change with a rating only."""
 
 
 def page(workspace: Workspace) -> gr.Blocks:
     """The page as Gradio blocks."""
+    guideline = _Guideline(workspace)
 
-    def load(request: gr.Request) -> dict[str, Any]:
+    def load(request: gr.Request) -> Json:
         annotator = require(workspace, request.request, AREA)
         with workspace.store() as db:
-            return _complete(workspace, db, annotator, queue.view(db, annotator.name), None)
+            return _complete(guideline(), db, annotator, queue.view(db, annotator.name), None)
 
     def own(request: gr.Request) -> Markup:
         annotator = require(workspace, request.request, AREA)
         with workspace.store() as db:
             return own_figures(db, annotator.name)
 
-    def answer(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+    def answer(event: gr.EventData, request: gr.Request) -> Json:
         try:
             annotator = require(workspace, request.request, AREA)
         except Forbidden as error:
@@ -54,16 +57,17 @@ def page(workspace: Workspace) -> gr.Blocks:
             told = _act(db, annotator, sent)
             if sent.get("action") == "previous":
                 if earlier := queue.view_previous(db, annotator.name, _whole(sent.get("ranking"))):
-                    return _complete(workspace, db, annotator, earlier, told)
+                    return _complete(guideline(), db, annotator, earlier, told)
                 told["message"] = "There is nothing of yours before this."
-            return _complete(workspace, db, annotator, queue.view(db, annotator.name), told)
+            return _complete(guideline(), db, annotator, queue.view(db, annotator.name), told)
 
-    with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as blocks:
+    made: gr.Blocks
+    with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:
         site_header(workspace, AREA)
         board = ranking_board()
         figures = gr.HTML(apply_default_css=False, elem_id="own")
         # queue=False: Gradio's queue holds 14 rankings a second, a plain request ten times as many.
-        blocks.load(load, None, board, queue=False, show_progress="hidden", api_visibility="private")
+        made.load(load, None, board, queue=False, show_progress="hidden", api_visibility="private")
         board.submit(
             answer,
             None,
@@ -73,16 +77,25 @@ def page(workspace: Workspace) -> gr.Blocks:
             trigger_mode="multiple",
             api_visibility="private",
         )
-        quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        blocks.load(own, None, figures, **quiet)
-        gr.Timer(OWN_FIGURES_EVERY).tick(own, None, figures, **quiet)
-    return blocks
+        made.load(own, None, figures, **QUIET)
+        gr.Timer(OWN_FIGURES_EVERY).tick(own, None, figures, **QUIET)
+    return made
 
 
-def _complete(
-    workspace: Workspace, db: Database, person: Annotator, view: dict[str, Any], told: dict[str, Any] | None
-) -> dict[str, Any]:
-    guideline = settings_of(workspace).annotate.guideline or GUIDELINE
+class _Guideline:
+    """The line above each task. Where workspace.toml cannot be used the last good one stays: people go on ranking."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace, self.last = workspace, GUIDELINE
+
+    def __call__(self) -> str:
+        # The research page says what is wrong, and whose page this is cannot mend it.
+        with suppress(BadInput):
+            self.last = settings_of(self.workspace).annotate.guideline or GUIDELINE
+        return self.last
+
+
+def _complete(guideline: str, db: Database, person: Annotator, view: Json, told: Json | None) -> Json:
     complete = view | {"guideline": guideline, "answer": told}
     if _may_mark(person):
         earlier = (view["task"] or {}).get("revises", 0)
@@ -94,8 +107,9 @@ def _may_mark(person: Annotator) -> bool:
     return person.role in ROLES["/research"]
 
 
-def _act(db: Database, person: Annotator, sent: dict[str, Any]) -> dict[str, Any]:
-    """Do what the page asks; on disk when this returns. What goes wrong is told on the page, choices kept."""
+def _act(db: Database, person: Annotator, sent: Json) -> Json:
+    """Do what the page asks; it is on disk when this returns. An error becomes a message on the page, which keeps the
+    person's choices."""
     told = {"nonce": str(sent.get("nonce", "")), "stored": False, "message": ""}
     if sent.get("action") in ("next", "previous"):
         return told
@@ -108,8 +122,11 @@ def _act(db: Database, person: Annotator, sent: dict[str, Any]) -> dict[str, Any
     return told | {"stored": True, "message": _mark(db, person, ranking, sent)}
 
 
-def _mark(db: Database, person: Annotator, ranking: Ranking, sent: dict[str, Any]) -> str:
-    """Make a stored ranking the known answer, or no longer, as the person ticked; what prevents it, in words."""
+def _mark(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:
+    """Mark a stored ranking as the known answer, or take the mark away, as the person ticked.
+
+    Returns in words what prevents it, and an empty text where nothing does.
+    """
     wanted = sent.get(GOLD["name"])
     if type(wanted) is not bool or sent.get("action") not in ("rank", "revise"):
         return ""
@@ -129,7 +146,7 @@ def _mark(db: Database, person: Annotator, ranking: Ranking, sent: dict[str, Any
     return ""
 
 
-def _store(db: Database, annotator: str, sent: dict[str, Any]) -> Ranking:
+def _store(db: Database, annotator: str, sent: Json) -> Ranking:
     lease, comment = str(sent.get("lease", "")), str(sent.get("comment", ""))
     seconds = sent.get("seconds")
     took = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 86400 else None
@@ -146,7 +163,7 @@ def _store(db: Database, annotator: str, sent: dict[str, Any]) -> Ranking:
             raise BadInput(f"There is no action {other!r}: reload the page.")
 
 
-def _levels(sent: dict[str, Any]) -> list[int]:
+def _levels(sent: Json) -> list[int]:
     levels = sent.get("levels")
     if not isinstance(levels, list) or not all(type(level) is int for level in levels):
         raise BadInput("The ranks are not whole numbers: reload the page.")

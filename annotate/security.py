@@ -1,4 +1,4 @@
-"""Who may come in: sessions, the gate before every page, headers, and the brake on guessing passwords."""
+"""Who may open which page: sessions, the gate before every page, headers, and the brake on guessing passwords."""
 
 import threading
 import time
@@ -48,11 +48,11 @@ class Forbidden(RequestError):
 
 
 class TooManyAttempts(RequestError):
-    """Somebody guesses passwords."""
+    """Too many sign-ins failed lately for this name or from this address."""
 
 
 def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | None:
-    """Who sends this request, by their cookie; None for nobody."""
+    """The person who sends this request, known by their cookie; None where nobody is signed in."""
     token = connection.cookies.get(COOKIE)
     if not token:
         return None

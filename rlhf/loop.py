@@ -10,8 +10,8 @@ from rlhf.stages.leaderboard import promote_if_preferred
 from rlhf.stages.ppo import ppo
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import reward
-from store import rankings, rounds, scores
-from store.errors import NotReady
+from store import models, rankings, rounds, scores
+from store.errors import NotReady, Refused
 from store.records import Model, Rating, Round
 from store.results import RoundFigures, as_json, comparison, figures, judgement
 
@@ -44,7 +44,7 @@ def run_round(ctx: Context, *, force: bool = False) -> Round:
 
 
 def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Round]:
-    """Wait for enough new rankings, run a round, again; `rounds` ends it (0: never)."""
+    """Wait for enough new rankings, run a round, and begin again, until `rounds` are done (0: without end)."""
     done: list[Round] = []
     while not rounds or len(done) < rounds:
         try:
@@ -53,8 +53,27 @@ def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Roun
             ctx.progress(0, 1, f"waiting: {not_yet}")
             time.sleep(POLL_SECONDS)
             continue
-        done.append(run_round(ctx, force=force))
+        try:
+            done.append(run_round(ctx, force=force))
+        except Refused as refused:
+            _await_rankings(ctx, str(refused))
     return done
+
+
+def _await_rankings(ctx: Context, why: str) -> None:
+    """Wait until as many rankings have come as the refused reward model asks for, or else as a round does."""
+    with ctx.store() as db:
+        judge = models.latest(db, "reward")
+        if judge is None or judge.rating_id is None:
+            raise NotReady("There is no reward model yet: run `python launch.py reward` first.")
+        rated = scores.get(db, judge.rating_id).last_ranking_id
+    wanted = judgement(judge).more_rankings or ctx.settings.round.min_rankings
+    while True:
+        with ctx.store() as db:
+            if rankings.count(db, since=rated) >= wanted:
+                return
+        ctx.progress(0, 1, f"waiting for {wanted} more rankings: {why}")
+        time.sleep(POLL_SECONDS)
 
 
 def check_ready(ctx: Context) -> int:

@@ -4,7 +4,7 @@ from sqlite_utils import Database
 
 from store import jobs, models, prompts, rankings, responses, rounds, scores, tasks
 from store.records import Json
-from store.results import as_json, figures
+from store.results import as_json, figures, judgement
 
 RECENT_JOBS = 5
 """Jobs that `status` lists: the last round and what went wrong beside it."""
@@ -69,9 +69,25 @@ def next_step(db: Database, min_rankings: int) -> str:
     done = rounds.every(db)
     since = scores.get(db, done[-1].rating_id).last_ranking_id if done else 0
     new = rankings.count(db, since=since)
+    if lacking := _refused(db):
+        return lacking
     if new >= min_rankings:
         return f"Run round {len(done) + 1} on {new} new rankings: python launch.py round"
     waiting = tasks.count_open(db)
     if waiting:
         return f"Rank {min_rankings - new} more of the {waiting} open tasks: python launch.py serve"
     return "Sample fresh responses: python launch.py generate"
+
+
+def _refused(db: Database) -> str | None:
+    """What a refused reward model waits for; None where the newest was not refused, or enough has come since."""
+    judge, rating = models.latest(db, "reward"), scores.latest(db)
+    if judge is None or rating is None or judge.rating_id != rating.id or not judge.metrics:
+        return None
+    judged = judgement(judge)
+    trained = any(policy.reward_id == judge.id for policy in models.every(db, "policy"))
+    since = rankings.count(db, since=rating.last_ranking_id)
+    wanted = judged.more_rankings or 1
+    if judged.passes or trained or since >= wanted:
+        return None
+    return f"Rank about {wanted - since} more, for {judge.name} was refused: python launch.py serve"

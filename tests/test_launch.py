@@ -139,6 +139,14 @@ def test_help_names_every_option(run: Run, tmp_path: Path, name: str) -> None:
     assert command.summary.split()[0].capitalize() in out
 
 
+def test_help_says_nothing_that_only_a_programmer_reads(run: Run, tmp_path: Path) -> None:
+    for name in ("init", "generate", "rate", "promote"):
+        out = run(name, "--help", "--workspace", tmp_path)[1]
+        assert not re.search(r"None|False|True|e\+\d\d", out), name
+    shown = " ".join(run("rate", "--help", "--workspace", tmp_path)[1].replace("│", " ").split())
+    assert "--no-reliability Switch off: let an annotator's rankings count more" in shown
+
+
 def test_the_overview_names_every_command(run: Run) -> None:
     for argv in ([], ["--help"]):
         status, out, err = run(*argv)

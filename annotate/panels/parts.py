@@ -6,7 +6,6 @@ every text that it is given and no Markup; so text is never escaped by hand, and
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from markupsafe import Markup
 
@@ -51,7 +50,7 @@ def note(text: str) -> Markup:
     return Markup('<p class="note">{}</p>').format(text)
 
 
-def facts(values: Mapping[str, Any]) -> Markup:
+def facts(values: Mapping[str, object]) -> Markup:
     """The first few numbers and texts of a dictionary, each with its name."""
     told = [(name, value) for name, value in values.items() if isinstance(value, int | float | str)]
     return Markup(" ").join(

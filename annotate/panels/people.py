@@ -20,15 +20,17 @@ DEEPEST = 70
 """Percent of the colour behind an agreement of 1 or −1: with more, the figure on it is hard to read."""
 
 _COLUMNS = {
-    "Annotator": "Who agrees least with the others comes first.",
-    "Rankings": "How many of theirs were rated.",
-    "Agreement": "Kendall’s tau with others on the same prompts: 1 is the same order, 0 chance, −1 the reverse.",
-    "Log-loss": "How badly the others’ rankings foretell theirs, per pair: 0 is perfectly, 1.1 is a blind guess.",
-    "Consistency": "Share of pairs that came out the same when they ranked a prompt again, of so many again.",
-    "Gold": "Share of pairs put right on prompts with a known answer, of so many they had. Flagged: below 70%, almost"
-    " surely.",
-    "Seconds": "Median time of a ranking.",
-    "Weight": "How much a ranking of theirs counts in the scores; 1 is usual.",
+    "Annotator": "The person who agrees least with the others comes first.",
+    "Rankings": "How many rankings by this person were rated.",
+    "Agreement": "Kendall’s tau with others on the same prompts: 1 is the same order, 0 is chance, −1 the reverse.",
+    "Log-loss": "How badly the others’ rankings predict this person’s, in nats a pair of responses: 0 is perfect,"
+    " 1.1 is a blind guess.",
+    "Consistency": "Share of pairs that this person put in the same order when they ranked a prompt again. The small"
+    " number says how often they did.",
+    "Gold": "Share of pairs put in the right order on prompts with a known answer. The small number says how many"
+    " such prompts there were. Flagged: the share is almost surely below 70%.",
+    "Seconds": "Median time that this person took for a ranking, in seconds.",
+    "Weight": "How much one ranking by this person counts in the scores; 1 is usual.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Where a workspace begins: its base model checked, its settings written, its first prompts imported."""
+"""The commands `init` and `import`: check the base model, write the settings, import prompts."""
 
 import json
 import logging
@@ -31,7 +31,8 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class InitResult:
-    """A new workspace: its folder, its base model, the prompts in it, and whether a plain chat template stands in.
+    """A new workspace: its folder, its base model, how many prompts are in it, and whether the base model had no chat
+    template, so that a plain one is used.
 
     `quantized_share` is the part of the model's weights that is in 4 bit, where the model was tried, `sampling` what
     its own generation config says of answers, which is in workspace.toml now.

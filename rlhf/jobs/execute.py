@@ -16,7 +16,7 @@ from rlhf.stages.context import Context, Made
 from rlhf.training.progress import OnProgress
 from store import jobs, scores
 from store.db import writing
-from store.errors import BadInput, PlatformError
+from store.errors import BadInput, PlatformError, Refused
 from store.records import Job, Json, Model, Rating, Round
 from store.results import as_json
 from store.workspace import Workspace
@@ -26,11 +26,25 @@ REPORT_SECONDS = 1.0
 
 
 def start(workspace: Workspace, kind: str, params: Mapping[str, object]) -> Job:
-    """A job that this process does itself; no worker can take it in between."""
+    """A job that this process does itself; no worker can take it in between.
+
+    Raises Refused for one of several processes: each would do the whole job.
+    """
+    alone()
     with workspace.store() as db, writing(db):
         job = jobs.claim(db, os.getpid(), jobs.enqueue(db, kind, dict(params)))
     assert job is not None  # claimed in the transaction that made it
     return job
+
+
+def alone(environment: Mapping[str, str] = os.environ) -> None:
+    """Raise Refused where torchrun or `accelerate launch` started this process as one of several."""
+    processes = environment.get("WORLD_SIZE", "1").strip()
+    if processes.isdecimal() and int(processes) > 1:
+        raise Refused(
+            f"This is one of {processes} processes (WORLD_SIZE) and each would train everything anew: training on "
+            "several is not built yet, so start one with `python launch.py`, or unset WORLD_SIZE."
+        )
 
 
 def execute(workspace: Workspace, job: Job) -> Json:
@@ -67,7 +81,7 @@ def stage_of(kind: str) -> Callable[..., object]:
 
 
 def told(workspace: Workspace, made: object) -> Json:
-    """What a stage made, as the job's result: the launcher's JSON and the page's line."""
+    """What a stage made as the job's result, which is the launcher's JSON and what the page shows beside the job."""
     match made:
         case Made(record=Rating() as rating, skipped=skipped):
             with workspace.store() as db:

@@ -21,7 +21,9 @@ from store.records import Job
 from store.workspace import Workspace
 
 POLL_SECONDS = 0.5
+"""How often the worker looks for jobs, and whether the one it runs was cancelled."""
 KILL_AFTER_SECONDS = 10.0
+"""How long a job may take to end by itself: it stores its error and closes its log meanwhile."""
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ def supervise(workspace: Workspace, job: Job) -> None:
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and SIGKILL to its whole session if that was not heard."""
+    """Send SIGTERM, and SIGKILL to the child's whole session if it has not ended after `KILL_AFTER_SECONDS`."""
     child.terminate()
     try:
         child.wait(KILL_AFTER_SECONDS)
@@ -76,7 +78,7 @@ def end(child: subprocess.Popen[bytes]) -> None:
 
 
 def requeue_dead(workspace: Workspace) -> None:
-    """Put back the jobs whose heart has stopped and whose process is gone."""
+    """Put the jobs back into the queue that have not been heard of lately and whose process is gone."""
     with workspace.store() as db:
         for job in jobs.stale(db):
             if job.pid is None or not _alive(job.pid):

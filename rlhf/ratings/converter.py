@@ -78,7 +78,8 @@ class Ratings:
         error = np.nan_to_num(self.stderr)
         variance = widen * (error[where, first] ** 2 + error[where, second] ** 2) / ELO_PER_LOGIT**2
         gap = (self.elo[where, first] - self.elo[where, second]) / ELO_PER_LOGIT
-        return 1.0 / (1.0 + np.exp(-heat * gap / np.sqrt(1.0 + np.pi / 8.0 * heat * heat * variance)))
+        chance: Floats = 1.0 / (1.0 + np.exp(-heat * gap / np.sqrt(1.0 + np.pi / 8.0 * heat * heat * variance)))
+        return chance
 
 
 def rate(  # noqa: PLR0913 - one call for a researcher, named options only
@@ -224,4 +225,5 @@ def _check_prior_mean(prior_mean: ArrayLike | None, rankings: Rankings) -> Float
             f"prior_mean of prompt {rankings.prompt[row]} is {mean[rankings.prompt[row], column]} "
             f"for response {column}, which was shown: give a number, 1000 where nothing is known."
         )
-    return (mean - CENTRE) / ELO_PER_LOGIT
+    logits: Floats = (mean - CENTRE) / ELO_PER_LOGIT
+    return logits

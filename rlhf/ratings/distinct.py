@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rlhf.ratings.rankings import Ints, Rankings, pair_index
+from rlhf.ratings.rankings import Ints, Rankings, by_size, only_shown, pair_index
 
 Codes = NDArray[np.uint64]
 CODE_SEED = 20240917
@@ -52,12 +52,18 @@ def _code(levels: NDArray[np.integer], whole: bool) -> Codes:
     # A fixed seed, so that the same rankings are merged in the same way on every run.
     weight = np.random.default_rng(CODE_SEED).integers(1, 2**64, (2, width), dtype=np.uint64)
     shown = levels > 0
-    wins = np.zeros(levels.shape, np.int64)
-    for first, second in zip(*pair_index(width), strict=True):
-        one, other = levels[:, first], levels[:, second]
-        outcome = np.sign(other - one) * (shown[:, first] & shown[:, second])
-        wins[:, first] += outcome
-        wins[:, second] -= outcome
+    wins = np.zeros(levels.shape, levels.dtype)
+    for size, at in by_size(shown):
+        columns, own = only_shown(levels.take(at, axis=0), size)
+        gains = np.zeros(own.shape, levels.dtype)
+        for first, second in zip(*pair_index(size), strict=True):
+            outcome = np.sign(own[:, second] - own[:, first])
+            gains[:, first] += outcome
+            gains[:, second] -= outcome
+        if columns is None:
+            wins[at] = gains
+        else:
+            wins[at[:, None], columns] = gains
     # Which responses were ranked together is hashed by ranking: {A, B} and {C, D} are not {A, C} and {B, D}. Wins may
     # be added up over the rankings of a prompt, for the model sees only their sum.
     together = _scramble((shown * weight[0]).sum(1, dtype=np.uint64))

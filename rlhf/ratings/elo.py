@@ -33,6 +33,7 @@ def _turns(group: Group) -> list[Ints]:
     """For each ranking of each batch, how many of its prompt came before it."""
     row = np.concatenate([batch.row for batch in group.batches]) if group.batches else np.empty(0, np.intp)
     arrival = np.concatenate([batch.arrival for batch in group.batches]) if group.batches else row
+    # By prompt, then by arrival; within a prompt the place after its first ranking is the turn.
     order = np.lexsort((arrival, row))
     place = np.arange(len(row))
     first = np.maximum.accumulate(np.where(np.diff(row[order], prepend=-1) != 0, place, 0))
@@ -59,4 +60,5 @@ def _play(batch: Batch, ratings: Floats) -> None:
     expected = 1.0 / (1.0 + 10.0 ** (-differences(before) / POINTS_PER_TEN))
     gain = K_FACTOR * (0.5 * (batch.outcome + 1.0) - expected)
     items = np.arange(batch.size)[:, None] if batch.items is None else batch.items
+    # What the first of a pair gains the second loses, so the mean of a prompt stays.
     ratings[items, batch.row] = before + add_by_response(gain, batch.size, -1)

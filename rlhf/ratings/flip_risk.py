@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rlhf.ratings.rankings import BadRankings, Floats, pair_index
+from rlhf.ratings.rankings import BadRankings, Floats, Ints, pair_index
 
 
 def flip_risk(elo: ArrayLike, stderr: ArrayLike, rankings: ArrayLike) -> Floats:
@@ -33,23 +33,27 @@ def flip_risk(elo: ArrayLike, stderr: ArrayLike, rankings: ArrayLike) -> Floats:
     # Two scores known exactly are certain to be in order, unless they are equal: then a coin decides.
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(spread > 0.0, gap / spread, np.where(gap > 0.0, np.inf, 0.0))
+    # A pair counts where both were shown; the others are NaN so far.
     risk = np.where(shown[:, first] & shown[:, second], normal_tail(distance), 0.0).sum(1)
     return np.where(shown.any(1), risk / (count + 1.0), np.inf)
 
 
-def difference_error(stderr: Floats, shown: NDArray[np.bool_], first: NDArray, second: NDArray) -> Floats:
+def difference_error(stderr: Floats, shown: NDArray[np.bool_], first: Ints, second: Ints) -> Floats:
     """Standard errors (P, pairs) of differences of scores, from those of the scores (P, K).
 
     The covariances of k centred scores add up to nothing in each row, so they are -var / (k - 1) on average.
     That makes the variance of a difference k / (k - 1) times the sum of the two.
     """
     count = shown.sum(1, keepdims=True)
+    # One response alone has no difference; any factor will do.
     widen = count / np.maximum(count - 1, 1)
-    return np.sqrt(widen * (stderr[:, first] ** 2 + stderr[:, second] ** 2))
+    error: Floats = np.sqrt(widen * (stderr[:, first] ** 2 + stderr[:, second] ** 2))
+    return error
 
 
 def normal_tail(x: Floats) -> Floats:
     """P(N(0, 1) > x) for x >= 0, within 7.5e-8 (Abramowitz and Stegun 1964, formula 26.2.17)."""
     t = 1.0 / (1.0 + 0.2316419 * x)
     series = t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
-    return np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi) * series
+    tail: Floats = np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi) * series
+    return tail

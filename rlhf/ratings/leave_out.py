@@ -46,6 +46,7 @@ def at_mean(fit: Fit, tie: float, overlap: float) -> Fit:
     shift -= shift.mean(0)
     moved = differences(shift)
     far = np.abs(moved) / np.sqrt(overlap * variance)
+    # The furthest pair shortens the shift of its whole prompt, so that the shift keeps its direction.
     shorten = np.minimum(1.0, FURTHEST / np.maximum(far.max(0, initial=0.0), FURTHEST))
     shift *= shorten
     # In the exponent, for information stays positive however far the scores moved.
@@ -87,7 +88,8 @@ def _mean_inflation(group: Group, fit: Fit, model: Likelihood, temperature: Floa
         information = scatter_pairs(batch, group, curvature)
         plain += information
         inflated += model.inflation(batch.size) * information
-    return inflated / plain
+    mean: Floats = inflated / plain
+    return mean
 
 
 def _gauss_hermite(points: int) -> tuple[tuple[float, float], ...]:
@@ -131,6 +133,7 @@ def leave_out(
         # Taking a ranking's own information away can only leave rounding errors below the prior's.
         weights = fit.weights.take(batch.row, axis=1) if batch.items is None else _local_weights(batch, fit)
         covariance = invert(ground(np.maximum(weights - own, fit.prior_weight), batch.size))
+        # At the maximum all gradients add up to 0, so that of the others is minus the own one: one Newton step.
         scores[:-1] -= np.einsum("ijn,jn->in", covariance, gradient[:-1])
         yield _left_out(batch, scores, covariance, overlap)
 
@@ -152,11 +155,13 @@ def _local_covariance(batch: Batch, fit: Fit) -> Floats:
     if batch.items is None:
         return fit.covariance.take(batch.row, axis=2)
     last = len(fit.covariance)
+    # A row of zeros for the response held at 0, then the reference moves to the last of the ranking's own.
     whole = np.zeros((last + 1, last + 1, fit.scores.shape[1]))
     whole[:last, :last] = fit.covariance
     local = whole[batch.items[:, None], batch.items[None], batch.row]
     border = local[:-1, -1]
-    return local[:-1, :-1] - border[:, None] - border[None] + local[-1, -1]
+    covariance: Floats = local[:-1, :-1] - border[:, None] - border[None] + local[-1, -1]
+    return covariance
 
 
 def _local_weights(batch: Batch, fit: Fit) -> Floats:
@@ -177,5 +182,6 @@ def log_loss(left: LeftOut, tie: float, temperature: Floats | None) -> tuple[flo
     """Sum of -log probability over the pairs, and how many; ties do not count where tie = 0."""
     chance = predictive(left, tie, temperature)
     if tie == 0.0:
+        # Without a tie parameter a tie has no probability, and -log of it no value.
         chance = chance[left.outcome != 0]
     return -float(np.log(chance).sum()), chance.size

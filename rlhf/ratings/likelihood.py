@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlhf.ratings.newton import Terms
-from rlhf.ratings.rankings import Batch, Floats, Group, Ints, add_by_response, differences, pair_index
+from rlhf.ratings.rankings import Batch, Floats, Group, Ints, add_by_response, differences, pair_index, pair_numbers
 
 
 class Likelihood(Protocol):
@@ -66,14 +66,12 @@ def scatter_pairs(batch: Batch, group: Group, values: Floats) -> Floats:
     k, prompts = group.columns.shape
     if batch.items is None:
         return np.array([_add_up(batch.row, line, prompts) for line in values])
-    first, second = (batch.items[side] for side in pair_index(batch.size))
-    # The place of (first, second) in `pair_index(k)`: the pairs of the responses before `first`, then its own.
-    number = first * (2 * k - first - 1) // 2 + second - first - 1
     pairs = k * (k - 1) // 2
-    return _add_up(number * prompts + batch.row, values, pairs * prompts).reshape(pairs, prompts)
+    return _add_up(pair_numbers(batch, k) * prompts + batch.row, values, pairs * prompts).reshape(pairs, prompts)
 
 
 def _add_up(place: Ints, values: Floats, length: int) -> Floats:
+    # Of nothing at all bincount makes whole numbers, hence the type.
     return np.bincount(place.ravel(), values.ravel(), length).astype(np.float64, copy=False)
 
 
@@ -147,6 +145,7 @@ def tie_probability(d: Floats, tie: float) -> Floats:
 
 def outcome_probability(outcome: NDArray[np.int8], d: Floats, tie: float) -> Floats:
     """Probability of each outcome (+1 first preferred, 0 tie, -1 second) at the difference d in logits."""
+    # The second is preferred at d with the probability of the first at -d.
     chance = win_probability(d * outcome, tie)
     tied = outcome == 0
     chance[tied] = tie_probability(d[tied], tie)
@@ -177,6 +176,7 @@ class Davidson:
         else:
             slope, curvature = slope_and_curvature(d * temperature, self.tie)
             pull = (0.5 * batch.outcome - slope) * temperature
+            # The chain rule: d is multiplied by the temperature, once for each derivative.
             curvature *= temperature * temperature
         return add_by_response(pull, batch.size, -1), curvature
 
@@ -215,6 +215,7 @@ class PlackettLuce:
         first, second = pair_index(batch.size)
         gradient = np.ones_like(scores)
         curvature = np.zeros((len(first), scores.shape[1]))
+        # One choice for each response that was ranked; tied ones choose from the same set (Breslow).
         for stage in range(batch.size):
             share = strength * contends[stage]
             share /= share.sum(0)

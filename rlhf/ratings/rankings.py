@@ -82,10 +82,47 @@ class Rankings:
         return replace(self, levels=self.levels[at], prompt=self.prompt[at], annotator=self.annotator[at])
 
 
+def columns_shown(shown: NDArray[np.bool_], size: int) -> Ints:
+    """Columns (n, size) of the true values of `shown` (n, K), ascending; each row has `size` of them."""
+    columns: Ints = np.flatnonzero(shown.ravel()).reshape(-1, size) % shown.shape[1]
+    return columns
+
+
+def only_shown(levels: NDArray[np.integer], size: int) -> tuple[Ints | None, NDArray[np.integer]]:
+    """The columns (n, size) that rankings of `size` responses show, None for all of them, and the levels there.
+
+    A vote between two of a prompt's fifty responses becomes a row of two: work by pair is then on 1 pair, not 1,225.
+    """
+    if size == levels.shape[1]:
+        return None, levels
+    columns = columns_shown(levels > 0, size)
+    return columns, np.take_along_axis(levels, columns, axis=1)
+
+
+def by_size(shown: NDArray[np.bool_]) -> Iterator[tuple[int, Ints]]:
+    """Each number m >= 2 of responses that some row of `shown` (N, K) shows, and the rows (n,) that show so many."""
+    size = shown.sum(1)
+    for m in np.flatnonzero(np.bincount(size, minlength=2)[2:]) + 2:
+        yield int(m), np.flatnonzero(size == m)
+
+
 @lru_cache
 def pair_index(size: int) -> tuple[Ints, Ints]:
     """First and second response of each pair of `size` responses, (size * (size - 1) / 2,) each."""
     return np.triu_indices(size, 1)
+
+
+def pair_numbers(batch: Batch, k: int) -> Ints:
+    """The place of each pair of each ranking among the pairs of the prompt's k responses, in `pair_index(k)`.
+
+    (pairs, n), or (pairs, 1) where every ranking holds all k.
+    """
+    first, second = pair_index(batch.size)
+    if batch.items is None:
+        return np.arange(len(first))[:, None]
+    one, other = batch.items[first], batch.items[second]
+    # The pairs of all responses before `one`, then those of `one` itself.
+    return one * (2 * k - one - 1) // 2 + other - one - 1
 
 
 def differences(scores: Floats) -> Floats:
@@ -131,6 +168,7 @@ def check_rankings(levels: ArrayLike, prompt: ArrayLike, annotator: ArrayLike | 
     annotators = np.zeros(count, np.intp) if annotator is None else _check_numbers("annotator", annotator, count)
     total = int(prompts.max(initial=-1)) + 1
     people = int(annotators.max(initial=-1)) + 1 if annotator is not None else 0
+    # Most callers have them sorted. A stable sort, for sequential Elo depends on the order of arrival.
     if (prompts[1:] < prompts[:-1]).any():
         order = np.argsort(prompts, kind="stable")
         checked, prompts, annotators = checked[order], prompts[order], annotators[order]
@@ -194,6 +232,7 @@ def group_rankings(rankings: Rankings) -> Iterator[Group]:
     end = np.append(start[1:], len(rankings.prompt))
     for k in np.unique(count[count > 0]):
         same = np.flatnonzero(count == k)
+        # A prompt is never divided, so one of very many responses may exceed the limit alone.
         step = max(1, GROUP_CELLS // int(k * k))
         for chunk in (same[at : at + step] for at in range(0, len(same), step)):
             yield _make_group(rankings, present[chunk], shown_ever[chunk], (start[chunk], end[chunk]))
@@ -204,8 +243,9 @@ def _make_group(rankings: Rankings, prompts: Ints, shown: NDArray[np.bool_], spa
     k = int(shown[0].sum())
     row = np.repeat(np.arange(len(prompts)), end - start)
     before = np.cumsum(end - start) - (end - start)
+    # Where the rankings of these prompts are, one prompt after the other, without a loop over prompts.
     at = np.arange(len(row)) + np.repeat(start - before, end - start)
-    columns = np.flatnonzero(shown.ravel()).reshape(-1, k) % shown.shape[1]
+    columns = columns_shown(shown, k)
     levels = rankings.levels[at]
     if k < shown.shape[1]:
         levels = np.take_along_axis(levels, columns[row], axis=1)
@@ -226,13 +266,10 @@ def _make_batch(chosen: Ints, row: Ints, levels: NDArray[np.integer], annotator:
     """One batch out of a group's `levels` (n, k): the `chosen` rankings, which are of one size."""
     levels = levels[chosen]
     size = int((levels[0] > 0).sum())
-    items = None
-    ranked = levels.T
-    if size < levels.shape[1]:
-        places = np.flatnonzero(levels.ravel() > 0).reshape(-1, size) % levels.shape[1]
-        items = np.ascontiguousarray(places.T)
-        ranked = np.take_along_axis(levels, places, axis=1).T
+    places, ranked = only_shown(levels, size)
+    items = None if places is None else np.ascontiguousarray(places.T)
     first, second = pair_index(size)
-    ranked = np.ascontiguousarray(ranked)
+    ranked = np.ascontiguousarray(ranked.T)
+    # Level 1 is best: a larger level of the second is a win of the first.
     outcome = np.sign(ranked[second] - ranked[first]).astype(np.int8)
     return Batch(size, row[chosen], items, outcome, annotator[chosen], chosen)

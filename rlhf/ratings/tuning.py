@@ -16,7 +16,7 @@ import numpy as np
 from rlhf.ratings.leave_out import RULE, SHORT_RULE, LeftOut, log_loss, predictive
 from rlhf.ratings.likelihood import Davidson, outcome_probability, slope_and_curvature, tie_probability
 from rlhf.ratings.problem import Problem, Setting, make_problems
-from rlhf.ratings.rankings import Floats, Ints, Rankings
+from rlhf.ratings.rankings import Batch, Floats, Ints, Rankings
 
 DEFAULT_SIGMA = 1.4
 """Logits, 243 Elo: the spread of the scores of one prompt's responses when no prompt is ranked twice."""
@@ -68,7 +68,7 @@ def make_sample(rankings: Rankings, prior_mean: Floats | None, inflation: Sequen
     return Sample(problems, repeated, overlap, float(np.mean(ties)) if ties else 0.0)
 
 
-def _all_batches(problem: Problem) -> Sequence:
+def _all_batches(problem: Problem) -> Sequence[Batch]:
     return problem.group.held or problem.group.batches
 
 

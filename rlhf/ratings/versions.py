@@ -9,12 +9,12 @@ asked again and again.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from rlhf.ratings.converter import ELO_PER_LOGIT
 from rlhf.ratings.likelihood import slope_and_curvature
 from rlhf.ratings.newton import MAX_STEPS
-from rlhf.ratings.rankings import BadRankings, Floats, Ints, check_rankings, pair_index
+from rlhf.ratings.rankings import BadRankings, Floats, Ints, by_size, check_rankings, only_shown, pair_index
 from store.errors import NotConverged
 
 BEATS, LOSES, OPEN = "newest beats base", "base beats newest", "open"
@@ -100,6 +100,7 @@ def rank_versions(levels: ArrayLike, prompt: ArrayLike, version: ArrayLike, *, b
     versions = max(versions, base + 1)
     if base < 0:
         raise BadRankings(f"base is {base}: give the number of the version that is to stand at 1000.")
+    # Without its column the base is held at 0, and all others are differences from it.
     free = np.flatnonzero(np.arange(versions) != base)
     design = _design(pairs, versions)[:, free]
     scores, information = _fit(design, pairs.outcome)
@@ -149,6 +150,7 @@ def compare(
     mean = float(gains.mean())
     sd = np.sqrt((((gains - mean) ** 2).sum() + PRIOR_VOTES) / (count + PRIOR_VOTES))
     reach = float(sd) * sequence_width(count, alpha)
+    # A mean of wins less losses lies between -1 and 1, which early on is narrower than the sequence.
     low, high = max(-1.0, mean - reach), min(1.0, mean + reach)
     winner = None
     if count >= FEWEST and (low > 0.0 or high < 0.0):
@@ -183,12 +185,20 @@ def _read_pairs(levels: ArrayLike, prompt: ArrayLike, version: ArrayLike) -> tup
     shown = rankings.levels > 0
     if shown.any() and (writer.dtype.kind not in "iu" or writer[shown].min() < 0):
         raise BadRankings("version must hold whole numbers from 0 wherever a response was shown.")
-    first, second = pair_index(shape[1])
-    used = shown[:, first] & shown[:, second] & (writer[:, first] != writer[:, second])
-    row, pair = np.nonzero(used)
-    one, other = first[pair], second[pair]
-    outcome = np.sign(rankings.levels[row, other].astype(float) - rankings.levels[row, one])
-    pairs = _Pairs(rankings.prompt[row], writer[row, one], writer[row, other], outcome)
+    found = [np.empty((4, 0), np.intp)]
+    for size, at in by_size(shown):
+        columns, own = only_shown(rankings.levels[at], size)
+        wrote = writer[at] if columns is None else writer[at[:, None], columns]
+        first, second = pair_index(size)
+        row, pair = np.nonzero(wrote[:, first] != wrote[:, second])
+        one, other = first[pair], second[pair]
+        outcome = np.sign(own[row, other] - own[row, one])
+        numbers = (at[row], wrote[row, one], wrote[row, other], outcome)
+        found.append(np.stack(numbers, dtype=np.intp, casting="unsafe"))
+    # Back in the order of the rankings, whose prompts are sorted: the pairs of a prompt lie together.
+    every = np.concatenate(found, axis=1)
+    ranking, one, other, outcome = every[:, np.argsort(every[0], kind="stable")]
+    pairs = _Pairs(rankings.prompt[ranking], one, other, outcome.astype(float))
     return pairs, int(writer[shown].max(initial=-1)) + 1
 
 
@@ -224,15 +234,19 @@ def _clustered(design: Floats, pairs: _Pairs, scores: Floats, inverse: Floats) -
     rows = design * (0.5 * pairs.outcome - slope)[:, None]
     start = np.flatnonzero(np.diff(pairs.prompt, prepend=-1))
     gradients = np.add.reduceat(rows, start, axis=0) if len(start) else rows
+    # One prompt alone shows no variance between prompts; its correction is that of two.
     clusters = max(2, len(start))
     middle = gradients.T @ gradients * clusters / (clusters - 1) + np.eye(len(scores)) / RIDGE_SIGMA**2
     return inverse @ middle @ inverse
 
 
 def _prompts_by_version(pairs: _Pairs, versions: int) -> Ints:
-    both = np.concatenate([pairs.first, pairs.second])
-    seen: NDArray[np.intp] = np.unique(np.stack([both, np.tile(pairs.prompt, 2)]), axis=1)[0]
-    return np.bincount(seen, minlength=versions)
+    # A byte for each version and prompt: sorting millions of comparisons for it took most of the time.
+    seen = np.zeros((versions, int(pairs.prompt.max(initial=-1)) + 1), bool)
+    seen[pairs.first, pairs.prompt] = True
+    seen[pairs.second, pairs.prompt] = True
+    prompts: Ints = seen.sum(1)
+    return prompts
 
 
 def _gain_by_prompt(pairs: _Pairs, newest: int, base: int) -> Floats:
@@ -241,5 +255,6 @@ def _gain_by_prompt(pairs: _Pairs, newest: int, base: int) -> Floats:
     backward = (pairs.first == base) & (pairs.second == newest)
     used = forward | backward
     outcome = np.where(forward, pairs.outcome, -pairs.outcome)[used]
+    # Numbered anew: prompts without both versions are no observations.
     _, prompt = np.unique(pairs.prompt[used], return_inverse=True)
     return np.bincount(prompt, outcome) / np.bincount(prompt)

@@ -52,7 +52,7 @@ def describe(hint: Hint) -> str:
     if get_origin(hint) is not Annotated:
         return ""
     return ", ".join(
-        f"{_WORDS[type(bound)][0]} {getattr(bound, _WORDS[type(bound)][1]):g}"
+        f"{_WORDS[type(bound)][0]} {getattr(bound, _WORDS[type(bound)][1]):.10g}"
         for bound in get_args(hint)[1:]
         if type(bound) in _WORDS
     )

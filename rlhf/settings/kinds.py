@@ -12,7 +12,7 @@ from rlhf.settings.bounds import Count, Seed, Some
 
 @dataclass(frozen=True)
 class NoOptions:
-    """Nothing beside the settings."""
+    """A kind of work with no options of its own beside the settings."""
 
 
 @dataclass(frozen=True)
@@ -28,43 +28,43 @@ class SimulateOptions:
     """How many simulated annotators rank, and how much."""
 
     count: Count = 8
-    """Simulated annotators."""
+    """How many simulated annotators rank."""
     limit: Some = 0
-    """Tasks to rank at most; 0 is all that are open."""
+    """At most this many tasks are ranked; 0 ranks all that are open."""
     seed: Seed = 0
-    """Seed of the annotators' tastes and slips."""
+    """Seed that draws each annotator's taste and mistakes."""
 
 
 @dataclass(frozen=True)
 class AgainOptions:
-    """Whether to do again what was done already."""
+    """Whether to repeat work whose result is there already."""
 
     again: bool = False
-    """Do it again although nothing that it rests on has changed."""
+    """Do the work again although neither its input nor its settings have changed since the last time."""
 
 
 @dataclass(frozen=True)
 class PPOOptions(AgainOptions):
-    """What to overrule."""
+    """Whether to train once more, or against the advice of the gate."""
 
     force: bool = False
-    """Train against a reward model that is not good enough."""
+    """Train although the gate refuses the reward model as not good enough."""
 
 
 @dataclass(frozen=True)
 class RoundOptions:
-    """What to overrule."""
+    """Whether PPO may train against the advice of the gate."""
 
     force: bool = False
-    """Train against a reward model that is not good enough."""
+    """Let PPO train although the gate refuses the reward model as not good enough."""
 
 
 @dataclass(frozen=True)
 class LoopOptions(RoundOptions):
-    """When to end, and what to overrule."""
+    """How many rounds to run, and whether PPO may train against the advice of the gate."""
 
     rounds: Some = 0
-    """Rounds to run; 0 is without end."""
+    """Rounds to run before the command ends; with 0 it never ends."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ _STAGES_OF_A_ROUND = ("rating", "reward", "gate", "ppo", "generate", "sampling")
 
 KINDS = {
     "generate": Kind(
-        "sample fresh responses for the page",
+        "let a model version answer prompts, and open tasks to rank the answers",
         "Fresh responses",
         "rlhf.stages.generate:generate",
         GenerateOptions,
@@ -126,7 +126,7 @@ KINDS = {
         ("ppo",),
     ),
     "round": Kind(
-        "rate, reward, ppo, generate; finished stages are skipped",
+        "run rate, reward, ppo and generate; stages that are finished already are skipped",
         "PPO round",
         "rlhf.loop:run_round",
         RoundOptions,
@@ -135,7 +135,7 @@ KINDS = {
         button="Run PPO round",
     ),
     "loop": Kind(
-        "a round whenever enough new rankings are there",
+        "run a round whenever enough new rankings have come",
         "Loop",
         "rlhf.loop:run_loop",
         LoopOptions,

@@ -14,9 +14,10 @@ class RatingConfig:
     """How rankings become scores."""
 
     method: Literal["davidson", "elo", "plackett_luce"] = "davidson"
-    """MAP Davidson (Bradley-Terry with ties), sequential Elo, or Plackett-Luce."""
+    """Model behind the scores: davidson (Bradley-Terry with ties, fitted to all rankings at once), elo (one ranking
+    after the other), or plackett_luce. docs/ratings.md compares them."""
     reliability: bool = True
-    """Weigh each annotator's rankings by how well the other annotators predict them."""
+    """Let an annotator's rankings count more, the better the other annotators' rankings predict them."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,21 @@ class GenerateConfig:
     """Which prompts get fresh responses, and how many people rank them."""
 
     prompts: Some = 0
-    """Prompts to answer at most, the least ranked first; 0 is all that need responses."""
+    """At most this many prompts are answered, those with the fewest tasks first; 0 answers all that the version has
+    not answered yet."""
     overlap_share: Share = 0.15
     """Share of the prompts that several people rank. Held-out prompts always are, since what measures the reward
     model must be surer than what teaches it; others are drawn until the share is reached."""
     overlap_annotators: Count = 3
     """People who rank each of those prompts."""
     repeat_share: Share = 0.1
-    """Tasks that rank again what is rated, as a share of the rated prompts: four in five where the order is least
-    sure, the others drawn at random."""
+    """Prompts to rank once more, as a share of those that have scores: four in five are those whose order is least
+    sure, the others are drawn at random."""
     previous: Some = 1
-    """Responses in each task of the version before (the promoted one, or else the parent), so that ordinary work
-    compares versions."""
+    """How many responses of each task are by the version before (the promoted one, or else the parent), so that
+    ordinary ranking compares versions."""
     base: Some = 1
-    """Responses in each task of the base model."""
+    """How many responses of each task are by the base model."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ class RoundConfig:
 
 @dataclass(frozen=True)
 class AnnotateConfig:
-    """What the annotators' page says."""
+    """What annotators read on their page."""
 
     guideline: str = ""
-    """The line above each task; empty is the page's own."""
+    """Sentence that annotators read above each task; empty shows the built-in one."""
 
 
 @dataclass(frozen=True)

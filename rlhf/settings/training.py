@@ -73,12 +73,17 @@ class RewardConfig:
 
 @dataclass(frozen=True)
 class GateConfig:
-    """What a reward model must reach before PPO may use it."""
+    """What a reward model must show before PPO may use it."""
 
-    min_accuracy: Share = 0.75
-    """Accuracy on held-out pairs that is always enough."""
-    ceiling_share: Share = 0.9
-    """Where people disagree: this share of the accuracy that a perfect model would have against their rankings."""
+    alpha: Annotated[float, Gt(0.0), Le(0.5)] = 0.01
+    """Chance with which rankings that teach nothing may pass: the level of the test whether preferences can be
+    foretold on prompts left out."""
+    permutations: Annotated[int, Ge(99)] = 499
+    """Permutations of that test; the smallest p it can show is 1 / (permutations + 1)."""
+    prompts: Annotated[int, Ge(5)] = 300
+    """Ranked prompts on which it looks at most, drawn at random: more would only take longer."""
+    min_accuracy: Share = 0.0
+    """Accuracy on held-out pairs that is asked for besides; 0 asks for none."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,8 @@ class RolloutConfig:
     """Divides the logits in sampling and in every log-probability."""
     minibatches: Count = 2
     """Optimiser steps in an epoch."""
-    microbatch_tokens: Count = 2048
-    """Tokens in one forward pass; smaller pads less, needs less memory and gives the same update."""
+    microbatch_tokens: Count = 512
+    """Tokens in one forward pass, padding included; fewer pad less, need less memory and give the same update."""
     calibration: Annotated[int, Ge(2)] = 256
     """Responses of the starting policy whose mean and standard deviation normalise the scores."""
     seed: Seed = 0
@@ -117,27 +122,33 @@ class PPOConfig(RolloutConfig):
     """First weight (beta) of the KL penalty, which the controller then changes."""
     kl_target: Positive = 6.0
     """KL in nats a response that the adaptive controller steers to (Ziegler et al. 2019, section 2.2)."""
-    kl_horizon: Count = 10000
-    """Responses over which the controller acts (Ziegler et al. 2019: 10,000 episodes)."""
+    kl_horizon: Count = 5
+    """Steps over which the controller acts: at 5 beta doubles in 18 steps of too high a KL (Ziegler et al. 2019 count
+    responses, 10,000 of them, for runs of a million)."""
     max_kl: Positive = 12.0
-    """Training ends when a rollout's KL, in nats a response, is beyond this."""
+    """Training ends when a rollout's KL, in nats a response, is beyond this, and no policy beyond it is kept."""
     gamma: Share = 1.0
     """Discount of later rewards; 1 judges an answer as a whole."""
     gae_lambda: Share = 0.95
     """Bias against variance of the advantages (Schulman et al. 2016): 0 trusts the critic alone, 1 not at all."""
     clip: Annotated[float, Gt(0.0), Le(1.0)] = 0.2
     """Probability ratios beyond 1 +- clip earn nothing more (Schulman et al. 2017)."""
-    value_clip: Positive = 0.2
-    """How far a value may move from the rollout's in one iteration."""
+    value_clip: Positive = 0.5
+    """How far a value may move from the rollout's in one iteration, in standard deviations of the returns."""
     max_grad_norm: Positive = 1.0
     """The gradient of each role is scaled down to this norm."""
     adam_eps: Positive = 1e-5
     """Adam's epsilon (Huang et al. 2022, detail 3)."""
-    stop_kl: Positive = 0.1
-    """An epoch is the last of its iteration when the mean per-token KL from the rollout's policy passes this."""
+    stop_kl: Positive = 0.02
+    """An iteration ends before the first minibatch whose mean KL a token from the rollout's policy is beyond this."""
     missing_eos_penalty: NotNegative = 1.0
-    """Taken from the score of a response that did not end within the limit."""
-    warmup_epochs: Some = 4
-    """Extra passes over the first rollout for the critic alone."""
+    """How far a response that did not end within the limit scores below the worst of its batch that did, in standard
+    deviations of the scores; 0 leaves it its own score."""
+    warmup_epochs: Some = 0
+    """Extra passes over the first rollout for the critic alone, which starts from a regression already."""
+    check_every: Count = 5
+    """Steps between two looks at held-out prompts; the policy of the best look is the one that is kept."""
+    check_prompts: Count = 32
+    """Held-out prompts in a look, which choose the policy and are not those that it is compared on afterwards."""
     compare_prompts: Count = 200
     """Held-out prompts at most on which the new policy is compared with the base afterwards."""

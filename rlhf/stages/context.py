@@ -1,4 +1,4 @@
-"""What every stage works in, how it keeps what it made, and how it says that it made nothing."""
+"""What every stage is given (`Context`), how it keeps a model (`keep`), and what it returns (`Made`)."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Context:
         )
 
     def load_role(self, model: "RoleModel", version: Model) -> None:
-        """Put the weights of a stored version into its role; the base has none to put."""
+        """Put the weights of a stored version into its role; nothing happens for the base, which has no adapter."""
         if version.path:
             model.load("reward" if version.kind == "reward" else "policy", self.workspace.folder / version.path)
 
@@ -77,6 +77,14 @@ def _same(stored: object, now: object) -> bool:
 
 def keep(ctx: Context, model: "RoleModel", made: Model) -> Model:
     """Write a role to the workspace, and its record, which gets its name and path here, to the store."""
+    return record(ctx, write(ctx, model, made))
+
+
+def write(ctx: Context, model: "RoleModel", made: Model) -> Model:
+    """Write a role to the workspace; returns its record with its name and path, which `record` stores.
+
+    Until it is stored the folder belongs to nobody, and the next model of its kind takes its place.
+    """
     with ctx.store() as db:
         number = 1 + sum(1 for m in models.every(db, made.kind) if m.path)
     name = f"{made.kind}-{number}"
@@ -85,6 +93,10 @@ def keep(ctx: Context, model: "RoleModel", made: Model) -> Model:
     model.save("reward" if made.kind == "reward" else "policy", folder)
     path = str(folder.relative_to(ctx.workspace.folder))
     base_model = ctx.settings.model.base_model
-    record = dataclasses.replace(made, name=name, path=path, job_id=ctx.job_id, base_model=base_model)
+    return dataclasses.replace(made, name=name, path=path, job_id=ctx.job_id, base_model=base_model)
+
+
+def record(ctx: Context, written: Model) -> Model:
+    """Store the record of a model whose files are written."""
     with ctx.store() as db:
-        return models.get(db, models.add(db, record))
+        return models.get(db, models.add(db, written))

@@ -1,4 +1,4 @@
-"""A policy judged: one answer of it and one of the base to each prompt, and somebody who scores both.
+"""Judging a policy: it and the base answer each prompt once, and a judge scores both answers.
 
 Two judges are here: the reward model, on held-out prompts, and on `tiny` the simulated annotators, whose noiseless
 utility is the truth there, on prompts that nobody ranked.
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 EXAMPLES = 8
 """Prompts whose answers are kept word for word."""
 HELDOUT_LUCK, SIMULATED_LUCK = 7, 11
-"""Added to the sampling seed, so that every policy meets the same luck with a judge, and each judge another one."""
+"""Added to the sampling seed: one judge meets every policy with the same random numbers, the other with others."""
 
 
 class Judge(Protocol):
-    """Somebody who scores answers."""
+    """Whoever scores answers: the reward model, or the simulated annotators."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Policy -> fresh responses on the page, other versions mixed in."""
+"""Policy -> fresh responses, and tasks to rank them together with those of other versions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def generate(ctx: Context, *, model: str | None = None) -> Generated:
     """Responses of a version to the prompts it has not answered, and tasks to rank them; and tasks to rank again.
 
     The version is the one that was promoted, or the latest policy. In each task `previous` and `base` responses are
-    of the version before and of the base, so that people compare versions by ordinary work. Responses of one text
+    of the version before and of the base, so that people compare versions by ordinary work. Equal texts
     are shown once. Raises NotReady where there is no prompt.
     """
     config, sampling = ctx.settings.generate, ctx.settings.sampling
@@ -136,7 +136,7 @@ def _overlap(chosen: Sequence[Prompt], share: float, seed: int) -> set[int]:
 
 
 def _copies(made: Sequence[Task], overlap: set[int], people: int) -> list[Task]:
-    """As many twins of each task as people are to rank it."""
+    """The tasks to open: one for each person who is to rank it, so several equal ones for a prompt of `overlap`."""
     alone, shared = [t for t in made if t.prompt_id not in overlap], [t for t in made if t.prompt_id in overlap]
     twins = [dataclasses.replace(task, reason="overlap") for task in shared for _ in range(people)]
     return sorted([*alone, *twins], key=lambda task: task.prompt_id)

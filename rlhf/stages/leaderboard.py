@@ -25,9 +25,9 @@ class Promoted:
 
 
 def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> Board:
-    """Versions by people's rankings (by simulated annotators' where people made none), and what follows from them.
+    """Versions by people's rankings (by simulated annotators' where there are none), and whether the newest one wins.
 
-    `every` is all standing rankings, for whoever has read them. Raises NotReady where nothing is ranked.
+    `every` is all standing rankings, where the caller has read them already. Raises NotReady where nothing is ranked.
     """
     every = rankings.current(db) if every is None else every
     by_people = [r for r in every if not r.annotator.startswith(SIMULATED)]

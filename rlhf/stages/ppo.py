@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
 from rlhf import training
-from rlhf.settings import GateConfig
+from rlhf.settings import GateConfig, PPOConfig, SamplingConfig
 from rlhf.stages import gate
-from rlhf.stages.context import Context, Made, keep, same_settings
+from rlhf.stages.context import Context, Made, record, same_settings, write
 from rlhf.stages.evaluate import compare, score_sequences
 from store import models, prompts
 from store.errors import NotReady, Refused
-from store.records import Model
-from store.results import PolicyComparison, as_json, judgement
+from store.records import Model, Prompt
+from store.results import PolicyComparison, as_json, comparison, judgement
+
+if TYPE_CHECKING:
+    from rlhf.training.models import RoleModel
+    from rlhf.training.ppo import PPOResult
+
+log = logging.getLogger(__name__)
 
 
 def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model]:
-    """A policy trained against the latest reward model, from the latest policy that older scores made.
+    """Train a policy against the latest reward model, starting from the latest policy that older scores led to.
 
-    Nothing is trained where that was done with the same settings, unless `again`. Raises NotReady where there is no
-    reward model, Refused where it is not good enough, unless `force`.
+    Where that was done already with the same settings, the policy of then is returned, unless `again`. Raises
+    NotReady where there is no reward model, Refused where it is not good enough, unless `force`.
     """
     tables = ctx.tables("model", "ppo")
     with ctx.store() as db:
@@ -40,39 +49,99 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
     model.fresh("reward")
     ctx.load_role(model, judge)
     model.copy("reward", "value")
+    watched, compared = parted(heldout, ctx.settings.ppo)
     result = training.ppo.train_policy(
         model,
         [p.messages for p in train],
         lambda seq: score_sequences(model, judged, seq),
         ctx.settings.ppo,
+        heldout=[p.messages for p in watched],
         progress=ctx.progress,
         log=ctx.log,
     )
-    measured = compare(ctx, model, judge, heldout[: ctx.settings.ppo.compare_prompts])
-    figures = PolicyComparison(
-        steps=result.steps,
-        stopped=result.stopped,
-        shift=result.shift,
-        scale=result.scale,
-        forced=force and not passes,
-        last_step=result.history[-1],
-        **{f.name: getattr(measured, f.name) for f in dataclasses.fields(measured)},
-    )
+    log.info("PPO keeps %s%s.", result.why, f" (stopped early: {result.stopped})" if result.stopped else "")
     made = Model(
         name="",
         kind="policy",
         base_model="",
         parent_id=start.id,
-        metrics=as_json(figures),
+        metrics=as_json(_unmeasured(result, judge, "broken off", forced=force and not passes)),
         reward_id=judge.id,
         made_by="ppo",
         settings=tables,
     )
-    return Made(keep(ctx, model, made))
+    return Made(_measured(ctx, model, judge, write(ctx, model, made), compared))
+
+
+def parted(heldout: Sequence[Prompt], config: PPOConfig) -> tuple[Sequence[Prompt], Sequence[Prompt]]:
+    """Held-out prompts that choose which step's policy is kept, and others that it is compared on afterwards.
+
+    At most a quarter chooses: where there are few, training looks at prompts of its own instead.
+    """
+    choosing = min(config.check_prompts, len(heldout) // 4)
+    rest = len(heldout) - choosing
+    return heldout[rest:], heldout[:rest][: config.compare_prompts]
+
+
+def _measured(ctx: Context, model: RoleModel, judge: Model, written: Model, compared: Sequence[Prompt]) -> Model:
+    """The record of a policy whose files are written, compared where that can be done.
+
+    Hours of training are in it: whatever goes wrong with the comparison, the policy is recorded.
+    """
+    known = comparison(written)
+    assert known is not None  # its metrics are made here
+    if not compared:
+        told = dataclasses.replace(known, unmeasured="there are no held-out prompts")
+        return record(ctx, dataclasses.replace(written, metrics=as_json(told)))
+    try:
+        found = compare(ctx, model, judge, compared)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        log.warning("%s is kept, but it could not be compared with the base (%s).", written.name, reason)
+        told = dataclasses.replace(known, unmeasured=reason)
+    except BaseException:  # stopped by hand or by the worker
+        record(ctx, written)
+        raise
+    else:
+        figures = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
+        told = dataclasses.replace(known, **figures, unmeasured="", kl_measured=_drawn(ctx.settings.sampling))
+    return record(ctx, dataclasses.replace(written, metrics=as_json(told)))
+
+
+def _unmeasured(result: PPOResult, judge: Model, reason: str, *, forced: bool) -> PolicyComparison:
+    """What training itself knows of the policy: its last look, in deviations of the reward model's scores."""
+    first, kept = result.looks[0], result.kept
+    return PolicyComparison(
+        steps=result.steps,
+        stopped=result.stopped,
+        shift=result.shift,
+        scale=result.scale,
+        forced=forced,
+        reward_before=first.reward * result.scale + result.shift,
+        reward_after=kept.reward * result.scale + result.shift,
+        reward_base=None,
+        kl=None,
+        kl_reference=kept.kl,
+        win_rate=None,
+        judge=judge.name,
+        distinct=kept.distinct,
+        length=kept.length,
+        last_step=result.history[-1] if result.history else {},
+        kept_step=kept.step,
+        kept=result.why,
+        unmeasured=reason,
+    )
+
+
+def _drawn(config: SamplingConfig) -> str:
+    """In words, of which distribution a comparison's KL is."""
+    drawn = f"answers drawn at temperature {config.temperature:g} and top_p {config.top_p:g}"
+    return f"{drawn}, log-ratios over all tokens at temperature {config.temperature or 1.0:g}"
 
 
 def _start(db: Database, judge: Model) -> Model:
-    """The newest policy that owes nothing to the judge's scores: a second try starts where the first one did."""
+    """The newest policy that no reward model of the same scores trained, so that a second try starts where the first
+    one did."""
     rating_of = {m.id: m.rating_id for m in models.every(db, "reward")}
     for policy in reversed(models.every(db, "policy")):
         if policy.reward_id is None or rating_of.get(policy.reward_id) != judge.rating_id:
@@ -82,22 +151,7 @@ def _start(db: Database, judge: Model) -> Model:
 
 def check_gate(judge: Model, config: GateConfig, *, force: bool) -> bool:
     """Whether the reward model is good enough; raises Refused, with what it would take, unless `force`."""
-    judged = judgement(judge)
-    if gate.passes(judged.accuracy, judged.accuracy_low, config, judged.vote_agreement):
-        return True
-    if force:
-        return False
-    if judged.heldout_needed is not None:
-        remedy = (
-            f"rank about {judged.heldout_needed - judged.heldout_prompts} more held-out prompts "
-            "to tell that from chance"
-        )
-    elif judged.more_rankings:
-        remedy = f"about {judged.more_rankings} more rankings would do"
-    else:
-        remedy = "more of the same rankings would not do (clearer guidelines or more annotators a prompt might)"
-    raise Refused(
-        f"{judge.name} orders {judged.accuracy:.1%} of the held-out pairs right "
-        f"({judged.accuracy_low:.1%} to {judged.accuracy_high:.1%}) and PPO asks for "
-        f"{gate.required(config, judged.vote_agreement):.1%}: {remedy}, or pass --force."
-    )
+    reason = gate.refusal(judgement(judge), config)
+    if reason and not force:
+        raise Refused(f"PPO does not use {judge.name} yet. {reason}, or pass --force.")
+    return reason is None

@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 
 def rate(ctx: Context, *, again: bool = False) -> Made[Rating]:
-    """Scores of every ranked response, agreement, and the leaderboard.
+    """Turn all rankings into scores of every ranked response, and measure agreement and the leaderboard beside them.
 
-    Nothing is rated where nothing that it rests on has changed, unless `again`. Raises NotReady where there is no
-    ranking.
+    Where rankings, known answers and settings are those of the newest rating, that one is returned, unless `again`.
+    Raises NotReady where there is no ranking.
     """
     started = time.monotonic()
     config = ctx.settings.rating
@@ -89,7 +89,7 @@ def _done_before(db: Database, config: RatingConfig, last: int, gold: list[Ranki
 
 
 def _unbiased(db: Database, standing: list[Ranking]) -> np.ndarray:
-    """Which rankings were not asked for because an order was unsure: the spread of scores is learned from these."""
+    """Which of the N rankings were asked for whatever was known of the order, (N,): sigma is learned from these."""
     asked = tasks.of_reason(db, "risk")
     return np.array([r.task_id not in asked for r in standing])
 

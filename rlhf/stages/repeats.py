@@ -11,15 +11,16 @@ from store import prompts, rankings, scores, tasks
 from store.records import Task, TaskReason
 
 UNIFORM_EVERY = 5
-"""One pick in five is drawn at random: without it, what is hard to order is all that is ever ranked twice, and
-nothing measured on left-out rankings would be fair."""
+"""One repeated prompt in five is drawn at random. Without them only prompts that are hard to order would be ranked
+twice, and whatever is measured on left-out rankings would come out worse than it is."""
 
 
 def open_repeats(db: Database, share: float, seed: int) -> int:
     """Open tasks that rank again what is rated, for `share` of the rated prompts, and return how many were opened.
 
     Those that still wait count towards the share. Held-out prompts are left alone, which several people rank anyway.
-    In order of flip risk over n + 1, with every fifth drawn at random; scores without errors leave only chance.
+    The order is that of flip risk over n + 1 for a prompt ranked n times, with every fifth drawn at random; where the
+    scores have no standard errors, all are drawn at random.
     """
     shown = _shown_last(db)
     waiting = tasks.prompts_to_rank_again(db)
@@ -28,7 +29,7 @@ def open_repeats(db: Database, share: float, seed: int) -> int:
         return 0
     drawn = np.random.default_rng([seed, rankings.count(db)]).permutation(list(shown)).tolist()
     by_risk = _by_risk(db, shown)
-    # Drawn before and from all of them: drawn from what the risk left, they would be the easy ones.
+    # Drawn first, from all prompts: what the order by risk leaves over is mostly easy to rank.
     uniform = drawn[: math.ceil(wanted / UNIFORM_EVERY) if by_risk else wanted]
     left = {*shown} - {*uniform, *waiting}
     unsure = [prompt for prompt in by_risk if prompt in left][: wanted - len(uniform)]
@@ -41,7 +42,7 @@ def open_repeats(db: Database, share: float, seed: int) -> int:
 
 
 def _mixed(uniform: list[int], unsure: list[int]) -> list[int]:
-    """One drawn, then four unsure ones, and so on, so that any first part of them is as fair."""
+    """One that was drawn, then four unsure ones, and so on: however few are ranked, one in five was drawn."""
     mixed = []
     for turn, prompt in enumerate(uniform):
         start = turn * (UNIFORM_EVERY - 1)
@@ -65,7 +66,8 @@ def _shown_last(db: Database) -> dict[int, tuple[tuple[int, ...], int]]:
 
 
 def _by_risk(db: Database, shown: dict[int, tuple[tuple[int, ...], int]]) -> list[int]:
-    """The prompts, the one that one more ranking would most likely put right first; none where errors are unknown."""
+    """Rated prompts, first the one whose order one more ranking would most likely correct; empty where the scores
+    have no standard errors."""
     known = {score.response_id: score for score in scores.of_rating(db, scores.require_latest(db).id)}
     if any(score.stderr is None for score in known.values()):
         return []
@@ -75,4 +77,5 @@ def _by_risk(db: Database, shown: dict[int, tuple[tuple[int, ...], int]]) -> lis
         for column, response in enumerate(together):
             elo[row, column], stderr[row, column] = known[response].elo, known[response].stderr
     risk = flip_risk(elo, stderr, [times for _, times in shown.values()])
-    return np.array(list(shown))[np.argsort(-risk, kind="stable")].tolist()
+    prompt_ids = list(shown)
+    return [prompt_ids[place] for place in np.argsort(-risk, kind="stable")]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sqlite_utils import Database
 
 from rlhf import training
@@ -15,23 +17,19 @@ from rlhf.stages import gate
 from rlhf.stages.context import Context, Made, keep, same_settings
 from store import models, prompts, responses, scores
 from store.records import Model, Rating, Score
-from store.results import CurvePoint, RewardJudgement, as_json, figures
+from store.results import RewardJudgement, as_json, figures
 
 if TYPE_CHECKING:
+    from rlhf.training.foretell import Foretold
     from rlhf.training.models import RoleModel
     from rlhf.training.reward import RankedPrompt, RewardResult
 
-CURVE_PARTS = (4, 2)
-"""The learning curve is measured on a quarter and on half of the ranked prompts, beside all of them."""
-FEWEST_ON_CURVE = 8
-"""Ranked prompts: a point of the curve with fewer would say more about their luck than about their number."""
-
 
 def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
-    """A reward model taught by the newest scores, going on from the one that older scores taught.
+    """Train a reward model on the newest scores, starting from the one that older scores taught.
 
-    Nothing is trained where that was done with the same settings, unless `again`. Raises NotReady where there are no
-    scores, or no ranked prompt on one side of the split.
+    Where that was done already with the same settings, the model of then is returned, unless `again`. Raises NotReady
+    where there are no scores, or no ranked prompt on one side of the split.
     """
     tables = ctx.tables("model", "reward")
     with ctx.store() as db:
@@ -116,46 +114,40 @@ def _judge(
     train: Sequence[RankedPrompt],
     heldout: Sequence[RankedPrompt],
 ) -> RewardJudgement:
-    """Whether PPO may use the model; where not, how many ranked prompts it would take, by a learning curve."""
-    measured, config = result.measured, ctx.settings.gate
-    told = figures(rating)
+    """How good the model is and whether PPO may use it; where not, how many more rankings that would take."""
+    told, config = figures(rating), ctx.settings.gate
     agreed = told.vote_agreement
-    target = gate.required(config, agreed)
+    found = _foretold(ctx, model, [*train, *heldout])
     judged = RewardJudgement(
-        **dataclasses.asdict(measured),
+        **dataclasses.asdict(result.measured),
         train_prompts=len(train),
         heldout_prompts=len(heldout),
         mean=result.mean,
         std=result.std,
-        required_accuracy=target,
-        passes=gate.passes(measured.accuracy, measured.accuracy_low, config, agreed),
+        passes=False,
         vote_agreement=agreed,
+        alpha=told.alpha,
+        alpha_high=told.alpha_high,
         ceiling=None if agreed is None else gate.ceiling(agreed),
+        foretold_correlation=found.correlation,
+        foretold_z=found.z,
+        foretold_p=found.p,
+        foretold_prompts=found.prompts,
+        gain=found.gain,
+        gain_low=found.gain_low,
+        gain_high=found.gain_high,
     )
-    if judged.passes:
-        return judged
-    if judged.accuracy >= target:
-        needed = gate.heldout_needed(judged.accuracy, judged.accuracy_low, len(heldout))
-        return dataclasses.replace(judged, heldout_needed=needed)
-    curve = (CurvePoint(len(train), judged.accuracy), *_learning_curve(ctx, model, train, heldout))
-    points = [(point.ranked_prompts, point.accuracy) for point in curve]
-    enough = gate.prompts_needed(points, target) if len(points) > 1 else None
+    if gate.refusal(judged, config) is None:
+        return dataclasses.replace(judged, passes=True)
     per_prompt = told.rankings / max(told.prompts, 1)
-    more = None if enough is None else max(1, round((enough - len(train)) * per_prompt))
-    return dataclasses.replace(judged, curve=curve, more_rankings=more)
+    more = gate.more_rankings(found.z, found.prompts, per_prompt, config.alpha)
+    return dataclasses.replace(judged, more_rankings=more if found.p > config.alpha else None)
 
 
-def _learning_curve(
-    ctx: Context, model: RoleModel, train: Sequence[RankedPrompt], heldout: Sequence[RankedPrompt]
-) -> list[CurvePoint]:
-    """Accuracy of reward models taught by parts of the ranked prompts; the trained one is put back afterwards."""
-    curve = []
-    model.copy("reward", "value")  # keeps the trained weights meanwhile: PPO makes its value role only later
-    for part in (len(train) // divisor for divisor in CURVE_PARTS):
-        if part >= FEWEST_ON_CURVE:
-            model.fresh("reward")
-            config = ctx.settings.reward
-            smaller = training.reward.train_reward(model, train[:part], heldout, config, progress=ctx.progress)
-            curve.append(CurvePoint(part, smaller.measured.accuracy))
-    model.copy("value", "reward")
-    return curve
+def _foretold(ctx: Context, model: RoleModel, ranked: Sequence[RankedPrompt]) -> Foretold:
+    """Whether people's scores can be foretold from the base's last states, on prompts drawn from both sides."""
+    config, seed = ctx.settings.gate, ctx.settings.reward.seed
+    drawn = random.Random(seed).sample(list(ranked), min(config.prompts, len(ranked)))
+    states = training.reward.last_states(model, drawn, tokens=ctx.settings.reward.microbatch_tokens)
+    scores = [np.array(prompt.tempered) / ELO_PER_LOGIT for prompt in drawn]
+    return training.foretell.foretell(states, scores, permutations=config.permutations, seed=seed)

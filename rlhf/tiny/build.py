@@ -150,7 +150,7 @@ def encode(chat: list[Message], tokenizer: PreTrainedTokenizerFast, config: Buil
 
 
 def batches(examples: list[Example], size: int, seed: int, pad: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (ids, weights), both (batch, length), of examples of like length, padded on the right with weight 0."""
+    """Yield (ids, weights), both (B, T), of examples of like length, padded on the right with weight 0."""
     rng = random.Random(seed)
     order = list(range(len(examples)))
     rng.shuffle(order)
@@ -168,7 +168,7 @@ def batches(examples: list[Example], size: int, seed: int, pad: int) -> Iterator
 
 
 def loss_of(model: LlamaForCausalLM, ids: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean cross-entropy of the next token, in nats; `ids` and `weights` are (batch, length)."""
+    """Weighted mean cross-entropy of the next token, in nats; `ids` and `weights` are (B, T)."""
     logits = model(input_ids=ids[:, :-1]).logits  # (B, T-1, V): right padding needs no mask in a causal model
     losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
     target = weights[:, 1:].flatten()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rlhf.training import (
         base,
         chat,
+        foretell,
         gguf,
         losses,
         metrics,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "base",
     "chat",
+    "foretell",
     "gguf",
     "losses",
     "metrics",

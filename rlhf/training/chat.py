@@ -1,6 +1,5 @@
 """Chats to token ids and back: the tokenizer of a base model, its template and its end-of-turn tokens."""
 
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +7,14 @@ from typing import Any
 
 import torch
 from jinja2 import TemplateError
-from transformers import GenerationConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
 from rlhf.training.base import resolve
+from rlhf.training.ends import find_ends
 from rlhf.training.pretrained import config_of, tokenizer_of
 from store.errors import BadInput
 from store.records import Message
@@ -62,13 +62,19 @@ class Sequences:
         return self.response_mask.sum(dim=1)
 
     def by_length(self, tokens: int, rows: Sequence[int] | None = None) -> list[torch.Tensor]:
-        """Row numbers (of `rows`, or all) from short to long, cut so that a part pads to at most `tokens` tokens."""
-        length = (self.prompt_mask.sum(dim=1) + self.lengths).tolist()
+        """Row numbers (of `rows`, or all) from short to long replies, cut into parts of at most `tokens` tokens.
+
+        What is computed counts, padding included: longest prompt plus longest reply, times rows. A row that is longer
+        than that is a part of its own.
+        """
+        prompt, reply = self.prompt_mask.sum(dim=1).tolist(), self.lengths.tolist()
         parts: list[list[int]] = [[]]
-        for row in sorted(range(len(length)) if rows is None else rows, key=lambda r: length[r]):
-            if parts[-1] and (len(parts[-1]) + 1) * length[row] > tokens:
-                parts.append([])
-            parts[-1].append(row)
+        for row in sorted(range(len(reply)) if rows is None else rows, key=lambda r: (reply[r], prompt[r])):
+            part = [*parts[-1], row]
+            if len(part) > 1 and len(part) * (max(prompt[r] for r in part) + reply[row]) > tokens:
+                parts.append([row])
+            else:
+                parts[-1] = part
         return [torch.tensor(part, device=self.prompt_ids.device) for part in parts]
 
     def rows(self, index: torch.Tensor) -> "Sequences":
@@ -85,27 +91,34 @@ class Sequences:
 
 
 class Chat:
-    """The tokenizer of one base model with its chat template; `plain` says that a plain template stands in."""
+    """The tokenizer of one base model with its chat template; `plain` says that a plain template stands in.
+
+    `end_id` is the token that closes an answer in the chats the model was taught, `stop_ids` are all those that it
+    may end one with.
+    """
 
     def __init__(self, base_model: str) -> None:
         path = resolve(base_model)
+        self.base_model = base_model
         try:
             self.tokenizer: PreTrainedTokenizerBase = tokenizer_of(base_model)
-            self.context = _context(config_of(base_model))
+            config = config_of(base_model)
         except (OSError, ValueError) as error:
             first_line = str(error).splitlines()[0]
             raise BadInput(
                 f"{base_model} cannot be loaded as a chat model ({first_line}): "
                 "name a folder saved by save_pretrained, or a hub name this machine can reach."
             ) from error
+        self.context = _context(config)
         self.plain = not self.tokenizer.chat_template
         if self.plain:
             log.warning("%s has no chat template: using a plain one, `User: ...` and `Assistant: ...`.", base_model)
             self.tokenizer.chat_template = PLAIN_TEMPLATE
-        self.eos_ids = _eos_ids(path, self.tokenizer)
+        self.stop_ids = find_ends(path, config, self.tokenizer)
+        self.end_id = self.stop_ids[0]
         # Masks come from lengths, never from comparing ids, so a pad token that is also an end token is harmless.
         pad = self.tokenizer.pad_token_id
-        self.pad_id: int = pad if pad is not None else self.eos_ids[0]
+        self.pad_id: int = pad if pad is not None else self.end_id
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a chat up to where the assistant starts to speak.
@@ -126,13 +139,15 @@ class Chat:
         return list(encoded["input_ids"])
 
     def response(self, text: str, *, finished: bool = True) -> list[int]:
-        """Token ids of an answer, with the end-of-turn token if it was finished."""
+        """Token ids of an answer, with the token that closes a turn if it was finished."""
         ids = list(self.tokenizer.encode(text, add_special_tokens=False, verbose=False))
-        return [*ids, self.eos_ids[0]] if finished else ids
+        return [*ids, self.end_id] if finished else ids
 
     def text(self, ids: Sequence[int]) -> str:
-        """What the ids say, special tokens left out."""
-        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+        """What the ids say, the end of the turn and special tokens left out."""
+        # An end that the tokenizer does not mark as special would be shown to people.
+        said = ids[:-1] if ids and ids[-1] in self.stop_ids else ids
+        return str(self.tokenizer.decode(list(said), skip_special_tokens=True)).strip()
 
     def room(self, messages: Sequence[Message], new_tokens: int) -> int:
         """Tokens of the context left after the chat and `new_tokens` of an answer; negative if they do not fit."""
@@ -171,16 +186,3 @@ def pad(rows: Sequence[Sequence[int]], value: int, *, left: bool) -> tuple[torch
 
 def _context(config: object) -> int:
     return int(getattr(config, "max_position_embeddings", None) or 2048)
-
-
-def _eos_ids(path: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Every token that ends an answer: chat models often name more than one in generation_config.json."""
-    ids: list[int] = []
-    if tokenizer.eos_token_id is not None:
-        ids.append(int(tokenizer.eos_token_id))
-    with contextlib.suppress(OSError):
-        named = GenerationConfig.from_pretrained(path).eos_token_id
-        ids += [int(i) for i in (named if isinstance(named, list) else [named]) if i is not None]
-    if not ids:
-        raise BadInput(f"The tokenizer of {path} names no end-of-sequence token: set eos_token in it.")
-    return list(dict.fromkeys(ids))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transformers.utils import cached_file
+from transformers.utils.hub import cached_file
 
 from rlhf.training.base import resolve
 from store.errors import BadInput

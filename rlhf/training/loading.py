@@ -112,7 +112,8 @@ def quantized_share(model: Any) -> float:
     }
     own = (p for name, p in model.named_parameters() if ".lora_" not in name)
     others = sum(p.numel() for p in own if p.data_ptr() not in packed)
-    return sum(packed.values()) / (sum(packed.values()) + others)
+    quantized = sum(packed.values())
+    return float(quantized / (quantized + others))
 
 
 def hidden_width(model: Any) -> int:

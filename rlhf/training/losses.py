@@ -4,6 +4,7 @@ One mask polarity everywhere: True is a real token. B is sequences, T response t
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,10 @@ ELO_PER_LOGIT = 400 / math.log(10)
 """Elo points to one unit of log-odds (Elo 1978: 400 points are odds of ten to one)."""
 
 MAX_LOG_RATIO = 20.0
+UNENDED_SCORE = -3.0
+"""In deviations of the starting policy's scores, what the worst response of a batch has where none has ended."""
+FLAT = 1e-4
+"""Scores whose deviation is below this, or below this share of their size, tell nothing apart."""
 
 
 def masked_sum(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -24,14 +29,48 @@ def masked_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return masked_sum(values, mask) / mask.sum().clamp(min=1)
 
 
-def whiten(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def masked_std(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Standard deviation over real tokens."""
+    return masked_mean((values - masked_mean(values, mask)) ** 2, mask).sqrt()
+
+
+def whiten(values: torch.Tensor, mask: torch.Tensor, least: float = 0.0) -> torch.Tensor:
     """Mean 0 and variance 1 over the real tokens of the whole batch; 0 elsewhere.
 
-    After the masking and over the global batch, or padding and accumulation would change the advantages.
+    After the masking and over the global batch, or padding and accumulation would change the advantages. Where the
+    deviation is below `least`, all are 0: blown up to variance 1, noise would teach as much as a signal does.
     """
     mean = masked_mean(values, mask)
     variance = masked_mean((values - mean) ** 2, mask)
-    return torch.where(mask, (values - mean) * torch.rsqrt(variance + 1e-8), torch.zeros_like(values))
+    told = mask & (variance >= least**2)
+    return torch.where(told, (values - mean) * torch.rsqrt(variance + 1e-8), torch.zeros_like(values))
+
+
+def paid_scores(scores: torch.Tensor, ended: torch.Tensor, penalty: float) -> torch.Tensor:
+    """Scores (B,) where a response that was cut gets `penalty` less than the worst of those that ended; 0 is off.
+
+    A constant taken from a cut response's own score would not do: a reward model, which has seen few of them, may
+    read them higher than the same ones with their end. Huang et al. 2024 (detail 4) and Stiennon et al. 2020 give all
+    of them one low score; here it is below every ended one whatever the scale. Where none has ended, all get the
+    same, `UNENDED_SCORE` less the penalty.
+    """
+    if not penalty:
+        return scores
+    least = scores[ended].min() if ended.any() else scores.new_tensor(UNENDED_SCORE)
+    return torch.where(ended, scores, least - penalty)
+
+
+def score_scale(scores: Sequence[float]) -> tuple[float, float, bool]:
+    """Mean and deviation of raw scores, by which they are normalised, and whether they are flat.
+
+    Flat is a deviation below `FLAT` of their size (some hundred roundings of fp32), or below `FLAT` itself. Their
+    scale is then their size, and at least 1: what is left of them is too small to be followed.
+    """
+    n = len(scores)
+    mean, size = math.fsum(scores) / n, math.fsum(map(abs, scores)) / n
+    deviation = math.sqrt(math.fsum((s - mean) ** 2 for s in scores) / n)
+    flat = deviation < FLAT * max(size, 1.0)
+    return mean, max(size, 1.0) if flat else deviation, flat
 
 
 def kl_k1(logprobs: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
@@ -116,15 +155,16 @@ def soft_pair_loss(rewards: torch.Tensor, elo: torch.Tensor, mask: torch.Tensor)
 
 
 class AdaptiveKL:
-    """The coefficient that keeps KL near a target: beta *= 1 + clip(kl / target - 1, -.2, .2) * n / horizon.
+    """The coefficient that keeps KL near a target: beta *= 1 + clip(kl / target - 1, -.2, .2) / horizon.
 
-    Ziegler et al. 2019, section 2.2.
+    Ziegler et al. 2019, section 2.2, with a horizon in batches and not in responses: how many steps a run has, and
+    not how many responses a step, decides how fast beta has to move.
     """
 
-    def __init__(self, beta: float, target: float, horizon: int) -> None:
+    def __init__(self, beta: float, target: float, horizon: float) -> None:
         self.beta, self.target, self.horizon = beta, target, horizon
 
-    def update(self, kl: float, sequences: int) -> None:
-        """`kl` in nats a sequence, measured over so many sequences."""
+    def update(self, kl: float) -> None:
+        """`kl` in nats a response, the mean over one batch."""
         error = min(max(kl / self.target - 1, -0.2), 0.2)
-        self.beta *= 1 + error * sequences / self.horizon
+        self.beta *= 1 + error / self.horizon

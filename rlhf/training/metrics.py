@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rlhf.training.losses import ELO_PER_LOGIT, kl_k1, masked_sum
+from rlhf.training.chat import Sequences
+from rlhf.training.losses import ELO_PER_LOGIT, kl_k1
 from rlhf.training.models import Role, RoleModel
 from rlhf.training.sampling import Sample
 from store.records import Message
@@ -14,7 +15,9 @@ from store.records import Message
 NORMAL_QUANTILE = 1.96
 """Of a two-sided interval of 95%."""
 DIVERGENCE_BATCH = 64
-"""Responses whose log-probabilities are made at once."""
+"""Responses that are made into one batch of token ids."""
+DIVERGENCE_TOKENS = 512
+"""Tokens, padding included, whose logits are made at once: those of whole batches are what fills a memory."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,6 @@ def win_rate(new: np.ndarray, old: np.ndarray) -> float:
     return float(np.mean((new > old) + 0.5 * (new == old)))
 
 
-@torch.no_grad()
 def divergence(
     model: RoleModel,
     chats: Sequence[Sequence[Message]],
@@ -78,22 +80,42 @@ def divergence(
     *,
     against: Role = "base",
 ) -> float:
-    """KL(policy || base) in nats a response, by the mean log-ratio of the policy's own samples."""
+    """KL(policy || `against`) in nats a response, by the mean log-ratio of the policy's own samples.
+
+    Of the whole distributions at `temperature`: samples that were drawn from a nucleus (top_p below 1) are the
+    likelier ones, and their mean is above the KL.
+    """
     total = 0.0
     for start in range(0, len(samples), DIVERGENCE_BATCH):
         rows = range(start, min(start + DIVERGENCE_BATCH, len(samples)))
         seq = model.to_device(
             model.chat.sequences([model.chat.prompt(chats[i]) for i in rows], [samples[i].token_ids for i in rows])
         )
-        with model.role("policy"):
-            policy, _ = model.logprobs(seq, temperature)
-        with model.role(against):
-            base, _ = model.logprobs(seq, temperature)
-        total += float(masked_sum(kl_k1(policy, base), seq.response_mask))
+        total += float(log_ratios(model, seq, temperature, against=against, tokens=DIVERGENCE_TOKENS).sum())
     return total / len(samples)
+
+
+@torch.no_grad()
+def log_ratios(model: RoleModel, seq: Sequences, temperature: float, *, against: Role, tokens: int) -> torch.Tensor:
+    """log policy - log `against` of each response (B,), in nats, over parts of at most so many tokens."""
+    found = torch.zeros(len(seq.lengths), device=model.device)
+    for rows in seq.by_length(tokens):
+        micro = seq.rows(rows)
+        with model.role("policy"):
+            policy, _ = model.logprobs(micro, temperature)
+        with model.role(against):
+            other, _ = model.logprobs(micro, temperature)
+        found[rows] = torch.where(micro.response_mask, kl_k1(policy, other), 0.0).sum(dim=1)
+    return found
 
 
 def distinct(texts: Sequence[str], n: int = 2) -> float:
     """Distinct n-grams of words over all of them, from 0 to 1 (Li et al. 2016, distinct-n)."""
     grams = [tuple(words[i : i + n]) for words in map(str.split, texts) for i in range(len(words) - n + 1)]
     return len(set(grams)) / max(len(grams), 1)
+
+
+def repeated(text: str, n: int = 2) -> float:
+    """Share of the n-grams of words of one text that it had before, from 0 to 1; those of single words are 0."""
+    words = text.split()
+    return 1 - distinct([text], n) if len(words) >= n else 0.0

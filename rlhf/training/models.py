@@ -212,17 +212,20 @@ class RoleModel:
             position_ids=seq.position_ids,
             use_cache=False,
         )
-        return out.last_hidden_state
+        states: torch.Tensor = out.last_hidden_state
+        return states
 
     def values(self, seq: Sequences) -> torch.Tensor:
         """The value head before each response token, (B, R); call inside role("value")."""
         width = seq.response_ids.shape[1]
         states = self.hidden(seq)[:, -width - 1 : -1]
-        return self.heads["value"](states.float()).squeeze(-1)
+        values: torch.Tensor = self.heads["value"](states.float()).squeeze(-1)
+        return values
 
     def scores(self, seq: Sequences) -> torch.Tensor:
         """The reward head at the true last token, (B,), not normalised; call inside role("reward")."""
-        return self.heads["reward"](self.last_state(seq)).squeeze(-1)
+        scores: torch.Tensor = self.heads["reward"](self.last_state(seq)).squeeze(-1)
+        return scores
 
     def last_state(self, seq: Sequences) -> torch.Tensor:
         """The hidden state at the true last token, (B, H), in fp32."""

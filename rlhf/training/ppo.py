@@ -12,12 +12,15 @@ import torch
 
 from rlhf.settings import PPOConfig
 from rlhf.training.chat import Sequences
+from rlhf.training.critic import fit_critic
+from rlhf.training.looks import Look, Watch, reason_to_stop, why_kept
 from rlhf.training.losses import (
     AdaptiveKL,
     gae,
     kl_k1,
     masked_mean,
-    masked_sum,
+    masked_std,
+    paid_scores,
     policy_loss,
     token_rewards,
     value_loss,
@@ -30,16 +33,26 @@ from rlhf.training.sampling import check_room
 from store.errors import WorkError
 from store.records import Message
 
+LEAST_ADVANTAGE = 0.02
+"""In deviations of the starting policy's scores; advantages that differ by less are noise, and are not followed."""
+
 
 @dataclass(frozen=True)
 class PPOResult:
-    """`shift` and `scale` are the starting policy's mean score and deviation; `stopped` says why it ended early."""
+    """`shift` and `scale` are the starting policy's mean score and deviation; `stopped` says why it ended early.
+
+    `kept` is the look at the policy that was put back in the end, `looks` are all of them, the first one at the
+    starting policy, and `why` says why that one.
+    """
 
     steps: int
     shift: float
     scale: float
     history: list[dict[str, float]]
-    stopped: str = ""
+    stopped: str
+    looks: tuple[Look, ...]
+    kept: Look
+    why: str
 
 
 def train_policy(
@@ -48,41 +61,50 @@ def train_policy(
     score: ScoreFn,
     config: PPOConfig,
     *,
+    heldout: Sequence[Sequence[Message]] = (),
     progress: OnProgress = silent,
     log: OnLog = no_log,
 ) -> PPOResult:
     """Train the `policy` role on `chats`; `value` must be there already (copied from the reward role).
 
-    The reference is copied from the policy first, so that KL starts at 0. Raises BadInput for a chat beyond the
-    context, WorkError when a loss stops being finite.
+    The policy is looked at on `heldout` every `check_every` steps, or on some of the `chats` where there are none,
+    and the weights of the best look are those that it has in the end. The reference is copied from the policy first,
+    so that KL starts at 0. Raises BadInput for a chat beyond the context, WorkError when a loss stops being finite.
     """
-    prompts = [model.chat.prompt(chat) for chat in chats]
-    check_room(model, prompts, config.max_new_tokens)
+    prompts, unseen = ([model.chat.prompt(chat) for chat in some] for some in (chats, heldout))
+    check_room(model, [*prompts, *unseen], config.max_new_tokens)
     model.copy("policy", "reference")
     batches = endless_batches(prompts, config.prompts_per_step, config.seed)
-    shift, scale = calibrate(model, prompts, score, config)
+    start = calibrate(model, prompts, score, config)
+    fit_critic(model, start, config)
 
     def normalised(seq: Sequences) -> torch.Tensor:
-        return (score(seq) - shift) / scale
+        return (score(seq) - start.shift) / start.scale
 
+    watch = Watch(model, (unseen or prompts)[: config.check_prompts], normalised, config)
+    watch.look(0)
     controller = AdaptiveKL(config.kl_coef, config.kl_target, config.kl_horizon)
     optimizer = model.optimizer(
         [("policy", config.learning_rate), ("value", config.value_learning_rate)], eps=config.adam_eps
     )
     history: list[dict[str, float]] = []
     stopped = ""
-    for step in range(config.steps):
+    while len(history) < config.steps and not stopped:
+        step = len(history)
         rollout = collect(model, next(batches), normalised, config, seed=config.seed * 1_000_003 + step)
-        metrics = update(model, optimizer, rollout, config, beta=controller.beta, warm_up=step == 0)
-        controller.update(metrics["kl/k1"], len(rollout.scores))
-        history.append(metrics)
-        log(step, metrics)
-        note = f"PPO: reward {metrics['reward/score']:+.2f}, KL {metrics['kl/k1']:.1f}"
-        progress(step + 1, config.steps, note)
-        if metrics["kl/k1"] > config.max_kl:
-            stopped = f"KL {metrics['kl/k1']:.1f} passed max_kl {config.max_kl:g} at step {step + 1}"
+        if rollout.kl > config.max_kl:
+            stopped = f"KL {rollout.kl:.1f} passed max_kl {config.max_kl:g} at step {step}"
             break
-    return PPOResult(len(history), shift, scale, history, stopped)
+        metrics = update(model, optimizer, rollout, config, beta=controller.beta, warm_up=step == 0)
+        controller.update(rollout.kl)
+        history.append(metrics)
+        if len(history) % config.check_every == 0 or len(history) == config.steps:
+            metrics |= watch.look(len(history)).metrics()
+            stopped = reason_to_stop(watch.looks, config.max_kl)
+        log(step, metrics)
+        progress(step + 1, config.steps, f"PPO: reward {metrics['reward/score']:+.2f}, KL {rollout.kl:.1f}")
+    kept, why = watch.put_back(), why_kept(watch.looks, config.max_kl)
+    return PPOResult(len(history), start.shift, start.scale, history, stopped, tuple(watch.looks), kept, why)
 
 
 def update(
@@ -97,44 +119,60 @@ def update(
     """One iteration's optimiser steps on policy and value; returns every metric by name."""
     mask = rollout.seq.response_mask
     kl = kl_k1(rollout.logprobs, rollout.reference)
-    scores = rollout.scores - config.missing_eos_penalty * (~rollout.ended).float()
+    scores = paid_scores(rollout.scores, rollout.ended, config.missing_eos_penalty)
     rewards = token_rewards(scores, kl, mask, beta)
     raw_advantages, returns = gae(rewards, rollout.values, mask, config.gamma, config.gae_lambda)
-    advantages = whiten(raw_advantages, mask)
-    metrics = rollout_metrics(rollout, rewards, returns, beta)
-    metrics["kl/k1"] = float(masked_sum(kl, mask) / len(scores))
+    advantages = whiten(raw_advantages, mask, LEAST_ADVANTAGE)
+    metrics = rollout_metrics(rollout, scores, rewards, returns, beta)
     metrics["advantages/mean"] = float(masked_mean(advantages, mask))
+    metrics["advantages/raw_std"] = float(masked_std(raw_advantages, mask))
     model.train_roles("policy", "value")
     for _ in range(config.warmup_epochs if warm_up else 0):
-        for minibatch in rollout.plan:
+        for minibatch in rollout.plans[0]:
             _value_step(model, rollout, minibatch, returns, config)
             optimizer.step()
             optimizer.zero_grad()
-    sums: dict[str, float] = {}
-    updates = 0
-    for epoch in range(config.epochs):
-        epoch_kl = 0.0
-        for minibatch in rollout.plan:
-            step = _policy_step(model, rollout, minibatch, advantages, config)
-            if not updates:
-                metrics["policy/first_ratio"] = step["policy/ratio"]
-            step["losses/value"] = _value_step(model, rollout, minibatch, returns, config)
-            # A mean ratio this far from 1 means the minibatch no longer speaks of this policy.
-            if step["policy/ratio"] <= 10:
-                optimizer.step()
-            optimizer.zero_grad()
-            updates += 1
-            epoch_kl += step["policy/approx_kl"] / len(rollout.plan)
-            sums = {name: sums.get(name, 0.0) + value for name, value in step.items()}
-        metrics["policy/epochs"] = epoch + 1
-        if epoch_kl > config.stop_kl:
-            break
+    metrics |= _epochs(model, optimizer, rollout, advantages, returns, config)
     model.train_roles()
-    metrics |= {name: value / updates for name, value in sums.items()}
     if not all(math.isfinite(value) for value in metrics.values()):
         bad = ", ".join(name for name, value in metrics.items() if not math.isfinite(value))
         raise WorkError(f"PPO stopped being finite ({bad}): lower the learning rate.")
     return metrics
+
+
+def _epochs(
+    model: RoleModel,
+    optimizer: torch.optim.Optimizer,
+    rollout: Rollout,
+    advantages: torch.Tensor,
+    returns: torch.Tensor,
+    config: PPOConfig,
+) -> dict[str, float]:
+    """Passes over the rollout, each in other minibatches, until the policy has left it; means over minibatches."""
+    seen: list[dict[str, float]] = []
+    told = {"policy/epochs": 0.0, "policy/updates": 0.0}
+    for epoch, plan in enumerate(rollout.plans, start=1):
+        for minibatch in plan:
+            step = _policy_step(model, rollout, minibatch, advantages, config)
+            seen.append(step)
+            if step["policy/approx_kl"] > config.stop_kl:
+                optimizer.zero_grad()
+                return told | _means(seen)
+            step["losses/value"] = _value_step(model, rollout, minibatch, returns, config)
+            # A mean ratio this far from 1 means the minibatch no longer speaks of this policy.
+            if step["policy/ratio"] <= 10:
+                optimizer.step()
+                told["policy/updates"] += 1
+            optimizer.zero_grad()
+            told["policy/epochs"] = epoch
+    return told | _means(seen)
+
+
+def _means(seen: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Of each metric over the minibatches that have it; the first one's ratio is 1 where log-probs are right."""
+    names = dict.fromkeys(name for step in seen for name in step)
+    means = {name: sum(s[name] for s in seen if name in s) / sum(name in s for s in seen) for name in names}
+    return means | {"policy/first_ratio": seen[0]["policy/ratio"]}
 
 
 def _policy_step(
@@ -166,6 +204,7 @@ def _value_step(
     model: RoleModel, rollout: Rollout, minibatch: list[torch.Tensor], returns: torch.Tensor, config: PPOConfig
 ) -> float:
     """Accumulate the critic's gradient over a minibatch; returns its mean loss a token."""
+    clip = config.value_clip * float(masked_std(returns, rollout.seq.response_mask))
     tokens = sum(int(rollout.seq.response_mask[rows].sum()) for rows in minibatch)
     total = 0.0
     with model.role("value"):
@@ -173,9 +212,7 @@ def _value_step(
             micro = rollout.seq.rows(rows)
             width = micro.response_ids.shape[1]
             values = model.values(micro)
-            loss = value_loss(
-                values, rollout.values[rows, :width], returns[rows, :width], micro.response_mask, config.value_clip
-            )
+            loss = value_loss(values, rollout.values[rows, :width], returns[rows, :width], micro.response_mask, clip)
             (loss / tokens).backward()
             total += float(loss.detach()) / tokens
     torch.nn.utils.clip_grad_norm_(model.parameters("value"), config.max_grad_norm)

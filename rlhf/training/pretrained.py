@@ -21,7 +21,8 @@ def config_of(base_model: str) -> PretrainedConfig:
 
     Raises BadInput for a model that needs such code, OSError and ValueError for what cannot be read.
     """
-    return _without_its_code(base_model, AutoConfig)
+    config: PretrainedConfig = _without_its_code(base_model, AutoConfig)
+    return config
 
 
 def tokenizer_of(base_model: str) -> PreTrainedTokenizerBase:
@@ -34,8 +35,8 @@ def tokenizer_of(base_model: str) -> PreTrainedTokenizerBase:
     if isinstance(named := tokenizer.chat_template, dict):
         if "default" not in named:
             raise BadInput(
-                f"The tokenizer of {base_model} has {len(named)} chat templates ({', '.join(sorted(named))}), none "
-                "of the name `default`: name one so in its files."
+                f"{base_model} names the chat templates {', '.join(sorted(named))} and none of them is the default: "
+                "name the one for plain chats `default` in its tokenizer configuration."
             )
         tokenizer.chat_template = named["default"]
     return tokenizer

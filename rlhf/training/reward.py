@@ -61,11 +61,11 @@ def train_reward(
 
     Raises NotReady when either side has no ordered pair, WorkError when the loss stops being finite.
     """
-    for side, prompts in (("to train on", train), ("held out", heldout)):
+    for side, prompts in (("train", train), ("eval", heldout)):
         if not any(len(set(p.tempered)) > 1 for p in prompts):
             raise NotReady(
-                f"Of the {len(prompts)} ranked prompts {side} none has two responses of different score: "
-                "rank more prompts."
+                f"Of {len(prompts)} ranked prompts of the {side} split none has two responses of different score: "
+                f'rank more of them; a line of an imported file with "split": "{side}" makes one.'
             )
     if not continued:
         fit_head(model, train[: config.probe_prompts], tokens=config.microbatch_tokens)
@@ -111,6 +111,18 @@ def fit_head(model: RoleModel, prompts: Sequence[RankedPrompt], *, ridge: float 
     gram = x.T @ x
     damped = gram + ridge * gram.diagonal().mean() * torch.eye(len(gram), device=x.device, dtype=x.dtype)
     model.heads["reward"].weight.copy_(torch.linalg.solve(damped, x.T @ y)[None].float())
+
+
+@torch.no_grad()
+def last_states(model: RoleModel, prompts: Sequence[RankedPrompt], *, tokens: int) -> list[np.ndarray]:
+    """The base's last hidden states (K, H) of each prompt's responses; `tokens` bound one forward pass."""
+    states = []
+    for start in range(0, len(prompts), PROBED_AT_ONCE):
+        batch = prompts[start : start + PROBED_AT_ONCE]
+        with model.role("base"):
+            last = _in_parts(model.last_state, _encode(model, batch), tokens)
+        states += [mine.double().cpu().numpy() for mine in last.split([len(p.texts) for p in batch])]
+    return states
 
 
 @torch.no_grad()

@@ -49,7 +49,7 @@ def sample(
         seq = generate(model, [prompts[i] for i in rows], config, role=role, seed=seed)
         for i, ids, mask in zip(rows, seq.response_ids.tolist(), seq.response_mask.tolist(), strict=True):
             kept = [token for token, real in zip(ids, mask, strict=True) if real]
-            ended = bool(kept) and kept[-1] in model.chat.eos_ids
+            ended = bool(kept) and kept[-1] in model.chat.stop_ids
             out[i].append(Sample(model.chat.text(kept), "stop" if ended else "length", seed, tuple(kept)))
     progress(len(jobs), len(jobs), "sampling responses")
     return out
@@ -74,7 +74,7 @@ def generate(
     draw = _Draw(config, torch.Generator(device=model.device).manual_seed(seed))
     with model.role(role):
         response = _decode(model, blank, config.max_new_tokens, draw)
-    return Sequences(blank.prompt_ids, blank.prompt_mask, response, up_to_end(response, model.chat.eos_ids))
+    return Sequences(blank.prompt_ids, blank.prompt_mask, response, up_to_end(response, model.chat.stop_ids))
 
 
 def _decode(model: RoleModel, blank: Sequences, steps: int, draw: "_Draw") -> torch.Tensor:
@@ -84,7 +84,7 @@ def _decode(model: RoleModel, blank: Sequences, steps: int, draw: "_Draw") -> to
     limit, as on `tiny`, that is most of the work: tests/benchmarks/decoding.py has the ratio.
     """
     rows = torch.arange(len(blank.prompt_ids), device=model.device)
-    eos = torch.tensor(model.chat.eos_ids, device=model.device)
+    stops = torch.tensor(model.chat.stop_ids, device=model.device)
     out = torch.full((len(rows), steps), model.chat.pad_id, device=model.device)
     cache = DynamicCache(config=model.base.config)
     ids, mask = blank.prompt_ids, blank.prompt_mask.long()
@@ -102,7 +102,7 @@ def _decode(model: RoleModel, blank: Sequences, steps: int, draw: "_Draw") -> to
         ).logits[:, -1]
         token = draw(logits.float())
         out[rows[~ended], step] = token[~ended]
-        ended = ended | torch.isin(token, eos)
+        ended = ended | torch.isin(token, stops)
         if ended.all():
             break
         position = position[:, -1:] + 1
@@ -135,7 +135,7 @@ class _Draw:
         return torch.searchsorted(cumulative, u, right=True).squeeze(1).clamp(max=logits.shape[1] - 1)
 
 
-def up_to_end(response: torch.Tensor, eos_ids: Sequence[int]) -> torch.Tensor:
+def up_to_end(response: torch.Tensor, stop_ids: Sequence[int]) -> torch.Tensor:
     """Mask (B, R) of the tokens up to and with the first end-of-turn one."""
-    ends = torch.isin(response, torch.tensor(list(eos_ids), device=response.device))
+    ends = torch.isin(response, torch.tensor(list(stop_ids), device=response.device))
     return ends.long().cumsum(dim=1) - ends.long() == 0

@@ -4,14 +4,6 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class CurvePoint:
-    """A point of the learning curve."""
-
-    ranked_prompts: int
-    accuracy: float
-
-
-@dataclass(frozen=True)
 class RewardJudgement:
     """A reward model judged on held-out prompts, and whether PPO may use it."""
 
@@ -33,20 +25,32 @@ class RewardJudgement:
     """Mean of its raw scores over responses that it was trained on; scores are shifted by it."""
     std: float
     """Their standard deviation; scores are divided by it."""
-    required_accuracy: float
-    """The accuracy that PPO asked for when it was trained."""
     passes: bool
-    """Whether it was good enough for PPO then."""
+    """Whether it was good enough for PPO when it was trained."""
     vote_agreement: float | None = None
     """Share of the pairs ordered by two people that they ordered alike."""
+    alpha: float | None = None
+    """Krippendorff's alpha of the annotators: 1 is full agreement, 0 chance, below 0 they contradict each other."""
+    alpha_high: float | None = None
+    """Upper end of its 95% interval."""
     ceiling: float | None = None
     """Accuracy that a perfect model would have against rankings of people who agree so far."""
-    heldout_needed: int | None = None
-    """Held-out prompts at which the interval would exclude chance."""
+    foretold_correlation: float = 0.0
+    """Correlation of people's scores with what the other prompts foretell of them, -1 to 1."""
+    foretold_z: float = 0.0
+    """How many standard deviations that is above shuffled rankings."""
+    foretold_p: float = 1.0
+    """Share of shuffled rankings that are foretold as well."""
+    foretold_prompts: int = 0
+    """Ranked prompts, train and held-out, that were foretold."""
+    gain: float = 0.0
+    """What the response foretold to be best is above its prompt's mean in people's scores, in logits."""
+    gain_low: float = 0.0
+    """Lower end of the gain's 95% interval."""
+    gain_high: float = 0.0
+    """Its upper end."""
     more_rankings: int | None = None
-    """Rankings more at which the learning curve reaches what is asked; None where it never does."""
-    curve: tuple[CurvePoint, ...] = ()
-    """The learning curve, measured where the model was refused."""
+    """Rankings more that would tell, where it was refused; None where that cannot be said."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,11 @@ class Example:
 
 @dataclass(frozen=True)
 class PolicyComparison:
-    """A policy that PPO trained, against where it started and against the base, on prompts that PPO never saw."""
+    """A policy that PPO trained, against where it started and against the base, on prompts that PPO never saw.
+
+    Where that could not be measured, `unmeasured` says why, the figures are those of PPO's own look at the policy,
+    and what no look tells is None.
+    """
 
     steps: int
     """PPO iterations done."""
@@ -76,13 +84,13 @@ class PolicyComparison:
     """Mean reward of the policy it started from, in standard deviations of the reward model's scores."""
     reward_after: float
     """Mean reward of the new policy."""
-    reward_base: float
+    reward_base: float | None
     """Mean reward of the base."""
-    kl: float
-    """KL(policy || base), nats a response."""
+    kl: float | None
+    """KL(policy || base), nats a response; `kl_measured` says of what."""
     kl_reference: float
     """KL(policy || the policy it started from), nats a response."""
-    win_rate: float
+    win_rate: float | None
     """Share of prompts on which the judge scores the new policy's answer above the base's; equal is half."""
     judge: str
     """Who judges `win_rate`."""
@@ -93,6 +101,14 @@ class PolicyComparison:
     examples: tuple[Example, ...] = ()
     last_step: dict[str, float] = field(default_factory=dict)
     """The metrics of the last iteration."""
+    kept_step: int | None = None
+    """The iteration whose policy was kept; 0 is the policy that it started from."""
+    kept: str = ""
+    """Why that one."""
+    kl_measured: str = ""
+    """How the answers were drawn whose log-ratios the KL is the mean of, and at what temperature it is taken."""
+    unmeasured: str = ""
+    """Why the policy could not be compared; empty where it was."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +122,9 @@ class RoundFigures:
     reward_accuracy: float
     reward_before: float
     reward_after: float
-    kl: float
+    kl: float | None
     """KL(policy || base), nats a response."""
-    win_rate: float
+    win_rate: float | None
     """Share of prompts on which the judge scores the new policy's answer above the base's; equal is half."""
     judge: str
     """Who judges `win_rate`."""

@@ -1,5 +1,6 @@
 """The handlers behind the two pages, called as the browser calls them."""
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -170,6 +171,31 @@ def test_the_guideline_can_be_set(call: Call, sign_in: SignIn, workspace: Worksp
     (workspace.folder / "workspace.toml").write_text('[annotate]\nguideline = "Shorter is better."\n')
     (view,) = call(sign_in("Ada", "annotator"), "/annotate", "load")
     assert view["guideline"] == "Shorter is better."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("annotate = 3", "annotate is a table of settings, not 3: write [annotate] above its keys."),
+        ("[annotate]\nguidline = 'x'", "There is no setting annotate.guidline: did you mean guideline?"),
+        ("[ppo]\nsteps = 0", "ppo.steps is 0: it must be at least 1."),
+        ("[annotate", "is not valid TOML"),
+    ],
+)
+def test_a_hurt_workspace_toml_is_named_to_researchers_and_stops_no_annotator(
+    call: Call, sign_in: SignIn, workspace: Workspace, text: str, said: str
+) -> None:
+    (workspace.folder / "workspace.toml").write_text("[annotate]\nguideline = 'Shorter is better.'\n")
+    rosa = sign_in("Rosa", "researcher")
+    assert call(rosa, "/annotate", "load")[0]["guideline"] == "Shorter is better."
+    assert "workspace.toml" not in call(rosa, "/research", "header")[0]
+    (workspace.folder / "workspace.toml").write_text(text)
+    view = call(rosa, "/annotate", "load")[0]
+    assert (view["guideline"], view["task"] is not None) == ("Shorter is better.", True)
+    assert said in html.unescape(call(rosa, "/research", "header")[0])
+    assert call(rosa, "/research", "asked") is None
+    with workspace.store() as db:
+        assert jobs.recent(db) == []
 
 
 def test_a_name_cannot_write_html(call: Call, sign_in: SignIn, workspace: Workspace) -> None:

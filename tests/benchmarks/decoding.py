@@ -36,7 +36,7 @@ def main() -> None:
                 do_sample=True,
                 top_k=0,
                 max_new_tokens=LIMIT,
-                eos_token_id=model.chat.eos_ids,
+                eos_token_id=model.chat.stop_ids,
                 pad_token_id=model.chat.pad_id,
             )
 

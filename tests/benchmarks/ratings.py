@@ -1,13 +1,14 @@
 """Figures of the ratings: `python -m tests.benchmarks.ratings [part ...] [--votes FOLDER]`.
 
-Parts are speed, coverage, clickers, methods, tasks, bound, leaderboard and peeking; without any, all of them. FOLDER
-holds `crowd-comparisons.csv` as the LLMFAO data set publishes it (https://github.com/dustalov/llmfao). Set
+Parts are speed, arena, coverage, clickers, methods, tasks, bound, leaderboard and peeking; without any, all of them.
+FOLDER holds `crowd-comparisons.csv` as the LLMFAO data set publishes it (https://github.com/dustalov/llmfao). Set
 OMP_NUM_THREADS=1 for figures of one core.
 """
 
 import argparse
 import time
 
+from tests.benchmarks.ratings_arena import show_arena
 from tests.benchmarks.ratings_boards import show_leaderboard, show_peeking, show_votes
 from tests.benchmarks.ratings_bound import show_bound
 from tests.benchmarks.ratings_quality import show_clickers, show_coverage, show_methods, show_tasks
@@ -15,6 +16,7 @@ from tests.benchmarks.ratings_speed import show_speed
 
 PARTS = {
     "speed": show_speed,
+    "arena": show_arena,
     "coverage": show_coverage,
     "clickers": show_clickers,
     "methods": show_methods,

@@ -31,14 +31,14 @@ def show_speed(rounds=5):
     }
     ours = 0.0
     for name, call in calls.items():
-        wall, cpu = _times(call, rounds)
+        wall, cpu = times(call, rounds)
         ours = ours or wall
         print(f"  {name}: {wall:.3f} s, {len(prompt) / wall / 1e6:.2f} M rankings/s (processor {cpu:.3f} s)")
     _, tied, where = draw_world(2, PROMPTS, K, EACH, tie=0.6)
-    wall, cpu = _times(lambda: rate(tied, where), rounds)
+    wall, cpu = times(lambda: rate(tied, where), rounds)
     print(f"  with ties: {wall:.3f} s, {len(prompt) / wall / 1e6:.2f} M rankings/s (processor {cpu:.3f} s)")
     for name, call in list(calls.items())[::4]:
-        print(f"  added memory, {name}: {_peak(call) / 1e6:.0f} MB")
+        print(f"  added memory, {name}: {peak(call) / 1e6:.0f} MB")
     _show_others(levels, prompt, ours / PROMPTS)
 
 
@@ -78,7 +78,8 @@ def _choix(rows):
     choix.opt_pairwise(K, list(zip(winners.tolist(), losers.tolist(), strict=True)), alpha=1 / (2 * 1.4**2))
 
 
-def _times(call, rounds):
+def times(call, rounds):
+    """Median seconds of a call by the clock and of the processor."""
     wall, processor = [], []
     for _ in range(rounds):
         start, cpu = time.perf_counter(), time.process_time()
@@ -88,7 +89,8 @@ def _times(call, rounds):
     return float(np.median(wall)), float(np.median(processor))
 
 
-def _peak(call):
+def peak(call):
+    """Bytes that a call adds at most."""
     tracemalloc.start()
     call()
     _, peak = tracemalloc.get_traced_memory()

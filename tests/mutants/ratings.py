@@ -39,7 +39,7 @@ MUTANTS = (
         "Errors of long rankings would be too small, for their pairs hang together.",
     ),
     Mutant(
-        "ties-are-wins",
+        "wins-count-twice",
         f"{ROOM}/likelihood.py",
         "wins += scatter_pairs(batch, group, batch.outcome * np.float64(0.5))",
         "wins += scatter_pairs(batch, group, batch.outcome * np.float64(1.0))",

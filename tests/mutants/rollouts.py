@@ -6,6 +6,7 @@ CHAT, MODELS, SAMPLING = "rlhf/training/chat.py", "rlhf/training/models.py", "rl
 ROLLOUT = "rlhf/training/rollout.py"
 WIRING = "tests/rlhf/training/test_ppo_wiring.py"
 ROLES = "tests/rlhf/training/test_models.py"
+ENDINGS = "tests/rlhf/training/test_chat.py"
 
 MUTANTS = (
     Mutant(
@@ -83,13 +84,29 @@ MUTANTS = (
     Mutant(
         "answers-without-end",
         CHAT,
-        "return [*ids, self.eos_ids[0]] if finished else ids",
+        "return [*ids, self.end_id] if finished else ids",
         "return ids",
-        "tests/rlhf/training/test_reward.py",
+        ENDINGS,
         "The reward model would never see an answer end, and PPO's always do.",
     ),
     Mutant(
-        "mask-to-the-last-end",
+        "eos-before-the-template",
+        "rlhf/training/ends.py",
+        "named = [template_end(tokenizer), tokenizer.eos_token_id,",
+        "named = [tokenizer.eos_token_id, template_end(tokenizer),",
+        ENDINGS,
+        "Llama-3, Gemma, Phi-3 and Qwen's bases would be taught an end that they never write.",
+    ),
+    Mutant(
+        "next-turn-taken-for-the-end",
+        "rlhf/training/ends.py",
+        "return end[0] if end and not opens else None",
+        "return end[0] if end else None",
+        ENDINGS,
+        "A template that opens the next turn unasked would end every answer with the assistant's name.",
+    ),
+    Mutant(
+        "mask-to-the-second-end",
         SAMPLING,
         "return ends.long().cumsum(dim=1) - ends.long() == 0",
         "return ends.long().cumsum(dim=1) <= 1",

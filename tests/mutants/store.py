@@ -70,7 +70,7 @@ MUTANTS = (
         "A round would start again on the rankings of the last.",
     ),
     Mutant(
-        "expired-lease-is-free",
+        "held-task-is-free",
         "store/tasks.py",
         'free = task.state == "open" or (task.state == "leased" and (task.leased_until or 0) <= time.time())',
         'free = task.state in ("open", "leased")',

@@ -10,7 +10,6 @@ from store.results import (
     AnnotatorFigures,
     Board,
     Challenge,
-    CurvePoint,
     DisputedPrompt,
     Example,
     RatingFigures,
@@ -32,9 +31,7 @@ RATED = RatingFigures(
     disputed=(DisputedPrompt(4, 0.5, 2),),
     leaderboard=BOARD,
 )
-JUDGED = RewardJudgement(
-    0.7, 0.6, 0.8, 0.5, 0.1, 30, 40, 10, 0.0, 1.0, 0.75, False, curve=(CurvePoint(40, 0.7), CurvePoint(20, 0.6))
-)
+JUDGED = RewardJudgement(0.7, 0.6, 0.8, 0.5, 0.1, 30, 40, 10, 0.0, 1.0, False, foretold_p=0.25, more_rankings=12)
 TURN = RoundFigures(1, "policy-1", 60, 0.7, -0.1, 1.2, 5.0, 0.8, "reward-1", 12.5, examples=(Example("a", "b", "c"),))
 
 

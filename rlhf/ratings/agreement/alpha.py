@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlhf.ratings.agreement.outcomes import BLOCK
-from rlhf.ratings.rankings import Floats, Ints, Rankings, check_rankings, pair_index
+from rlhf.ratings.agreement.outcomes import BLOCK, shown_bits
+from rlhf.ratings.rankings import Floats, Group, Ints, Rankings, check_rankings, group_rankings, pair_numbers
 
 RESAMPLES = 1000
 """Of the bootstrap: the ends of a 95% interval are then sure to about a twentieth of its width."""
@@ -31,6 +31,7 @@ def alpha_of_rankings(rankings: Rankings, seed: int) -> tuple[float, float, floa
         return alpha, alpha, alpha
     # Exponential weights are Dirichlet ones but for their sum, which alpha does not depend on.
     rng = np.random.default_rng(seed)
+    # All resamples at once would be a thousand numbers a prompt.
     at_once = max(1, BLOCK // prompts)
     sizes = [min(at_once, RESAMPLES - done) for done in range(0, RESAMPLES, at_once)]
     drawn = [
@@ -44,17 +45,26 @@ def alpha_of_rankings(rankings: Rankings, seed: int) -> tuple[float, float, floa
 def _coincidences(rankings: Rankings) -> Floats:
     """For each prompt ranked twice, how often two rankings gave a pair the outcomes c and k (p, 3, 3)."""
     total = np.zeros((rankings.prompts, 3, 3))
-    for first, second in zip(*pair_index(rankings.levels.shape[1]), strict=True):
-        one, other = rankings.levels[:, first], rankings.levels[:, second]
-        shown = (one > 0) & (other > 0)
-        place = 3 * rankings.prompt[shown] + np.sign(other[shown] - one[shown]) + 1
-        count = np.bincount(place, minlength=3 * rankings.prompts).reshape(-1, 3).astype(float)
-        values = count.sum(1)
-        pairs = count[:, :, None] * count[:, None]
-        pairs[:, np.arange(3), np.arange(3)] -= count
-        total += pairs / np.maximum(values - 1.0, 1.0)[:, None, None]
+    for group in group_rankings(rankings):
+        count = _count_outcomes(group)
+        pairs = count[:, None] * count[None]
+        pairs[np.arange(3), np.arange(3)] -= count
+        total[group.prompts] = np.moveaxis((pairs / np.maximum(count.sum(0) - 1.0, 1.0)).sum(2), -1, 0)
+    # The same pairs in the other order, in which a win is a loss.
     total += total[:, ::-1, ::-1]
-    return total[total.sum((1, 2)) > 0.0]
+    met: Floats = total[total.sum((1, 2)) > 0.0]
+    return met
+
+
+def _count_outcomes(group: Group) -> Floats:
+    """How many rankings gave each pair of each prompt of the group each outcome, (3, pairs, p)."""
+    k, prompts = group.columns.shape
+    pairs = k * (k - 1) // 2
+    count = np.zeros((3, pairs, prompts))
+    for batch in group.batches:
+        place = ((batch.outcome + np.intp(1)) * pairs + pair_numbers(batch, k)) * prompts + batch.row
+        count += np.bincount(place.ravel(), minlength=count.size).reshape(count.shape)
+    return count
 
 
 def _alpha_of(coincidences: Floats) -> Floats:
@@ -73,6 +83,7 @@ def _alpha_of(coincidences: Floats) -> Floats:
 
 def once(rankings: Rankings) -> Rankings:
     """Each person's first ranking of the same responses: repeats by one person do not count as agreement."""
-    asked = np.column_stack([rankings.prompt, rankings.annotator, rankings.levels > 0])
+    shown = shown_bits(rankings.levels).view(np.int64)
+    asked = np.column_stack([rankings.prompt, rankings.annotator, shown])
     first: Ints = np.unique(asked, axis=0, return_index=True)[1]
     return rankings.pick(np.sort(first))

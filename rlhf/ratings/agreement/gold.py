@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rlhf.ratings import BadRankings
-from rlhf.ratings.agreement.outcomes import pair_outcomes, ratio
+from rlhf.ratings.agreement.outcomes import common_outcomes, ratio
 from rlhf.ratings.rankings import Floats, Ints
 
 GOLD_BAR = 0.7
@@ -27,10 +27,12 @@ def gold_accuracy(
     given, who, known = np.asarray(levels), np.asarray(annotator, np.intp), np.asarray(gold)
     if known.shape != given.shape or known.dtype.kind not in "iu":
         raise BadRankings(f"gold is {known.dtype} {known.shape}: give whole numbers {given.shape}, -1 if unknown.")
-    answer, has_answer = pair_outcomes(known)
-    outcome, shown = pair_outcomes(given)
-    asked = shown & has_answer & (answer != 0)
-    share = ratio(((outcome == answer) & asked).sum(1), asked.sum(1))
+    right, asked = np.zeros(len(given)), np.zeros(len(given))
+    for at, outcome, answer in common_outcomes(given, known):
+        asked[at] = (answer != 0).sum(1)
+        right[at] = ((outcome == answer) & (answer != 0)).sum(1)
+    # By ranking, not by pair: the pairs of one ranking are not independent trials.
+    share = ratio(right, asked)
     judged = np.isfinite(share)
     count = np.bincount(who[judged], minlength=people)
     return ratio(np.bincount(who[judged], share[judged], people), count), count
@@ -46,6 +48,7 @@ def doubt_gold(accuracy: Floats, count: Ints) -> Floats:
     grid = (np.arange(GRID) + 0.5) / GRID
     doubt = np.empty(len(right))
     for person, (hit, miss) in enumerate(zip(right, count - right, strict=True)):
+        # In logarithms: after a thousand rankings the density itself is below the smallest number there is.
         log_density = hit * np.log(grid) + miss * np.log1p(-grid)
         density = np.exp(log_density - log_density.max())
         doubt[person] = density[grid < GOLD_BAR].sum() / density.sum()

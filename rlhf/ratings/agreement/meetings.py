@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlhf.ratings.agreement.outcomes import BLOCK, pair_outcomes, ratio
+from rlhf.ratings.agreement.outcomes import BLOCK, common_outcomes, ratio, shown_bits
 from rlhf.ratings.rankings import Floats, Ints, Rankings
 
 
@@ -47,31 +47,54 @@ def meetings(rankings: Rankings) -> Meetings:
 
 def _add_meetings(met: Meetings, rankings: Rankings, one: Ints, other: Ints) -> None:
     """Add the meetings of the rankings at the places `one` (n,) with those at `other` (n,) to the sums."""
-    x, x_shown = pair_outcomes(rankings.levels[one])
-    y, y_shown = pair_outcomes(rankings.levels[other])
-    both = x_shown & y_shown
-    x, y = x * both, y * both
-    pairs = both.sum(1)
-    tau = ratio((x * y).sum(1), np.sqrt(np.abs(x).sum(1) * np.abs(y).sum(1)))
-    mine, yours, prompt = rankings.annotator[one], rankings.annotator[other], rankings.prompt[one]
-    self_met = mine == yours
-    counted = np.flatnonzero(~self_met & np.isfinite(tau))
-    for left, right in ((mine, yours), (yours, mine)):
-        np.add.at(met.tau, (left[counted], right[counted]), tau[counted])
-        np.add.at(met.shared, (left[counted], right[counted]), 1)
-    np.add.at(met.same, mine[self_met], ((x == y) & both).sum(1)[self_met])
-    np.add.at(met.asked, mine[self_met], pairs[self_met])
-    np.add.at(met.repeats, mine[self_met & (pairs > 0)], 1)
-    np.add.at(met.differ, prompt[~self_met], 0.5 * np.abs(x - y).sum(1)[~self_met])
-    np.add.at(met.pairs, prompt[~self_met], pairs[~self_met])
+    for at, x, y in common_outcomes(rankings.levels[one], rankings.levels[other]):
+        mine, yours, prompt = rankings.annotator[one[at]], rankings.annotator[other[at]], rankings.prompt[one[at]]
+        pairs = x.shape[1]
+        tau = ratio((x * y).sum(1), np.sqrt(np.abs(x).sum(1) * np.abs(y).sum(1)))
+        # Repeats by one person tell of consistency, and are no agreement and no dispute.
+        self_met = mine == yours
+        # tau is NaN for one who tied everything: there is no order to agree with.
+        counted = np.flatnonzero(~self_met & np.isfinite(tau))
+        for left, right in ((mine, yours), (yours, mine)):
+            np.add.at(met.tau, (left[counted], right[counted]), tau[counted])
+            np.add.at(met.shared, (left[counted], right[counted]), 1)
+        np.add.at(met.same, mine[self_met], (x == y).sum(1)[self_met])
+        np.add.at(met.asked, mine[self_met], pairs)
+        np.add.at(met.repeats, mine[self_met], 1)
+        np.add.at(met.differ, prompt[~self_met], 0.5 * np.abs(x - y).sum(1)[~self_met])
+        np.add.at(met.pairs, prompt[~self_met], pairs)
 
 
 def _pairs_of_rankings(rankings: Rankings) -> Iterator[tuple[Ints, Ints]]:
-    """Places of every two rankings of one prompt, in blocks."""
+    """Places of every two rankings of one prompt that share a pair of responses, in blocks.
+
+    Where a prompt has fifty responses and each ranking holds two, hardly any two rankings share a pair: the bits of
+    what they show are compared first, a few nanoseconds each, and only the others are looked at.
+    """
+    # As if all responses were shared, the most that a meeting can take.
     step = max(1, BLOCK // max(1, rankings.levels.shape[1] ** 2))
-    for apart in range(1, len(rankings.prompt)):
-        one = np.flatnonzero(rankings.prompt[apart:] == rankings.prompt[:-apart])
+    bits = shown_bits(rankings.levels)
+    one = np.arange(len(rankings.prompt))
+    found: list[tuple[Ints, Ints]] = []
+    waiting = 0
+    for apart in range(1, len(rankings.prompt) + 1):
+        # Sorted by prompt, so rankings that are not `apart` within a prompt never are any further apart.
+        one = one[: np.searchsorted(one, len(rankings.prompt) - apart)]
+        one = one[rankings.prompt[one] == rankings.prompt[one + apart]]
         if not len(one):
-            return
+            break
+        share = np.bitwise_count(bits[one] & bits[one + apart]).sum(1) > 1
+        found.append((one[share], one[share] + apart))
+        waiting += len(found[-1][0])
+        if waiting >= step:
+            yield from _in_blocks(found, step)
+            found, waiting = [], 0
+    yield from _in_blocks(found, step)
+
+
+def _in_blocks(found: list[tuple[Ints, Ints]], step: int) -> Iterator[tuple[Ints, Ints]]:
+    """The meetings `found` one after the other, at most `step` at once."""
+    if found:
+        one, other = (np.concatenate(side) for side in zip(*found, strict=True))
         for at in range(0, len(one), step):
-            yield one[at : at + step], one[at : at + step] + apart
+            yield one[at : at + step], other[at : at + step]

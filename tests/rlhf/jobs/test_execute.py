@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from rlhf.jobs.execute import resolve
+import pytest
+
+from rlhf.jobs.execute import alone, resolve, start
 from store import jobs
+from store.errors import Refused
 from store.workspace import create
 
 
@@ -17,3 +20,16 @@ def test_what_is_asked_of_a_job_wins_over_the_workspace_and_that_over_the_defaul
     assert arguments == {"force": True}
     with workspace.store() as db:
         assert jobs.get(db, number).params["settings"]["ppo"]["steps"] == 7
+
+
+def test_one_of_several_processes_starts_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torchrun and `accelerate launch` start them: both would train everything, and make two policies."""
+    workspace = create(tmp_path / "w", "")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(Refused, match=r"one of 2 processes \(WORLD_SIZE\).* start one with `python launch.py`"):
+        start(workspace, "ppo", {})
+    with workspace.store() as db:
+        assert db.execute("SELECT count(*) FROM jobs").fetchone()[0] == 0
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert start(workspace, "ppo", {}).kind == "ppo"
+    alone({})

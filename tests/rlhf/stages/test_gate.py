@@ -1,13 +1,17 @@
 """Whether PPO may trust a reward model, against counting by hand and against people drawn by lot."""
 
+import dataclasses
 import itertools
+import math
 import random
 
+import numpy as np
 import pytest
 
 from rlhf.settings import GateConfig
 from rlhf.stages import gate
 from store.records import Ranking
+from store.results import RewardJudgement
 
 
 def ranking(annotator: str, *levels: int, prompt: int = 1) -> Ranking:
@@ -53,48 +57,64 @@ def test_the_ceiling_is_how_often_one_person_is_right(right: float) -> None:
     assert gate.ceiling(right**2 + (1 - right) ** 2) == pytest.approx(right)
 
 
-def test_disagreeing_people_lower_what_is_required_and_never_raise_it() -> None:
-    config = GateConfig()
-    assert gate.required(config, None) == config.min_accuracy
-    steps = [gate.required(config, a / 20) for a in range(21)]
-    assert steps == sorted(steps)
-    assert steps[-1] == config.min_accuracy
-    assert steps[0] == pytest.approx(config.ceiling_share * 0.5)
+def judged(**changes: float | bool | None) -> RewardJudgement:
+    """A reward model that is right on seven held-out pairs of ten, of rankings that can be foretold."""
+    good = RewardJudgement(
+        accuracy=0.7, accuracy_low=0.6, accuracy_high=0.8, nll=0.6, ece=0.1, pairs=200, train_prompts=160,
+        heldout_prompts=40, mean=0.0, std=1.0, passes=True, foretold_correlation=0.4, foretold_z=5.0,
+        foretold_p=0.002, foretold_prompts=200, gain=0.5, gain_low=0.3, gain_high=0.7,
+    )  # fmt: skip
+    return dataclasses.replace(good, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "low", "agreed", "passed"),
+    ("changes", "passed"),
     [
-        (0.75, 0.6, None, True),
-        (0.749, 0.6, None, False),
-        (0.9, 0.5, None, False),  # its interval does not exclude chance
-        (0.9, 0.51, None, True),
-        (0.65, 0.55, 0.58, True),  # people agree on 58%: each is right 70%, and 90% of that is 63%
-        (0.62, 0.55, 0.58, False),
+        ({}, True),
+        ({"foretold_p": 0.01}, True),
+        ({"foretold_p": 0.012}, False),
+        # Few held-out prompts: an interval down to .3 says nothing against it, one that ends at .5 does.
+        ({"heldout_prompts": 5, "accuracy_low": 0.3}, True),
+        ({"heldout_prompts": 5, "accuracy": 0.3, "accuracy_low": 0.1, "accuracy_high": 0.5}, False),
+        # Enough of them: it must be above chance for certain.
+        ({"heldout_prompts": 30, "accuracy_low": 0.5}, False),
+        ({"heldout_prompts": 30, "accuracy_low": 0.501}, True),
+        # People who contradict each other for certain; who may agree a little pass.
+        ({"alpha": -0.07, "alpha_high": -0.05}, False),
+        ({"alpha": -0.02, "alpha_high": 0.1}, True),
+        # What an older version judged keeps its word.
+        ({"foretold_prompts": 0, "foretold_p": 1.0, "passes": True}, True),
+        ({"foretold_prompts": 0, "foretold_p": 1.0, "passes": False}, False),
     ],
 )
-def test_who_passes(accuracy: float, low: float, agreed: float | None, passed: bool) -> None:
-    assert gate.passes(accuracy, low, GateConfig(), agreed) is passed
+def test_who_passes(changes: dict[str, float], passed: bool) -> None:
+    assert (gate.refusal(judged(**changes), GateConfig()) is None) is passed
 
 
-@pytest.mark.parametrize(("floor", "slope", "target"), [(0.1, 2.0, 0.8), (0.0, 3.0, 0.9), (0.15, 1.0, 0.75)])
-def test_prompts_needed_finds_where_a_known_curve_crosses(floor: float, slope: float, target: float) -> None:
-    def accuracy(n: float) -> float:
-        return 1 - floor - slope / n**0.5
+def test_a_refusal_says_what_is_known_and_what_helps() -> None:
+    few = gate.refusal(judged(foretold_p=0.08, foretold_prompts=20, more_rankings=31), GateConfig())
+    assert few is not None
+    assert few.startswith("From 20 ranked prompts it cannot be told")
+    assert few.endswith(
+        "(correlation 0.40 on prompts left out, p = 0.080, asked 0.01): about 31 more rankings would tell"
+    )
+    none = gate.refusal(judged(foretold_p=0.7), GateConfig())
+    assert none is not None
+    assert "rank more prompts, and see in `rate` whether the annotators agree" in none
+    guessing = gate.refusal(judged(accuracy=0.51, accuracy_low=0.45), GateConfig())
+    assert guessing is not None
+    assert "51.0% of the held-out pairs right (45.0% to 80.0%), as guessing would" in guessing
+    asked = gate.refusal(judged(), GateConfig(min_accuracy=0.75))
+    assert asked is not None
+    assert "min_accuracy asks for 75.0%" in asked
 
-    needed = gate.prompts_needed([(n, accuracy(n)) for n in (50, 100, 200)], target)
-    assert needed is not None
-    assert accuracy(needed + 1) >= target > accuracy(needed - 2)
 
-
-def test_a_curve_that_levels_off_below_or_falls_promises_nothing() -> None:
-    assert gate.prompts_needed([(50, 0.6), (100, 0.62), (200, 0.63)], 0.9) is None
-    assert gate.prompts_needed([(50, 0.7), (100, 0.65)], 0.8) is None
-    assert gate.prompts_needed([(50, 0.7), (100, 0.7)], 0.8) is None
-
-
-def test_a_good_figure_from_too_few_prompts_says_how_many_it_takes() -> None:
-    assert not gate.passes(0.7, 0.4, GateConfig(min_accuracy=0.6), None)
-    needed = gate.heldout_needed(0.7, 0.4, heldout=10)
-    # at that many prompts the interval, whose width falls with the root, has left chance behind
-    assert 0.7 - 0.3 * (10 / needed) ** 0.5 > 0.5 > 0.7 - 0.3 * (10 / (needed - 2)) ** 0.5
+def test_the_number_named_is_enough_four_times_of_five() -> None:
+    """With z growing as the root of the prompts, and a deviation of 1 about that."""
+    more = gate.more_rankings(2.0, 50, rankings_per_prompt=2.0, alpha=0.01)
+    assert more is not None
+    grown = 2.0 * math.sqrt((50 + more / 2.0) / 50)
+    passes = np.mean(np.random.default_rng(0).normal(grown, 1.0, 100_000) > 2.3263)
+    assert passes == pytest.approx(0.8, abs=0.01)
+    assert gate.more_rankings(0.4, 50, 2.0, 0.01) is None
+    assert gate.more_rankings(9.0, 50, 2.0, 0.01) == 1

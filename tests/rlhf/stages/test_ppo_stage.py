@@ -11,10 +11,12 @@ import torch
 from sqlite_utils import Database
 
 from rlhf import training
-from rlhf.settings import GateConfig, overlay
+from rlhf.settings import GateConfig, PPOConfig, overlay
+from rlhf.stages import ppo as stage
 from rlhf.stages.context import Context
 from rlhf.stages.evaluate import compare
-from rlhf.stages.ppo import check_gate, ppo
+from rlhf.stages.ppo import check_gate, parted, ppo
+from rlhf.training.looks import Look
 from rlhf.training.models import RoleModel
 from rlhf.training.ppo import PPOResult
 from rlhf.training.reward import score_texts
@@ -41,8 +43,10 @@ def judged(**changes: Any) -> dict[str, Any]:
         heldout_prompts=20,
         mean=0.3,
         std=2.0,
-        required_accuracy=0.75,
         passes=True,
+        foretold_z=5.0,
+        foretold_p=0.002,
+        foretold_prompts=100,
     )
     return as_json(dataclasses.replace(said, **changes))
 
@@ -100,14 +104,21 @@ def test_a_policy_is_measured_against_the_base_and_against_where_it_started(smal
 
 @pytest.mark.parametrize(
     "changes",
-    [{"accuracy": 0.7, "accuracy_low": 0.6}, {"accuracy_low": 0.49}, {"accuracy": 0.6, "vote_agreement": 0.9}],
+    [{"foretold_p": 0.02}, {"heldout_prompts": 40, "accuracy_low": 0.49}, {"accuracy_high": 0.5}],
 )
 def test_the_gate_lets_no_poor_reward_model_through(changes: dict[str, Any]) -> None:
     poor = Model("reward-1", "reward", "tiny", metrics=judged(**changes))
-    with pytest.raises(Refused, match=r"reward-1 orders .* --force"):
+    with pytest.raises(Refused, match=r"does not use reward-1 yet\. .* --force"):
         check_gate(poor, GateConfig(), force=False)
     assert not check_gate(poor, GateConfig(), force=True)
     assert check_gate(Model("reward-1", "reward", "tiny", metrics=judged()), GateConfig(), force=False)
+
+
+def result(**changes: Any) -> PPOResult:
+    """What training tells of a policy that got better in one step."""
+    before, after = (Look(step, float(step), 0.5 * step, 5.0, 1.0, 0.8, 0.0) for step in (0, 1))
+    said = PPOResult(1, 0.5, 2.0, [{"kl/k1": 0.0}], "", (before, after), after, "step 1 of 1")
+    return dataclasses.replace(said, **changes)
 
 
 def stored(ctx: Context, db: Database, world: Make, model: RoleModel) -> tuple[Model, Model]:
@@ -146,7 +157,7 @@ def test_ppo_starts_from_the_stored_policy_and_its_critic_from_the_stored_judge(
         torch.testing.assert_close(score(seq), (raw - 0.3) / 2.0)
         given.copy("policy", "reference")
         seen.extend(chats)
-        return PPOResult(1, 0.0, 1.0, [{"kl/k1": 0.0}])
+        return result()
 
     monkeypatch.setattr(training.ppo, "train_policy", instead)
     made = ppo(small).record
@@ -157,9 +168,61 @@ def test_ppo_starts_from_the_stored_policy_and_its_critic_from_the_stored_judge(
     assert [example.prompt for example in told.examples] == ["soup", "rice", "bread"]
 
 
+@pytest.mark.parametrize("error", [MemoryError("out of memory"), KeyboardInterrupt()])
+def test_a_comparison_that_fails_does_not_lose_the_policy(
+    small: Context, db: Database, world: Make, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Its weights are on disk before anything is measured, and it is recorded with what training knows of it."""
+    stored(small, db, world, spoken(small))
+    asked(db, "tea", "cake", split="train")
+    asked(db, "soup", "rice", "bread")
+    weights: list[torch.Tensor] = []
+
+    def trained(given: RoleModel, *_: Any, **__: Any) -> PPOResult:
+        noise(given, "policy", 0.1)
+        given.copy("policy", "reference")
+        weights.extend(p.detach().clone() for p in given.parameters("policy"))
+        return result()
+
+    def broken(ctx: Context, *_: Any) -> None:
+        assert (ctx.workspace.models / "policy-2" / "adapter_model.safetensors").exists()
+        raise error
+
+    monkeypatch.setattr(training.ppo, "train_policy", trained)
+    monkeypatch.setattr(stage, "compare", broken)
+    if isinstance(error, KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):
+            ppo(small)
+    else:
+        ppo(small)
+    policy = models.named(db, "policy-2")
+    told = comparison(policy)
+    assert told is not None
+    assert told.unmeasured
+    assert (told.win_rate, told.kl, told.reward_base) == (None, None, None)
+    assert (told.reward_before, told.reward_after, told.kl_reference) == (0.5, 2.5, 0.5)
+    assert (told.kept_step, told.kept) == (1, "step 1 of 1")
+    model = small.load_model()
+    small.load_role(model, policy)
+    for mine, theirs in zip(model.parameters("policy"), weights, strict=True):
+        assert torch.equal(mine, theirs)
+    assert ppo(small).skipped
+
+
+def test_no_prompt_both_chooses_the_policy_and_judges_it(db: Database) -> None:
+    heldout = asked(db, *(f"question {i}" for i in range(40)))
+    for check, compare_at_most in ((4, 200), (32, 200), (8, 10)):
+        config = PPOConfig(check_prompts=check, compare_prompts=compare_at_most)
+        watched, compared = parted(heldout, config)
+        assert len(watched) == min(check, 10)
+        assert len(compared) == min(compare_at_most, 40 - len(watched))
+        assert not {p.id for p in watched} & {p.id for p in compared}
+    assert parted(heldout[:3], PPOConfig()) == ([], heldout[:3])
+
+
 def test_a_poor_judge_stops_the_stage_before_anything_is_trained(small: Context, db: Database, world: Make) -> None:
     stored(small, db, world, spoken(small))
-    poor = judged(accuracy=0.6, accuracy_low=0.55, passes=False)
+    poor = judged(foretold_p=0.3, passes=False)
     models.add(db, Model("reward-2", "reward", "tiny", metrics=poor, rating_id=1))
     with pytest.raises(Refused, match="reward-2"):
         ppo(small)

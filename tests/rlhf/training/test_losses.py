@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from rlhf.settings import PPOConfig
 from rlhf.training import losses
 
 
@@ -105,11 +106,73 @@ def test_soft_pairs_by_brute_force_and_blind_to_a_shift() -> None:
 
 
 def test_controller_steers_towards_its_target_and_no_faster_than_its_clip() -> None:
-    controller = losses.AdaptiveKL(0.1, target=6, horizon=100)
-    controller.update(600, 10)
+    controller = losses.AdaptiveKL(0.1, target=6, horizon=10)
+    controller.update(600)
     assert controller.beta == pytest.approx(0.1 * 1.02)
-    controller.update(0, 10)
+    controller.update(0)
     assert controller.beta == pytest.approx(0.1 * 1.02 * 0.98)
     before = controller.beta
-    controller.update(6, 10)
+    controller.update(6)
     assert controller.beta == before
+
+
+def test_at_the_default_horizon_beta_doubles_in_eighteen_steps() -> None:
+    controller = losses.AdaptiveKL(0.05, target=6, horizon=PPOConfig().kl_horizon)
+    for _ in range(18):
+        controller.update(100)
+    assert 1.9 < controller.beta / 0.05 < 2.1
+
+
+@pytest.mark.parametrize("first", [0.0005, 5.0])
+def test_a_policy_that_drifts_where_beta_lets_it_ends_up_near_the_target(first: float) -> None:
+    """A toy policy: KL goes a tenth of the way, each step, to where reward and penalty balance: .3 / beta nats."""
+    controller = losses.AdaptiveKL(first, target=6, horizon=PPOConfig().kl_horizon)
+    kl, late = 0.0, []
+    for step in range(300):
+        kl += 0.1 * (min(0.3 / controller.beta, 60.0) - kl)
+        controller.update(kl)
+        late += [kl] if step >= 250 else []
+    assert min(late) > 6 * 0.7
+    assert max(late) < 6 * 1.3
+
+
+def test_a_cut_response_is_paid_less_than_every_one_that_ended() -> None:
+    scores, ended = torch.tensor([5.0, -1.0, 2.0, 0.5]), torch.tensor([False, True, True, False])
+    assert losses.paid_scores(scores, ended, 1.0).tolist() == [-2.0, -1.0, 2.0, -2.0]
+    assert losses.paid_scores(scores * 100, ended, 0.5).tolist() == [-100.5, -100.0, 200.0, -100.5]
+    assert losses.paid_scores(scores, ended, 0.0).tolist() == scores.tolist()
+    none = losses.paid_scores(scores, torch.zeros(4).bool(), 1.0)
+    assert len(set(none.tolist())) == 1
+    assert none[0] < -1
+    assert torch.equal(losses.paid_scores(scores, torch.ones(4).bool(), 1.0), scores)
+
+
+def test_what_is_as_good_as_equal_is_not_blown_up(mask: torch.Tensor) -> None:
+    torch.manual_seed(1)
+    noise = 0.3 + torch.randn(3, 5) * 1e-3
+    assert (losses.whiten(noise, mask, 0.02) == 0).all()
+    loud = noise * 100
+    assert torch.equal(losses.whiten(loud, mask, 0.02), losses.whiten(loud, mask))
+    assert float(losses.whiten(loud, mask)[mask].var(correction=0)) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(("size", "noise"), [(0.0, 0.0), (40.0, 1e-5), (-0.01, 1e-7), (4e6, 10.0)])
+def test_scores_that_differ_by_rounding_alone_are_flat_and_stay_small(size: float, noise: float) -> None:
+    mean, scale, flat = losses.score_scale([size, size + noise])
+    assert flat
+    assert abs(size + noise - mean) / scale < 1e-4
+
+
+@pytest.mark.parametrize("scores", [[1.0, 3.0], [40.0, 40.1], [0.0, 0.002]])
+def test_scores_that_differ_are_scaled_to_unit_deviation(scores: list[float]) -> None:
+    mean, scale, flat = losses.score_scale(scores)
+    assert not flat
+    assert [(s - mean) / scale for s in scores] == pytest.approx([-1, 1])
+
+
+def test_a_standard_deviation_is_of_real_tokens(mask: torch.Tensor) -> None:
+    torch.manual_seed(1)
+    values = torch.randn(3, 5)
+    expected = values[mask].std(correction=0)
+    values[~mask] = float("nan")
+    assert float(losses.masked_std(values, mask)) == pytest.approx(float(expected), abs=1e-6)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rlhf.training import metrics
 from rlhf.training.losses import ELO_PER_LOGIT
-from rlhf.training.metrics import distinct, divergence, pair_metrics, win_rate
+from rlhf.training.metrics import distinct, divergence, pair_metrics, repeated, win_rate
 from rlhf.training.models import RoleModel
 from rlhf.training.sampling import Sample
 
@@ -75,3 +76,34 @@ def test_divergence_is_the_mean_log_ratio_of_the_policys_own_words(
     found = divergence(model, chats, said, 0.8, against=against)  # type: ignore[arg-type]
     assert found == pytest.approx(total / 2, abs=1e-4)
     assert abs(found) > 0.01
+
+
+def test_divergence_never_makes_the_logits_of_more_than_its_budget(
+    noisy: Callable[..., RoleModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logits fill a memory, not log-ratios: whole batches of answers would, and the policy be lost with them."""
+    model = noisy()
+    model.copy("policy", "reference")
+    for parameter in model.parameters("policy"):
+        parameter.data.add_(0.05)
+    chats = [[{"role": "user", "content": text}] for text in ("tea", "red green blue") * 6]
+    said = [Sample("", "length", 0, tuple(range(11, 12 + i))) for i in range(12)]
+    whole = divergence(model, chats, said, against="reference")
+    made: list[int] = []
+    compute = model.logprobs
+
+    def counted(seq: Any, temperature: float = 1.0) -> Any:
+        made.append(seq.input_ids.numel())
+        return compute(seq, temperature)
+
+    monkeypatch.setattr(model, "logprobs", counted)
+    monkeypatch.setattr(metrics, "DIVERGENCE_TOKENS", 60)
+    assert divergence(model, chats, said, against="reference") == pytest.approx(whole, abs=1e-4)
+    assert len(made) > 4
+    assert max(made) <= 60
+
+
+def test_repeated_counts_what_was_said_before_in_the_same_answer() -> None:
+    assert repeated("a b a b") == pytest.approx(1 / 3)
+    assert repeated("no no no no no") == pytest.approx(3 / 4)
+    assert repeated("a b c d") == repeated("a") == repeated("") == 0

@@ -16,13 +16,26 @@ from store.errors import BadInput
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green", "coffee or water", "yes", "no", "big")]
 SMALL = PPOConfig(
-    steps=2, prompts_per_step=8, max_new_tokens=8, calibration=16, warmup_epochs=1, learning_rate=1e-3, kl_coef=0.02
+    steps=2,
+    prompts_per_step=8,
+    max_new_tokens=8,
+    calibration=16,
+    warmup_epochs=1,
+    learning_rate=1e-3,
+    kl_coef=0.02,
+    check_prompts=4,
+    # A random model hardly ever ends an answer: each would be paid the same.
+    missing_eos_penalty=0.0,
 )
 WANTED = 8
 
 
 def share_of_token(seq: Sequences) -> torch.Tensor:
     return ((seq.response_ids == WANTED) & seq.response_mask).sum(1) / seq.lengths
+
+
+def share_of_even(seq: Sequences) -> torch.Tensor:
+    return ((seq.response_ids % 2 == 0) & seq.response_mask).sum(1) / seq.lengths
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +62,10 @@ def test_base_reference_and_reward_are_unchanged_to_the_bit(model: RoleModel) ->
     model.copy("policy", "reference")
     before = weights(model, "policy", "value")
     trained = {role: [p.clone() for p in model.parameters(role)] for role in ("policy", "value")}  # type: ignore[arg-type]
-    train_policy(model, CHATS, share_of_token, SMALL)
+    # Fast, so that a later look is better and is the one that is kept.
+    result = train_policy(model, CHATS, share_of_even, dataclasses.replace(SMALL, learning_rate=1e-2, steps=4))
+    assert result.kept is not None
+    assert result.kept.step > 0
     after = weights(model, "policy", "value")
     assert before.keys() == after.keys()
     assert any("quant" in name for name in before)
@@ -107,15 +123,17 @@ def test_the_same_seed_gives_the_same_policy(base: str) -> None:
     assert run() == run()
 
 
-def test_a_response_that_never_ends_is_penalised(model: RoleModel) -> None:
+def test_a_response_that_never_ends_is_paid_less_than_any_that_did(model: RoleModel) -> None:
+    """Whatever the reward model says of it: here the cut one has by far the highest score."""
     model.copy("policy", "reference")
     prompts = [model.chat.prompt(chat) for chat in CHATS]
-    rollout = collect(model, prompts, share_of_token, SMALL, seed=1)
-    cut = dataclasses.replace(rollout, ended=torch.zeros_like(rollout.ended))
+    config = dataclasses.replace(SMALL, missing_eos_penalty=1.0)
+    rollout = collect(model, prompts, lambda seq: torch.arange(len(seq.lengths)).float(), config, seed=1)
     whole = dataclasses.replace(rollout, ended=torch.ones_like(rollout.ended))
+    cut = dataclasses.replace(rollout, ended=torch.arange(len(CHATS)) < 5)
     optimizer = torch.optim.SGD(model.parameters("policy"), lr=0.0)
-    totals = [update(model, optimizer, r, SMALL, beta=0.0)["reward/total"] for r in (whole, cut)]
-    assert totals[0] - totals[1] == pytest.approx(SMALL.missing_eos_penalty, abs=1e-5)
+    totals = [update(model, optimizer, r, config, beta=0.0)["reward/total"] for r in (whole, cut)]
+    assert totals == pytest.approx([2.5, (0 + 1 + 2 + 3 + 4 - 1) / 6], abs=1e-5)
 
 
 def test_a_rollout_of_fewer_responses_than_minibatches_is_learned_from(model: RoleModel) -> None:

@@ -16,7 +16,7 @@ from rlhf.training.rollout import Rollout, collect
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green", "coffee or water", "yes", "no", "big")]
 SMALL = PPOConfig(steps=1, prompts_per_step=6, max_new_tokens=6, calibration=6, warmup_epochs=0, epochs=1)
-ENDS = [1, *range(200, 260)]
+ENDS = range(1, 320, 6)
 """A random model says its one end once in 320 tokens: with these, about every second answer ends."""
 Make = Callable[..., RoleModel]
 
@@ -28,7 +28,7 @@ def share_of_even(seq: Sequences) -> torch.Tensor:
 def parted(noisy: Make, perturb_again: float = 0.05) -> RoleModel:
     """A policy that has left its reference, which is not the base either, and that ends about half of its answers."""
     model = noisy()
-    model.chat.eos_ids = list(ENDS)
+    model.chat.stop_ids = tuple(ENDS)
     model.copy("policy", "reference")
     with torch.no_grad():
         for parameter in model.parameters("policy"):
@@ -57,14 +57,26 @@ def moving(model: RoleModel, rate: float = 0.5) -> torch.optim.Optimizer:
     return torch.optim.SGD([*model.parameters("policy"), *model.parameters("value")], lr=rate)
 
 
+def paid(rollout: Rollout, config: PPOConfig) -> list[float]:
+    """The score of each response that ended, and the penalty less than the least of these for each that did not."""
+    ended = [response[-1] in ENDS for _, response in rows(rollout.seq)]
+    least = (
+        min(float(s) for s, whole in zip(rollout.scores, ended, strict=True) if whole) - config.missing_eos_penalty
+    )
+    if not config.missing_eos_penalty:
+        return rollout.scores.tolist()
+    return [float(s) if whole else least for s, whole in zip(rollout.scores, ended, strict=True)]
+
+
 def returns_by_definition(rollout: Rollout, config: PPOConfig, beta: float) -> list[list[float]]:
     """V_t plus every future delta, weighted; rewards are -beta times the log-ratio, and the score at the end."""
     found = []
+    score = paid(rollout, config)
     for b, (_, response) in enumerate(rows(rollout.seq)):
         n = len(response)
         values = [*rollout.values[b, :n].tolist(), 0.0]
         rewards = [-beta * float(rollout.logprobs[b, t] - rollout.reference[b, t]) for t in range(n)]
-        rewards[-1] += float(rollout.scores[b]) - config.missing_eos_penalty * (response[-1] not in ENDS)
+        rewards[-1] += score[b]
         deltas = [rewards[t] + config.gamma * values[t + 1] - values[t] for t in range(n)]
         fade = config.gamma * config.gae_lambda
         found.append([values[t] + sum(fade ** (u - t) * deltas[u] for u in range(t, n)) for t in range(n)])
@@ -114,8 +126,10 @@ def test_what_is_given_to_score_is_what_was_sampled_and_every_step_draws_anew(no
 
     config = dataclasses.replace(SMALL, steps=3, learning_rate=0.0, prompts_per_step=1, calibration=1, minibatches=1)
     train_policy(noisy(), CHATS[:1], score, config)
-    assert len(seen) == 4
-    assert len({tuple(ids) for ids in seen}) == 4
+    # One calibration, a look before and a look after three rollouts: the looks alone have the same luck.
+    assert len(seen) == 1 + 3 + 2
+    assert len({tuple(ids) for ids in seen}) == 1 + 3 + 1
+    assert seen[1] == seen[-1]
 
 
 def test_returns_and_their_explained_variance_are_those_of_the_definition(noisy: Make) -> None:
@@ -140,9 +154,10 @@ def test_beta_is_the_price_of_a_nat(noisy: Make, beta: float) -> None:
     model = parted(noisy)
     rollout = roll(model)
     metrics = update(model, still(model), rollout, SMALL, beta=beta)
-    ended = rollout.scores.mean() - SMALL.missing_eos_penalty * (~rollout.ended).float().mean()
+    score = sum(paid(rollout, SMALL)) / len(CHATS)
     ratio = (rollout.logprobs - rollout.reference)[rollout.seq.response_mask].sum() / len(CHATS)
-    assert metrics["reward/total"] == pytest.approx(float(ended - beta * ratio), abs=1e-5)
+    assert metrics["reward/score"] == pytest.approx(score, abs=1e-5)
+    assert metrics["reward/total"] == pytest.approx(float(score - beta * ratio), abs=1e-5)
     assert metrics["kl/k1"] == pytest.approx(float(ratio), abs=1e-5)
     assert abs(metrics["kl/k1"]) > 1e-3
 
@@ -154,14 +169,14 @@ def test_beta_starts_at_kl_coef_and_follows_the_controller(noisy: Make) -> None:
     assert history[0]["kl/beta"] == 0.3
     for before, after in itertools.pairwise(history):
         error = max(-0.2, min(0.2, before["kl/k1"] / 1.0 - 1))
-        assert after["kl/beta"] == pytest.approx(before["kl/beta"] * (1 + error * 6 / 20))
+        assert after["kl/beta"] == pytest.approx(before["kl/beta"] * (1 + error / 20))
     assert history[2]["kl/beta"] < 0.3
 
 
 @pytest.mark.parametrize(("stop_kl", "epochs"), [(1e-9, 1), (1e9, 3)])
 def test_epochs_end_when_the_policy_has_left_the_rollout(noisy: Make, stop_kl: float, epochs: int) -> None:
     model = parted(noisy)
-    config = dataclasses.replace(SMALL, epochs=3, stop_kl=stop_kl)
+    config = dataclasses.replace(SMALL, epochs=3, stop_kl=stop_kl)  # two minibatches each: the second one sees it
     assert update(model, moving(model), roll(model, config), config, beta=0.05)["policy/epochs"] == epochs
 
 
@@ -174,7 +189,7 @@ def test_a_minibatch_that_no_longer_speaks_of_the_policy_teaches_nothing(
     rollout = roll(model)
     stale = dataclasses.replace(rollout, logprobs=rollout.logprobs - shift)
     before = [p.detach().clone() for role in ("policy", "value") for p in model.parameters(role)]  # type: ignore[arg-type]
-    metrics = update(model, moving(model), stale, SMALL, beta=0.05)
+    metrics = update(model, moving(model), stale, dataclasses.replace(SMALL, stop_kl=1e9), beta=0.05)
     after = [p for role in ("policy", "value") for p in model.parameters(role)]  # type: ignore[arg-type]
     assert (metrics["policy/ratio"] > 10) == (not steps)
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True)) == steps

@@ -1,0 +1,145 @@
+"""Looks at held-out prompts while PPO trains: which policy to keep, and when to stop.
+
+Gao et al. 2023, "Scaling Laws for Reward Model Overoptimization": the reward that is optimised goes on rising when
+the answers have long become worse. So the policy is judged on prompts that it is not trained on, and watched for the
+usual ways of pleasing a reward model instead of a reader.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from rlhf.settings import PPOConfig
+from rlhf.training.losses import paid_scores
+from rlhf.training.metrics import distinct, log_ratios, repeated
+from rlhf.training.models import RoleModel
+from rlhf.training.rollout import ScoreFn, has_ended, sample
+
+PATIENCE = 4
+"""Looks without a new best after which training ends."""
+LONGEST, SHORTEST = 2.5, 0.3
+"""Mean length beyond these multiples of the starting policy's is a sign of gaming."""
+LEAST_DISTINCT = 0.5
+"""Share of the starting policy's distinct pairs of words below which answers have become the same ones."""
+MOST_REPEATED = 0.25
+"""Repeated pairs of words inside an answer, beyond the starting policy's, that are a sign of gaming."""
+MOST_UNENDED = 0.15
+"""Share of the answers that ended with the starting policy and are cut now that is a sign of gaming."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The policy after `step` iterations, on prompts that it is not trained on.
+
+    Means over responses: `reward` in deviations of the starting policy's scores, `kl` from the starting policy in
+    nats, `length` in tokens, shares of `ended` ones and of `repeated` pairs of words in each. `distinct` pairs of
+    words are counted over all of them.
+    """
+
+    step: int
+    reward: float
+    kl: float
+    length: float
+    ended: float
+    distinct: float
+    repeated: float
+
+    def metrics(self) -> dict[str, float]:
+        """By the names under which they are logged."""
+        names = ("reward", "kl", "length", "ended", "distinct", "repeated")
+        return {f"heldout/{name}": float(getattr(self, name)) for name in names}
+
+
+def signs_of_gaming(start: Look, now: Look) -> list[str]:
+    """In words, what came with a gain in reward that a better answer would not need; empty where nothing did."""
+    if now.reward <= start.reward:
+        return []
+    signs = []
+    if now.length > LONGEST * start.length or now.length < SHORTEST * start.length:
+        signs.append(f"answers have {now.length:.0f} tokens, {start.length:.0f} at the start")
+    if now.distinct < LEAST_DISTINCT * start.distinct:
+        signs.append(f"{now.distinct:.0%} of their pairs of words are distinct, {start.distinct:.0%} at the start")
+    if now.repeated > start.repeated + MOST_REPEATED:
+        signs.append(f"an answer repeats {now.repeated:.0%} of its pairs of words, {start.repeated:.0%} at the start")
+    if now.ended < start.ended - MOST_UNENDED:
+        signs.append(f"{now.ended:.0%} of them end within the limit, {start.ended:.0%} at the start")
+    return signs
+
+
+def best_look(looks: Sequence[Look], max_kl: float) -> Look:
+    """The look of the highest reward within `max_kl` and without signs of gaming; the first is of the start."""
+    start = looks[0]
+    allowed = [look for look in looks[1:] if look.kl <= max_kl and not signs_of_gaming(start, look)]
+    return max([start, *allowed], key=lambda look: look.reward)
+
+
+def reason_to_stop(looks: Sequence[Look], max_kl: float) -> str:
+    """Why training should end after the last look, in words; empty where it should go on."""
+    start, now = looks[0], looks[-1]
+    if now.kl > max_kl:
+        return f"held-out KL {now.kl:.1f} passed max_kl {max_kl:g} at step {now.step}"
+    if signs := signs_of_gaming(start, now):
+        return f"the reward is gamed at step {now.step}: it rose to {now.reward:+.2f}, but {'; '.join(signs)}"
+    best = best_look(looks, max_kl)
+    since = [look for look in looks if look.step > best.step]
+    if len(since) >= PATIENCE:
+        return (
+            f"the held-out reward has not passed that of step {best.step} ({best.reward:+.2f}) in {len(since)} "
+            f"looks: it is {now.reward:+.2f} at step {now.step}"
+        )
+    return ""
+
+
+def why_kept(looks: Sequence[Look], max_kl: float) -> str:
+    """Which look's policy is kept and why, in a sentence."""
+    best, start = best_look(looks, max_kl), looks[0]
+    if best is start:
+        return f"step 0, the policy it started from: none of {len(looks) - 1} looks had a higher held-out reward"
+    return (
+        f"step {best.step} of {looks[-1].step}: held-out reward {best.reward:+.2f} ({start.reward:+.2f} at the "
+        f"start) at KL {best.kl:.1f}, the highest of {len(looks)} looks within {max_kl:g} nats"
+    )
+
+
+@dataclass
+class Watch:
+    """Looks at the policy on fixed prompts, each with the same luck, and keeps the weights of the best one."""
+
+    model: RoleModel
+    prompts: list[list[int]]
+    score: ScoreFn
+    config: PPOConfig
+    looks: list[Look] = field(default_factory=list)
+    _weights: list[torch.Tensor] = field(default_factory=list)
+
+    @torch.no_grad()
+    def look(self, step: int) -> Look:
+        """Measure the policy as it is after so many iterations."""
+        model, config = self.model, self.config
+        seq = sample(model, self.prompts, config, seed=config.seed * 1_000_003 + 700_000)
+        ended = has_ended(model, seq)
+        kl = log_ratios(model, seq, config.temperature, against="reference", tokens=config.microbatch_tokens)
+        rows = zip(seq.response_ids, seq.response_mask, strict=True)
+        texts = [model.chat.text(ids[real].tolist()) for ids, real in rows]
+        seen = Look(
+            step=step,
+            reward=float(paid_scores(self.score(seq).float(), ended, config.missing_eos_penalty).mean()),
+            kl=float(kl.mean()),
+            length=float(seq.lengths.float().mean()),
+            ended=float(ended.float().mean()),
+            distinct=distinct(texts),
+            repeated=float(np.mean([repeated(text) for text in texts])),
+        )
+        self.looks.append(seen)
+        if best_look(self.looks, config.max_kl) is seen:
+            self._weights = [weight.detach().clone() for weight in model.parameters("policy")]
+        return seen
+
+    @torch.no_grad()
+    def put_back(self) -> Look:
+        """Give the policy the weights of the best look."""
+        for weight, kept in zip(self.model.parameters("policy"), self._weights, strict=True):
+            weight.copy_(kept)
+        return best_look(self.looks, self.config.max_kl)
