@@ -46,3 +46,9 @@ def test_every_name_in_capitals_is_in_the_code(page: str) -> None:
     for name in re.findall(r"`([A-Z][A-Z_]{2,})`", (ROOT / page).read_text(encoding="utf-8")):
         if name not in NO_TABLES:
             assert re.search(rf"^{name}\b", code, re.MULTILINE), name
+
+
+def test_no_model_may_bring_code_of_its_own() -> None:
+    """The promise of SECURITY.md; transformers' own default is not to run any."""
+    files = [path for top in CODE[:3] for path in (ROOT / top).rglob("*.py")]
+    assert [path for path in files if "trust_remote_code" in path.read_text(encoding="utf-8")] == []

@@ -57,11 +57,13 @@ def test_the_settings_shown_are_settings() -> None:
 def test_every_path_it_names_is_there() -> None:
     for path in re.findall(r"\]\(([\w./-]+)\)", README):
         assert (ROOT / path).exists(), path
-    stored = {path.name for top in ("rlhf", "store", "annotate", "tests") for path in (ROOT / top).rglob("*")}
-    stored |= {path.name for path in ROOT.iterdir()}
+    folders: list[str] = []
     for line in re.search(r"```\nlaunch.py.*?```", README, re.DOTALL).group().splitlines()[1:-1]:  # type: ignore[union-attr]
-        name = line.split()[0]
-        assert name.rstrip("/") in stored, name
+        depth, name = (len(line) - len(line.lstrip())) // 2, line.split()[0]
+        assert depth <= len(folders), line
+        folders[depth:] = [name]
+        assert (ROOT / "".join(folders)).exists(), line
+        assert name.endswith("/") == (ROOT / "".join(folders)).is_dir(), line
 
 
 SOON_DONE = """

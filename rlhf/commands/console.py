@@ -40,10 +40,14 @@ UNUSUAL: dict[str, tuple[type, tuple[str, ...]]] = {
             "mean",
             "std",
             "foretold_correlation",
+            "foretold_z",
             "foretold_p",
+            "foretold_prompts",
             "gain",
+            "gain_low",
             "passes",
             "vote_agreement",
+            "alpha",
             "ceiling",
             "more_rankings",
         ),
@@ -62,6 +66,9 @@ UNUSUAL: dict[str, tuple[type, tuple[str, ...]]] = {
             "win_rate",
             "distinct",
             "length",
+            "kept_step",
+            "kl_measured",
+            "unmeasured",
         ),
     ),
     "rounds": (
@@ -80,6 +87,7 @@ UNITS = {
     "log_loss": "nats",
     "nll": "nats",
     "sigma": "logits",
+    "gain": "logits",
     "length": "tokens",
 }
 """What a number that stands on a line of its own is counted in."""

@@ -31,8 +31,7 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class InitResult:
-    """A new workspace: its folder, its base model, how many prompts are in it, and whether the base model had no chat
-    template, so that a plain one is used.
+    """A new workspace: its folder, its base model, the prompts in it, and whether a plain chat template stands in.
 
     `quantized_share` is the part of the model's weights that is in 4 bit, where the model was tried, `sampling` what
     its own generation config says of answers, which is in workspace.toml now.

@@ -112,8 +112,8 @@ def quantized_share(model: Any) -> float:
     }
     own = (p for name, p in model.named_parameters() if ".lora_" not in name)
     others = sum(p.numel() for p in own if p.data_ptr() not in packed)
-    quantized = sum(packed.values())
-    return float(quantized / (quantized + others))
+    in_four_bit = int(sum(packed.values()))
+    return float(in_four_bit / (in_four_bit + others))
 
 
 def hidden_width(model: Any) -> int:
