@@ -35,8 +35,8 @@ def tokenizer_of(base_model: str) -> PreTrainedTokenizerBase:
     if isinstance(named := tokenizer.chat_template, dict):
         if "default" not in named:
             raise BadInput(
-                f"The tokenizer of {base_model} has {len(named)} chat templates ({', '.join(sorted(named))}), none "
-                "of the name `default`: name one so in its files."
+                f"{base_model} names the chat templates {', '.join(sorted(named))} and none of them is the default: "
+                "name the one for plain chats `default` in its tokenizer configuration."
             )
         tokenizer.chat_template = named["default"]
     return tokenizer
