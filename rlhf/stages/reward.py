@@ -69,7 +69,7 @@ def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
 
 
 def ranked_prompts(db: Database, rating: Rating) -> tuple[list[RankedPrompt], list[RankedPrompt]]:
-    """The rated responses of each prompt, of the train and of the eval split."""
+    """The prompts with at least two rated responses, those of the train split and those of the eval split."""
     by_id = {r.id: r for r in responses.every(db)}
     by_prompt: dict[int, list[Score]] = {}
     for score in scores.of_rating(db, rating.id):
