@@ -176,6 +176,8 @@ SPREAD = 1.0
 """Standard deviation of the logarithm of the temperature between annotators; its median is 0."""
 ROUNDS = 20
 """At most; four to eight are usual, and only people with few rankings each may need them all."""
+UNLIKELY = 1e-300
+"""Probability below which an outcome counts as impossible and pulls a temperature no further."""
 SETTLED = 0.02
 """Log temperature; the rounds stop when nobody moves more."""
 
@@ -226,7 +228,8 @@ def _terms(left: LeftOut, setting: Setting) -> tuple[Floats, Floats]:
         pull += likely * d * (half - slope)
         weight += share * d * d * curvature
         total += likely
-    return (pull / total).sum(0), weight.sum(0)
+    # Where people contradict each other a temperature can grow until what was said has probability 0.
+    return (pull / np.maximum(total, UNLIKELY)).sum(0), weight.sum(0)
 
 
 def log_loss_by_annotator(problems: Sequence[Problem], setting: Setting, people: int) -> tuple[Floats, Floats]:

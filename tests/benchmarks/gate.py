@@ -5,8 +5,8 @@
 On `tiny`, with its simulated annotators. A workspace is a draw of prompts, each with four responses of the base;
 held-out prompts are ranked by eight annotators, the others by one. Its rankings are honest; or half of the annotators
 click at random (clickers) or rank in reverse (flipped), which cancels out; or all are shuffled. PPO on honest
-rankings makes a better policy at every size that was tried, on shuffled ones a worse one. To pass on shuffled rankings is
-harmful, and on others wherever the scores are turned against the annotators' true utility. The rule was chosen on one
+rankings makes a better policy at every size that was tried, on shuffled ones a worse one. To pass is harmful on
+shuffled rankings, and wherever the scores are turned against the annotators' true utility. The rule was chosen on one
 set of draws; `--judge` uses another one.
 """
 
@@ -95,9 +95,7 @@ def main() -> None:
         print(f"{size:5d} prompts, {kind:9s} pass {np.mean(passed[kind, size]):.2f}", flush=True)
     honest = np.concatenate([passed["honest", size] for size in SIZES])
     print(f"false refusals: {1 - honest.mean():.3f} of {len(honest)} honest workspaces")
-    print(
-        f"harmful passes: {np.mean(harmful):.3f} of all {len(harmful)}, {2 * np.mean(harmful):.3f} of the shuffled and flipped"
-    )
+    print(f"harmful passes: {np.mean(harmful):.3f} of all {len(harmful)} workspaces")
 
 
 if __name__ == "__main__":

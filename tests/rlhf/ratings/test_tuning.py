@@ -239,3 +239,26 @@ def test_left_out_loss_is_worst_for_one_who_clicks():
     loss = left_out_loss(levels, prompt, annotator, sigma=1.4, tie=0.0)
     assert loss[2] > np.log(2) > loss[:2].max()
     assert np.isnan(left_out_loss([[1, 2]], [0], [1], sigma=1.0, tie=0.0)[0])
+
+
+def test_camps_that_rank_in_reverse_are_rated_and_not_divided_by_zero():
+    """Four of eight people reverse what they see; with seed 49 a temperature grew until a vote had probability 0."""
+    rng = np.random.default_rng(49)
+    prompts = int(rng.choice([20, 50, 100, 200]))
+    worth = rng.normal(0, 1.4, (prompts, 4))
+    reversing = set(rng.permutation(8)[:4].tolist())
+    levels, prompt, annotator = [], [], []
+    for p in range(prompts):
+        for person in rng.permutation(8)[: 8 if rng.random() < 0.1 else 1].tolist():
+            order = np.argsort(-(worth[p] + rng.gumbel(size=4)))
+            said = np.empty(4, int)
+            said[order] = np.arange(1, 5)
+            if rng.random() < 0.3:
+                said = np.minimum(said, 3)
+            levels.append(said.max() + 1 - said if person in reversing else said)
+            prompt.append(p)
+            annotator.append(person)
+    with np.errstate(all="raise", under="ignore"):
+        found = rate(levels, prompt, annotator, reliability=True)
+    assert np.isfinite(found.elo).all()
+    assert (found.reliability > 0).all()
