@@ -232,7 +232,7 @@ def test_what_a_chat_model_was_taught_is_what_it_is_taught_here(tmp_path: Path) 
 
 def test_a_turn_that_the_template_does_not_know_is_refused_in_words(tmp_path: Path) -> None:
     chat = Chat(folder_of(SHAPES["gemma"], tmp_path))
-    with pytest.raises(BadInput, match="template refuses it .*no system role"):
+    with pytest.raises(BadInput, match=r"template refuses it .*no system role"):
         chat.prompt([{"role": "system", "content": "Be kind."}, {"role": "user", "content": "tea?"}])
 
 
