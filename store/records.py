@@ -56,7 +56,8 @@ class Response:
     """One answer to one prompt, by a model (`model_id`) or by a person (`annotator`): exactly one of the two.
 
     `finish_reason` is `stop` where the model ended its turn, `length` where it was cut at its token limit, and
-    `imported` where it came whole from elsewhere.
+    `imported` where it came whole from elsewhere. `token_ids` are what the model wrote, the token that ended its turn
+    included, in the numbering of its own tokenizer; None where only the text is known.
     """
 
     prompt_id: int
@@ -66,6 +67,7 @@ class Response:
     sampling: Json
     finish_reason: FinishReason
     annotator: str | None = None
+    token_ids: tuple[int, ...] | None = None
     id: int = 0
 
     @property

@@ -24,6 +24,7 @@ def add(db: Database, responses: Iterable[Response]) -> list[int]:
                     "seed": r.seed,
                     "sampling": json.dumps(r.sampling),
                     "finish_reason": r.finish_reason,
+                    "token_ids": None if r.token_ids is None else json.dumps(r.token_ids),
                 },
             )
             for r in responses
@@ -57,6 +58,16 @@ def of_model(db: Database, model_id: int) -> list[Response]:
     return [_response(row) for row in rows]
 
 
+def shown_of(db: Database, model_id: int) -> set[int]:
+    """The prompts that have a task with an answer of one model version."""
+    rows = db.execute(
+        "SELECT DISTINCT r.prompt_id FROM responses r JOIN task_responses t ON t.response_id = r.id"
+        " WHERE r.model_id = ?",
+        [model_id],
+    )
+    return {int(prompt) for (prompt,) in rows}
+
+
 def count(db: Database) -> int:
     """How many responses are stored."""
     return db["responses"].count
@@ -71,5 +82,6 @@ def _response(row: Row) -> Response:
         sampling=json.loads(row["sampling"]),
         finish_reason=row["finish_reason"],
         annotator=row["annotator"],
+        token_ids=None if row["token_ids"] is None else tuple(json.loads(row["token_ids"])),
         id=row["id"],
     )

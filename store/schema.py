@@ -34,6 +34,12 @@ def m003_lineage_as_columns(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m004_tokens_of_responses(db: Database) -> None:
+    """The tokens that a model wrote, where they are known: those of its text may be others."""
+    db.execute("ALTER TABLE responses ADD COLUMN token_ids TEXT CHECK (token_ids IS NULL OR json_valid(token_ids))")
+
+
 # STRICT: a word in a column of numbers is refused, where SQLite otherwise stores it. Every list of allowed words and
 # every JSON text is checked by the file itself, so that no program can put into it what another cannot read.
 FIRST_TABLES = (

@@ -3,9 +3,10 @@
 And one thread for torch in the quick tests.
 """
 
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,21 +57,27 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`make_base("qwen2")`, `make_base("llama", template=False)`: the folder of a random chat model.
 
     Qwen2 and Llama see only how far apart two tokens are; `make_base("opt")` has an embedding for each position, so
-    that a position which counts padding changes what it says.
+    that a position which counts padding changes what it says. Other types of transformers go by `shape`, which is
+    laid over the configuration; `template` may be the text of one, which `special` tokens belong to; `spare` is how
+    many embeddings there are beyond the tokenizer's; `vocabulary` fills it up with words; `save` goes to
+    save_pretrained; `dtype` is that of the weights on disk.
     """
 
-    def make(kind: str, *, template: bool = True, context: int = 128) -> Path:
+    def make(
+        kind: str,
+        *,
+        template: bool | str = True,
+        context: int = 128,
+        special: Sequence[str] = (),
+        shape: Mapping[str, object] = {},
+        spare: int = 0,
+        vocabulary: int = 0,
+        dtype: str = "float32",
+        save: Mapping[str, Any] = {},
+    ) -> Path:
         import torch
         from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-        from transformers import (
-            LlamaConfig,
-            LlamaForCausalLM,
-            OPTConfig,
-            OPTForCausalLM,
-            PreTrainedTokenizerFast,
-            Qwen2Config,
-            Qwen2ForCausalLM,
-        )
+        from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
         folder = tmp_path_factory.mktemp(kind)
         # Byte-level BPE as both families have it: AutoTokenizer puts a Qwen2's own pre-tokenizer on what it reads.
@@ -79,25 +86,32 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         core.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=VOCABULARY,
-            special_tokens=["<pad>", "<end>", "<user>", "<bot>"],
+            special_tokens=["<pad>", "<end>", "<user>", "<bot>", *special],
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
         core.train_from_iterator([f" {word}" for word in WORDS] * 3, trainer)
+        if vocabulary:
+            told = json.loads(core.to_str())
+            told["model"]["vocab"] |= {f"word{i}": i for i in range(core.get_vocab_size(), vocabulary)}
+            core = Tokenizer.from_str(json.dumps(told))
         tokenizer = PreTrainedTokenizerFast(
             tokenizer_object=core,
             pad_token="<pad>",
             eos_token="<end>",
-            additional_special_tokens=["<user>", "<bot>"],
+            additional_special_tokens=["<user>", "<bot>", *special],
         )
-        if template:
+        if isinstance(template, str):
+            tokenizer.chat_template = template
+        elif template:
             tokenizer.chat_template = (
                 "{% for m in messages %}{{ '<user>' if m.role == 'user' else '<bot>' }} {{ m.content }}<end>"
                 "{% endfor %}{% if add_generation_prompt %}<bot>{% endif %}"
             )
         tokenizer.save_pretrained(folder)
-        shape = {
-            "vocab_size": core.get_vocab_size(),
+        plain: dict[str, Any] = {
+            # AutoTokenizer gives a Qwen2 a token of its own, and real ones have embeddings to spare.
+            "vocab_size": core.get_vocab_size() + (4 if kind == "qwen2" else spare),
             "hidden_size": 64,
             "num_hidden_layers": 2,
             "num_attention_heads": 4,
@@ -106,19 +120,17 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             "pad_token_id": 0,
             "tie_word_embeddings": kind != "llama",
         }
-        grouped = {"intermediate_size": 128, "num_key_value_heads": 2}
-        made: dict[str, Callable[[], Any]] = {
-            "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**shape, **grouped)),
-            "llama": lambda: LlamaForCausalLM(LlamaConfig(**shape, **grouped)),
-            "opt": lambda: OPTForCausalLM(OPTConfig(**shape, ffn_dim=128, word_embed_proj_dim=64, bos_token_id=1)),
-        }
+        if kind == "opt":
+            plain |= {"ffn_dim": 128, "word_embed_proj_dim": 64, "bos_token_id": 1}
+        elif kind in ("qwen2", "llama"):
+            plain |= {"intermediate_size": 128, "num_key_value_heads": 2}
         torch.manual_seed(0)
-        model = made[kind]()
+        model: Any = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **{**plain, **shape}))
         if kind == "opt":  # drawn as small as everything else: larger, so that a wrong position is heard
             model.model.decoder.embed_positions.weight.data.mul_(30)
         # Sampling habits as chat models ship them, which the trainer must not inherit.
         model.generation_config.update(do_sample=True, top_k=5, top_p=0.8, temperature=0.7, repetition_penalty=1.3)
-        model.save_pretrained(folder)
+        model.to(getattr(torch, dtype)).save_pretrained(folder, **save)
         return folder
 
     return make

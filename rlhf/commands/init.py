@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from rlhf import training
 from rlhf.commands.options import ImportOptions, InitOptions
 from rlhf.commands.parse import Call
-from rlhf.settings import Settings, settings_of
+from rlhf.settings import Quantization, Settings, settings_of
 from rlhf.tiny import MODEL_DIR
 from rlhf.tiny.prompts import ranking_prompts
-from rlhf.training.base import resolve
+from rlhf.training.base import resolve, to_convert
 from store import models, prompts, workspace
 from store.errors import BadInput
 from store.formats import prompt_files
@@ -25,16 +25,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+HALF = 0.5
+"""Share of the weights in 4 bit below which `init` says so: the model needs more memory than one would think."""
+
 
 @dataclass(frozen=True)
 class InitResult:
-    """A new workspace: its folder, its base model, how many prompts are in it, and whether the base model had no chat
-    template, so that a plain one is used."""
+    """A new workspace: its folder, its base model, the prompts in it, and whether a plain chat template stands in.
+
+    `quantized_share` is the part of the model's weights that is in 4 bit, where the model was tried, `sampling` what
+    its own generation config says of answers, which is in workspace.toml now.
+    """
 
     workspace: str
     base_model: str
     prompts: int
     plain_template: bool
+    quantized_share: float | None
+    sampling: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -63,31 +71,64 @@ def begin(folder: Path, options: InitOptions) -> InitResult:
     What can be seen without the model is looked at first, since loading a tokenizer takes seconds.
     """
     workspace.check_free(folder)
-    path = resolve(options.base_model)
+    converted = to_convert(options.base_model)
+    if not converted:
+        resolve(options.base_model)
     if options.prompts is not None:
         prompt_files.check_readable(options.prompts)
-    embedded = options.base_model == "tiny"
-    named = path if Path(path).is_dir() and not embedded else options.base_model
-    chat = training.chat.Chat(options.base_model)
-    training.chat.check_causal(options.base_model, path)
     with workspace.whole_or_gone(folder):
-        made = workspace.create(folder, _settings_file(named, options.quantization, embedded))
+        if converted:
+            training.gguf.convert(options.base_model, folder / "base")
+        base = _look_at(str(folder / "base") if converted else options.base_model, options.quantization)
+        made = workspace.create(folder, _settings_file(base, options.quantization))
         with made.store() as db:
-            models.add(db, Model("base", "policy", named))
+            models.add(db, Model("base", "policy", base.name))
         if options.prompts is not None:
             import_prompts(made, options.prompts, skip_bad=options.skip_bad)
-        elif embedded:
+        elif base.embedded:
             fill(made)
     with made.store() as db:
-        return InitResult(str(folder), named, prompts.count(db), chat.plain)
+        count = prompts.count(db)
+    return InitResult(str(folder), base.name, count, base.plain_template, base.quantized_share, base.sampling)
 
 
-def _settings_file(base_model: str, quantization: str, embedded: bool) -> str:
+@dataclass(frozen=True)
+class _Base:
+    """A base model that was looked at: its name in workspace.toml, and what the result says of it."""
+
+    name: str
+    embedded: bool
+    plain_template: bool
+    quantized_share: float | None
+    sampling: dict[str, object]
+
+
+def _look_at(base_model: str, quantization: Quantization) -> _Base:
+    """Read a base model and try it; the embedded one needs no trial."""
+    path = resolve(base_model)
+    chat = training.chat.Chat(base_model)
+    training.chat.check_causal(base_model, path)
+    if base_model == "tiny":
+        return _Base(base_model, True, chat.plain, None, {})
+    share = training.trial.attempt(base_model, quantization)
+    if quantization == "nf4" and share < HALF:
+        log.warning("Only %.0f %% of the weights of %s can be put into 4 bit.", 100 * share, base_model)
+    sampling = training.pretrained.sampling_of(base_model, chat.context)
+    if sampling:
+        said = ", ".join(f"{key} {value:g}" for key, value in sampling.items())
+        log.info("Answers are sampled as the model's generation config says: %s.", said)
+    return _Base(path if Path(path).is_dir() else base_model, False, chat.plain, share, sampling)
+
+
+def _settings_file(base: _Base, quantization: str) -> str:
     # JSON's strings are TOML's basic strings, so a path with quotes or backslashes is written right.
-    named = json.dumps(base_model, ensure_ascii=False)
-    head = f"[model]\nbase_model = {named}\nquantization = {json.dumps(quantization)}\n"
-    tuned = (MODEL_DIR.parent / "settings.toml").read_text() if embedded else ""
-    return f"{head}\n{tuned}".rstrip() + "\n"
+    named = json.dumps(base.name, ensure_ascii=False)
+    lines = [f"[model]\nbase_model = {named}\nquantization = {json.dumps(quantization)}\n"]
+    if base.sampling:
+        lines += ["[sampling]", *(f"{key} = {json.dumps(value)}" for key, value in base.sampling.items())]
+    if base.embedded:
+        lines.append((MODEL_DIR.parent / "settings.toml").read_text())
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def fill(into: Workspace) -> None:

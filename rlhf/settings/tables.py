@@ -1,12 +1,16 @@
 """The tables of workspace.toml."""
 
+import dataclasses
+import logging
 from dataclasses import dataclass, field
 from typing import Literal
 
 from rlhf.settings.bounds import Count, Share, Some
 from rlhf.settings.overlay import overlay
-from rlhf.settings.training import GateConfig, ModelConfig, PPOConfig, RewardConfig, SamplingConfig
+from rlhf.settings.training import GateConfig, ModelConfig, PPOConfig, PPOTable, RewardConfig, SamplingConfig
 from store.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Settings:
     rating: RatingConfig = field(default_factory=RatingConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     gate: GateConfig = field(default_factory=GateConfig)
-    ppo: PPOConfig = field(default_factory=PPOConfig)
+    ppo: PPOTable = field(default_factory=PPOTable)
     round: RoundConfig = field(default_factory=RoundConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
 
@@ -81,3 +85,17 @@ class Settings:
 def settings_of(workspace: Workspace) -> Settings:
     """The defaults under workspace.toml; raises BadInput for a key or a value that is none, by its name."""
     return overlay(Settings(), workspace.settings())
+
+
+def ppo_config(settings: Settings) -> PPOConfig:
+    """[ppo] with what it leaves open taken from [sampling]; a line of the log says where the two are not the same."""
+    table, sampling = settings.ppo, settings.sampling
+    own = {f.name: getattr(table, f.name) for f in dataclasses.fields(PPOConfig)}
+    shared = {"max_new_tokens": sampling.max_new_tokens, "temperature": sampling.temperature or 1.0}
+    differ = [name for name in shared if own[name] not in (None, getattr(sampling, name))]
+    if differ:
+        here, there = (", ".join(f"{n} {getattr(t, n):g}" for n in differ) for t in (table, sampling))
+        log.warning("PPO trains with %s and [sampling] has %s: people rank other answers than these.", here, there)
+    if table.temperature is None and not sampling.temperature:
+        log.warning("PPO samples at temperature 1: that of [sampling], 0, always says the same and teaches nothing.")
+    return PPOConfig(**own | {name: value for name, value in shared.items() if own[name] is None})

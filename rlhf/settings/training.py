@@ -152,3 +152,14 @@ class PPOConfig(RolloutConfig):
     """Held-out prompts in a look, which choose the policy and are not those that it is compared on afterwards."""
     compare_prompts: Count = 200
     """Held-out prompts at most on which the new policy is compared with the base afterwards."""
+
+
+@dataclass(frozen=True)
+class PPOTable(PPOConfig):
+    """How the policy is trained, as [ppo] has it: what is left open there is that of [sampling]."""
+
+    # Wider than the trainer's own types, which never are None: rlhf.settings.ppo_config makes those of these.
+    max_new_tokens: Count | None = None  # type: ignore[assignment]
+    """Longest response in tokens; that of [sampling] if not given, so that what is ranked is what is trained."""
+    temperature: Positive | None = None  # type: ignore[assignment]
+    """Divides the logits in sampling and in every log-probability; that of [sampling] if not given."""

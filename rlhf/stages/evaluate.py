@@ -17,7 +17,7 @@ from rlhf import training
 from rlhf.stages.context import Context
 from rlhf.tiny.annotator import utility
 from rlhf.tiny.prompts import evaluation_prompts, new_topic_prompts
-from store.records import Message, Model, Prompt, is_whole
+from store.records import Message, Model, Prompt
 from store.results import Example, RewardJudgement, judgement
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class ByRewardModel:
 
     def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
         """Normalised rewards (N,)."""
-        items = [(c, s.text, is_whole(s.finish_reason)) for c, s in zip(chats, answers, strict=True)]
-        return (training.reward.score_texts(self.model, items) - self.judgement.mean) / self.judgement.std
+        items = [(chat, sample.token_ids) for chat, sample in zip(chats, answers, strict=True)]
+        return (training.reward.score_answers(self.model, items) - self.judgement.mean) / self.judgement.std
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,18 +16,21 @@ from rlhf import training
 from rlhf.stages.context import Context
 from rlhf.stages.repeats import open_repeats
 from store import models, prompts, responses, tasks
-from store.errors import NotReady
+from store.errors import NotReady, WorkError
 from store.records import Model, Prompt, Response, Task
 
 if TYPE_CHECKING:
-    from rlhf.training.models import RoleModel
+    from rlhf.training.models import Role, RoleModel
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Generated:
     """The version that answered, how many prompts with how many responses, and the tasks opened to rank them.
 
-    `skipped` says why nothing was sampled where every prompt had its answers already.
+    `skipped` says why nothing was sampled where every prompt had its answers already; `alike` says how many prompts
+    made no task, since all of their answers are one text, and what to do.
     """
 
     model: str
@@ -34,14 +38,20 @@ class Generated:
     responses: int
     tasks: int
     skipped: str | None = None
+    alike: str | None = None
+
+
+RETRY = 100_003
+"""Added to the sampling seed for each time that a prompt's answers came out alike: more than there are versions."""
 
 
 def generate(ctx: Context, *, model: str | None = None) -> Generated:
     """Responses of a version to the prompts it has not answered, and tasks to rank them; and tasks to rank again.
 
     The version is the one that was promoted, or the latest policy. In each task `previous` and `base` responses are
-    of the version before and of the base, so that people compare versions by ordinary work. Equal texts
-    are shown once. Raises NotReady where there is no prompt.
+    of the version before and of the base, so that people compare versions by ordinary work. Responses of one text
+    are shown once; where all are one text there is nothing to rank, and the prompt is tried again by the next call,
+    with other luck. Raises NotReady where there is no prompt, WorkError where no prompt has two different answers.
     """
     config, sampling = ctx.settings.generate, ctx.settings.sampling
     with ctx.store() as db:
@@ -58,15 +68,34 @@ def generate(ctx: Context, *, model: str | None = None) -> Generated:
             f"{version.name} has answered every prompt: import more, or train another version.",
         )
     own = sampling.responses - sum(n for _, n in others)
-    loaded = ctx.load_model()
-    for other, count in [(version, own), *others]:
-        _answer(ctx, loaded, other, chosen, count)
+    wanted = [(version.id, own), *((other.id, n) for other, n in others)]
     with ctx.store() as db:
-        wanted = [(version.id, own), *((other.id, n) for other, n in others)]
+        stuck = _stuck(db, chosen, wanted, sampling.responses) if sampling.temperature > 0 else set()
+    loaded = ctx.load_model()
+    sampled = _answer(ctx, loaded, version, chosen, own, stuck)
+    for other, count in others:
+        _answer(ctx, loaded, other, chosen, count, stuck)
+    with ctx.store() as db:
         made = _tasks(db, chosen, wanted, sampling.responses)
         copies = _copies(made, _overlap(chosen, config.overlap_share, sampling.seed), config.overlap_annotators)
         tasks.add(db, copies)
-    return Generated(version.name, len(chosen), len(chosen) * own, len(copies) + again)
+        shown = responses.shown_of(db, version.id)
+    alike = _alike(version, len(chosen) - len(made), sampling.temperature)
+    if alike and not made and not shown:
+        raise WorkError(alike)
+    if alike:
+        log.warning(alike)
+    return Generated(version.name, len(chosen), sampled, len(copies) + again, alike=alike)
+
+
+def _alike(version: Model, count: int, temperature: float) -> str | None:
+    """What is said of so many prompts whose answers are all one text."""
+    if not count:
+        return None
+    return (
+        f"{count} prompts made no task, for all answers to them are the same text: raise the temperature of "
+        f"[sampling] (it is {temperature:g}) and run `python launch.py generate --model {version.name}` again."
+    )
 
 
 def _default_generator(db: Database) -> Model:
@@ -76,13 +105,18 @@ def _default_generator(db: Database) -> Model:
 
 
 def _prompts_in_need(db: Database, version: Model, limit: int) -> list[Prompt]:
-    """Prompts that the version has not answered, those with the fewest tasks first."""
-    answered = {r.prompt_id for r in responses.of_model(db, version.id)}
+    """Prompts of which no task shows an answer of the version, those with the fewest tasks first.
+
+    Those that it has answered, all alike, come last: else they would take the places of all others for ever.
+    """
+    shown = responses.shown_of(db, version.id)
+    tried = {r.prompt_id for r in responses.of_model(db, version.id)} - shown
     stored = prompts.every(db)
     if not stored:
         raise NotReady("There are 0 prompts: import some with `python launch.py import FILE`.")
     open_tasks = tasks.per_prompt(db)
-    waiting = sorted((p for p in stored if p.id not in answered), key=lambda p: (open_tasks.get(p.id, 0), p.id))
+    waiting = [p for p in stored if p.id not in shown]
+    waiting.sort(key=lambda p: (p.id in tried, open_tasks.get(p.id, 0), p.id))
     return waiting[: limit or None]
 
 
@@ -101,30 +135,50 @@ def _others(db: Database, version: Model, previous: int, base: int) -> list[tupl
     return [(before, previous), (lineage[-1], base)]
 
 
-def _answer(ctx: Context, model: RoleModel, version: Model, chosen: Sequence[Prompt], count: int) -> None:
-    """Sample what is missing of `count` responses of a version to each prompt, and store it."""
+def _stuck(db: Database, chosen: Sequence[Prompt], wanted: Sequence[tuple[int, int]], limit: int) -> set[int]:
+    """Prompts that the version has answered, with all answers to them the same text: only other luck helps there."""
+    version, count = wanted[0]
+    have = Counter(r.prompt_id for r in responses.of_model(db, version))
+    tried = [p for p in chosen if have[p.id] >= count > 0]
+    return {p.id for p in tried} - {task.prompt_id for task in _tasks(db, tried, wanted, limit)}
+
+
+def _answer(
+    ctx: Context, model: RoleModel, version: Model, chosen: Sequence[Prompt], count: int, stuck: set[int]
+) -> int:
+    """Sample and store `count` responses of a version to each prompt that lacks some; returns how many were sampled.
+
+    Prompts that are `stuck` are sampled again, with another seed each time.
+    """
+    sampling = ctx.settings.sampling
     with ctx.store() as db:
-        have: dict[int, int] = defaultdict(int)
-        for r in responses.of_model(db, version.id):
-            have[r.prompt_id] += 1
-    lacking = [p for p in chosen if have[p.id] < count]
-    if not lacking:
-        return
+        have = Counter(r.prompt_id for r in responses.of_model(db, version.id))
+    tries: dict[int, list[Prompt]] = defaultdict(list)
+    for prompt in chosen if count > 0 else ():
+        if have[prompt.id] < count or prompt.id in stuck:
+            tries[have[prompt.id] // count].append(prompt)
+    if not tries:
+        return 0
     ctx.load_role(model, version)
-    config = dataclasses.replace(ctx.settings.sampling, responses=count, seed=ctx.settings.sampling.seed + version.id)
-    groups = training.sampling.sample(
-        model, [p.messages for p in lacking], config, role="policy" if version.path else "base", progress=ctx.progress
-    )
-    recipe = {k: v for k, v in dataclasses.asdict(config).items() if k in ("temperature", "top_p", "max_new_tokens")}
-    with ctx.store() as db:
-        responses.add(
-            db,
-            [
-                Response(p.id, version.id, s.text, s.seed, recipe, s.finish_reason)
-                for p, group in zip(lacking, groups, strict=True)
-                for s in group
-            ],
-        )
+    recipe = {name: getattr(sampling, name) for name in ("max_new_tokens", "temperature", "top_p")}
+    for turn, lacking in sorted(tries.items()):
+        config = dataclasses.replace(sampling, responses=count, seed=sampling.seed + version.id + RETRY * turn)
+        chats, role = [p.messages for p in lacking], _role(version)
+        groups = training.sampling.sample(model, chats, config, role=role, progress=ctx.progress)
+        with ctx.store() as db:
+            responses.add(
+                db,
+                [
+                    Response(p.id, version.id, s.text, s.seed, recipe, s.finish_reason, token_ids=s.token_ids)
+                    for p, group in zip(lacking, groups, strict=True)
+                    for s in group
+                ],
+            )
+    return count * sum(map(len, tries.values()))
+
+
+def _role(version: Model) -> Role:
+    return "policy" if version.path else "base"
 
 
 def _overlap(chosen: Sequence[Prompt], share: float, seed: int) -> set[int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Database
 
 from rlhf import training
-from rlhf.settings import GateConfig, PPOConfig, SamplingConfig
+from rlhf.settings import GateConfig, PPOConfig, SamplingConfig, ppo_config
 from rlhf.stages import gate
 from rlhf.stages.context import Context, Made, record, same_settings, write
 from rlhf.stages.evaluate import compare, score_sequences
@@ -32,7 +32,8 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
     Where that was done already with the same settings, the policy of then is returned, unless `again`. Raises
     NotReady where there is no reward model, Refused where it is not good enough, unless `force`.
     """
-    tables = ctx.tables("model", "ppo")
+    config = ppo_config(ctx.settings)
+    tables = {**ctx.tables("model"), "ppo": as_json(config)}
     with ctx.store() as db:
         judge = models.latest(db, "reward")
         if judge is None:
@@ -44,17 +45,17 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
         train, heldout = prompts.every(db, "train"), prompts.every(db, "eval")
     judged = judgement(judge)
     passes = check_gate(judge, ctx.settings.gate, force=force)
-    model = ctx.load_model(ctx.settings.ppo.seed)
+    model = ctx.load_model(config.seed)
     ctx.load_role(model, start)
     model.fresh("reward")
     ctx.load_role(model, judge)
     model.copy("reward", "value")
-    watched, compared = parted(heldout, ctx.settings.ppo)
+    watched, compared = parted(heldout, config)
     result = training.ppo.train_policy(
         model,
         [p.messages for p in train],
         lambda seq: score_sequences(model, judged, seq),
-        ctx.settings.ppo,
+        config,
         heldout=[p.messages for p in watched],
         progress=ctx.progress,
         log=ctx.log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 import random
 from collections.abc import Sequence
@@ -16,13 +17,16 @@ from rlhf.ratings.converter import ELO_PER_LOGIT
 from rlhf.stages import gate
 from rlhf.stages.context import Context, Made, keep, same_settings
 from store import models, prompts, responses, scores
-from store.records import Model, Rating, Score
+from store.records import Model, Rating, Response, Score
 from store.results import RewardJudgement, as_json, figures
 
 if TYPE_CHECKING:
+    from rlhf.training.chat import Chat
     from rlhf.training.foretell import Foretold
     from rlhf.training.models import RoleModel
     from rlhf.training.reward import RankedPrompt, RewardResult
+
+log = logging.getLogger(__name__)
 
 
 def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
@@ -40,8 +44,9 @@ def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
         # A second try with other settings starts where the first one did, and not from the first one.
         older = [m for m in models.every(db, "reward") if m.rating_id != rating.id]
         previous = older[-1] if older else None
-        train, heldout = ranked_prompts(db, rating)
     model = ctx.load_model(ctx.settings.reward.seed)
+    with ctx.store() as db:
+        train, heldout = ranked_prompts(db, rating, model.chat)
     model.fresh("reward")
     if previous:
         ctx.load_role(model, previous)
@@ -68,25 +73,49 @@ def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
     return Made(keep(ctx, model, made))
 
 
-def ranked_prompts(db: Database, rating: Rating) -> tuple[list[RankedPrompt], list[RankedPrompt]]:
-    """The prompts with at least two rated responses, those of the train split and those of the eval split."""
+def ranked_prompts(db: Database, rating: Rating, chat: Chat) -> tuple[list[RankedPrompt], list[RankedPrompt]]:
+    """The rated responses of each prompt, of the train and of the eval split.
+
+    What does not fit the model's context is cut at its end, and a prompt that fills it is left out; both are counted
+    in one line of the log.
+    """
     by_id = {r.id: r for r in responses.every(db)}
+    same_tokens = {m.id for m in models.every(db) if m.base_model == chat.base_model}
     by_prompt: dict[int, list[Score]] = {}
     for score in scores.of_rating(db, rating.id):
         by_prompt.setdefault(by_id[score.response_id].prompt_id, []).append(score)
     sides: dict[str, list[RankedPrompt]] = {"train": [], "eval": []}
+    too_long = cut = 0
     for prompt in prompts.every(db):
-        if len(rated := by_prompt.get(prompt.id, [])) > 1:
-            answers = [by_id[score.response_id] for score in rated]
-            sides[prompt.split].append(
-                training.reward.RankedPrompt(
-                    messages=prompt.messages,
-                    texts=tuple(a.text for a in answers),
-                    finished=tuple(a.finished for a in answers),
-                    tempered=tempered(rated),
-                )
-            )
+        if len(rated := by_prompt.get(prompt.id, [])) < 2:
+            continue
+        room = chat.room(prompt.messages, 0)
+        if room < 1:
+            too_long += 1
+            continue
+        written = [_tokens(by_id[score.response_id], chat, same_tokens) for score in rated]
+        cut += sum(len(ids) > room for ids in written)
+        answers = tuple(ids[:room] for ids in written)
+        sides[prompt.split].append(
+            training.reward.RankedPrompt(messages=prompt.messages, answers=answers, tempered=tempered(rated))
+        )
+    if too_long or cut:
+        log.warning(
+            "The context of %s is %d tokens: %d ranked responses are longer and were cut there, %d ranked prompts "
+            "fill it and were left out.",
+            chat.base_model,
+            chat.context,
+            cut,
+            too_long,
+        )
     return sides["train"], sides["eval"]
+
+
+def _tokens(response: Response, chat: Chat, same_tokens: set[int]) -> tuple[int, ...]:
+    """What its model wrote, if that is one of `same_tokens` (those on the present base); else the text's tokens."""
+    if response.token_ids is not None and response.model_id in same_tokens:
+        return response.token_ids
+    return tuple(chat.response(response.text, finished=response.finished))
 
 
 def tempered(rated: Sequence[Score]) -> tuple[float, ...]:

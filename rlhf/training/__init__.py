@@ -9,20 +9,38 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rlhf.training import base, chat, foretell, losses, metrics, models, ppo, progress, reward, rollout, sampling
+    from rlhf.training import (
+        base,
+        chat,
+        foretell,
+        gguf,
+        losses,
+        metrics,
+        models,
+        ppo,
+        pretrained,
+        progress,
+        reward,
+        rollout,
+        sampling,
+        trial,
+    )
 
 __all__ = [
     "base",
     "chat",
     "foretell",
+    "gguf",
     "losses",
     "metrics",
     "models",
     "ppo",
+    "pretrained",
     "progress",
     "reward",
     "rollout",
     "sampling",
+    "trial",
 ]
 
 

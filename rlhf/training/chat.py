@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from jinja2 import TemplateError
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
@@ -15,6 +15,7 @@ from transformers.models.auto.modeling_auto import (
 
 from rlhf.training.base import resolve
 from rlhf.training.ends import find_ends
+from rlhf.training.pretrained import config_of, tokenizer_of
 from store.errors import BadInput
 from store.records import Message
 
@@ -100,8 +101,8 @@ class Chat:
         path = resolve(base_model)
         self.base_model = base_model
         try:
-            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path)
-            config = AutoConfig.from_pretrained(path)
+            self.tokenizer: PreTrainedTokenizerBase = tokenizer_of(base_model)
+            config = config_of(base_model)
         except (OSError, ValueError) as error:
             first_line = str(error).splitlines()[0]
             raise BadInput(
@@ -109,13 +110,7 @@ class Chat:
                 "name a folder saved by save_pretrained, or a hub name this machine can reach."
             ) from error
         self.context = _context(config)
-        template = self.tokenizer.chat_template
-        if isinstance(template, dict) and "default" not in template:
-            raise BadInput(
-                f"{base_model} names the chat templates {', '.join(sorted(template))} and none of them is the "
-                "default: name the one for plain chats `default` in its tokenizer configuration."
-            )
-        self.plain = not template
+        self.plain = not self.tokenizer.chat_template
         if self.plain:
             log.warning("%s has no chat template: using a plain one, `User: ...` and `Assistant: ...`.", base_model)
             self.tokenizer.chat_template = PLAIN_TEMPLATE
@@ -167,7 +162,7 @@ class Chat:
 
 def check_causal(base_model: str, path: str) -> None:
     """Raise BadInput for a model that writes no text, such as an encoder."""
-    config = AutoConfig.from_pretrained(path)
+    config = config_of(base_model)
     kind, made_for = config.model_type, set(config.architectures or ())
     # BERT and its kin come as encoders and, rarely, as decoders: the file says which one was saved.
     encoder = (

@@ -11,6 +11,7 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,13 +21,12 @@ from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_s
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, GenerationConfig
-from transformers.utils.logging import disable_progress_bar
-from trl.trainer.utils import disable_dropout_in_model, entropy_from_logits, selective_log_softmax
+from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 
 from rlhf.settings import Quantization
-from rlhf.training.base import resolve
+from rlhf.training import fingerprint
 from rlhf.training.chat import Chat, Sequences
+from rlhf.training.loading import check_tokens, hidden_width, load_base
 from store.errors import BadInput, WorkError
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,8 @@ class RoleModel:
         self.base_model, self.quantization, self._seed = base_model, quantization, seed
         self.chat = Chat(base_model)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        base = _load_base(base_model, quantization, self.device)
+        base = load_base(base_model, quantization, self.device)
+        check_tokens(base_model, base, self.chat.tokenizer)
         self._lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
         # Any: PeftModel forwards unknown names to what it wraps, which no type checker can follow.
         with warnings.catch_warnings():
@@ -64,6 +65,11 @@ class RoleModel:
     def base(self) -> Any:
         """The transformers model under the adapters."""
         return self.peft.get_base_model()
+
+    @cached_property
+    def fingerprint(self) -> fingerprint.Fingerprint:
+        """What the base, its tokenizer and its template are, kept with every adapter."""
+        return fingerprint.fingerprint(self.chat, self.base_model)
 
     # --- roles -------------------------------------------------------------------------------------------------
 
@@ -119,21 +125,29 @@ class RoleModel:
             self.heads[target].load_state_dict(self.heads[source].state_dict())
 
     def save(self, role: Role, folder: Path) -> None:
-        """Write a role as a peft adapter folder, with `head.safetensors` beside it where it has a head."""
+        """Write a role as a peft adapter folder, with what its base is, and `head.safetensors` where it has one."""
         self.peft.save_pretrained(str(folder), selected_adapters=[role], save_embedding_layers=False)
         for made in (folder / role).iterdir():
             made.replace(folder / made.name)
         (folder / role).rmdir()
+        fingerprint.write(folder, self.fingerprint, self.base_model)
         if role in self.heads:
             save_file(self.heads[role].state_dict(), folder / "head.safetensors")
 
     def load(self, role: Role, folder: Path) -> None:
-        """Read a role from a folder; raises BadInput unless every weight of the adapter and its head is there."""
+        """Read a role from a folder.
+
+        Raises BadInput for an adapter of another base, and unless every weight of it and of its head is there.
+        """
         if not (folder / "adapter_model.safetensors").exists():
             raise BadInput(f"{folder} holds no adapter: the model was moved or deleted; train it again.")
         rank = json.loads((folder / "adapter_config.json").read_text())["r"]
         if rank != self._lora.r:
             raise BadInput(f"{folder} has rank {rank} and this workspace uses {self._lora.r}: set `rank` to match.")
+        if not fingerprint.check(folder, self.fingerprint, self.base_model):
+            log.warning(
+                "%s does not say which base it was trained on: it is taken to be %s.", folder, self.base_model
+            )
         self._add(role)
         weights = load_peft_weights(str(folder), device=str(self.device))
         result: Any = set_peft_model_state_dict(self.peft, weights, adapter_name=role)
@@ -159,7 +173,7 @@ class RoleModel:
                 self.peft.add_adapter(role, self._lora)
             self._adapters.add(role)
         if role in ("value", "reward"):
-            head = nn.Linear(self.base.config.get_text_config().hidden_size, 1, dtype=torch.float32)
+            head = nn.Linear(hidden_width(self.base), 1, dtype=torch.float32)
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
             self.heads[role] = head.to(self.device)
@@ -230,37 +244,3 @@ class RoleModel:
         kind = bnb.optim.PagedAdamW8bit if self.device.type == "cuda" else bnb.optim.AdamW8bit
         params = [{"params": self.parameters(role), "lr": lr} for role, lr in groups]
         return kind(params, eps=eps, weight_decay=0.0)
-
-
-def _load_base(base_model: str, quantization: Quantization, device: torch.device) -> Any:
-    # bf16 is what QLoRA computes in on a GPU; on the CPU fp32 is as fast, and exact enough to test against.
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    config = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-    )
-    disable_progress_bar()
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            resolve(base_model),
-            dtype=dtype,
-            quantization_config=config if quantization == "nf4" else None,
-            device_map={"": device},
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(
-            f"{base_model} cannot be loaded as a causal language model ({str(error).splitlines()[0]})."
-        ) from error
-    for module in model.modules():
-        # On CPUs with AVX512-BF16 an eval forward repacks the weight in place for a kernel without autograd.
-        if isinstance(module, bnb.nn.Linear4bit):
-            module.support_avx512bf16_for_cpu = False
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    disable_dropout_in_model(model)
-    # Chat models ship sampling habits (top_p, a repetition penalty) that would make the log-probabilities of what
-    # they sample differ from what the trainer computes: every draw here names its own settings.
-    model.generation_config = GenerationConfig()
-    return model

@@ -29,12 +29,12 @@ PROBED_AT_ONCE = 16
 class RankedPrompt:
     """The rated responses to one prompt.
 
-    `tempered` is the Elo of each, drawn together by how unsure it is; higher is better.
+    `answers` are the token ids of each, with the token that ended its turn unless it was cut; `tempered` is the Elo
+    of each, drawn together by how unsure it is; higher is better.
     """
 
     messages: tuple[Message, ...]
-    texts: tuple[str, ...]
-    finished: tuple[bool, ...]
+    answers: tuple[tuple[int, ...], ...]
     tempered: tuple[float, ...]
 
 
@@ -103,7 +103,7 @@ def fit_head(model: RoleModel, prompts: Sequence[RankedPrompt], *, ridge: float 
         batch = prompts[start : start + PROBED_AT_ONCE]
         with model.role("reward"):
             last = _in_parts(model.last_state, _encode(model, batch), tokens)
-        for prompt, mine in zip(batch, last.double().split([len(p.texts) for p in batch]), strict=True):
+        for prompt, mine in zip(batch, last.double().split([len(p.answers) for p in batch]), strict=True):
             elo = torch.tensor(prompt.tempered, device=mine.device, dtype=torch.float64)
             states.append(mine - mine.mean(0))
             targets.append((elo - elo.mean()) / ELO_PER_LOGIT)
@@ -121,7 +121,7 @@ def last_states(model: RoleModel, prompts: Sequence[RankedPrompt], *, tokens: in
         batch = prompts[start : start + PROBED_AT_ONCE]
         with model.role("base"):
             last = _in_parts(model.last_state, _encode(model, batch), tokens)
-        states += [mine.double().cpu().numpy() for mine in last.split([len(p.texts) for p in batch])]
+        states += [mine.double().cpu().numpy() for mine in last.split([len(p.answers) for p in batch])]
     return states
 
 
@@ -135,17 +135,16 @@ def score_batch(model: RoleModel, seq: Sequences) -> torch.Tensor:
 @torch.no_grad()
 def score_prompts(model: RoleModel, prompts: Sequence[RankedPrompt], batch: int = SCORED_AT_ONCE) -> list[np.ndarray]:
     """Raw rewards of the responses of each prompt."""
-    flat = [(p.messages, text, ended) for p in prompts for text, ended in zip(p.texts, p.finished, strict=True)]
-    scores = score_texts(model, flat, batch)
-    return list(np.split(scores, np.cumsum([len(p.texts) for p in prompts])[:-1]))
+    scores = score_answers(model, [(p.messages, answer) for p in prompts for answer in p.answers], batch)
+    return list(np.split(scores, np.cumsum([len(p.answers) for p in prompts])[:-1]))
 
 
 @torch.no_grad()
-def score_texts(
-    model: RoleModel, items: Sequence[tuple[Sequence[Message], str, bool]], batch: int = SCORED_AT_ONCE
+def score_answers(
+    model: RoleModel, items: Sequence[tuple[Sequence[Message], Sequence[int]]], batch: int = SCORED_AT_ONCE
 ) -> np.ndarray:
-    """Raw rewards (N,) of (chat, answer, whether it was finished) items."""
-    ids = [(model.chat.prompt(m), model.chat.response(text, finished=ended)) for m, text, ended in items]
+    """Raw rewards (N,) of (chat, token ids of an answer) items."""
+    ids = [(model.chat.prompt(messages), answer) for messages, answer in items]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i][0]) + len(ids[i][1]))
     out = np.zeros(len(ids))
     for start in range(0, len(order), batch):
@@ -158,8 +157,8 @@ def score_texts(
 
 def _update(model: RoleModel, batch: Sequence[RankedPrompt], config: RewardConfig) -> float:
     """Gradients of one batch; returns its loss, a mean over prompts."""
-    width = max(len(p.texts) for p in batch)
-    mask = torch.tensor([[k < len(p.texts) for k in range(width)] for p in batch], device=model.device)
+    width = max(len(p.answers) for p in batch)
+    mask = torch.tensor([[k < len(p.answers) for k in range(width)] for p in batch], device=model.device)
     elo = torch.zeros(len(batch), width, device=model.device)
     elo[mask] = torch.tensor([e for p in batch for e in p.tempered], device=model.device, dtype=torch.float32)
     seq = _encode(model, batch)
@@ -180,9 +179,8 @@ def _in_parts(compute: Callable[[Sequences], torch.Tensor], seq: Sequences, toke
 
 
 def _encode(model: RoleModel, batch: Sequence[RankedPrompt]) -> Sequences:
-    prompts = [ids for p in batch for ids in [model.chat.prompt(p.messages)] * len(p.texts)]
-    responses = [model.chat.response(t, finished=f) for p in batch for t, f in zip(p.texts, p.finished, strict=True)]
-    return model.to_device(model.chat.sequences(prompts, responses))
+    prompts = [ids for p in batch for ids in [model.chat.prompt(p.messages)] * len(p.answers)]
+    return model.to_device(model.chat.sequences(prompts, [answer for p in batch for answer in p.answers]))
 
 
 def _batches(prompts: Sequence[RankedPrompt], config: RewardConfig, epochs: int) -> Iterator[list[RankedPrompt]]:

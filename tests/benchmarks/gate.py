@@ -40,7 +40,7 @@ def responses(asked: list[TinyPrompt]) -> tuple[list[list[Sample]], list[np.ndar
     chats = [({"role": "user", "content": p.text},) for p in asked]
     groups = sample(model, chats, SamplingConfig(), role="base")
     ranked = [
-        RankedPrompt(chat, tuple(s.text for s in group), tuple(s.finish_reason == "stop" for s in group), (0.0,) * 4)
+        RankedPrompt(chat, tuple(s.token_ids for s in group), (0.0,) * 4)
         for chat, group in zip(chats, groups, strict=True)
     ]
     return groups, last_states(model, ranked, tokens=2048)

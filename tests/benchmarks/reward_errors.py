@@ -24,13 +24,14 @@ def main(folder: str, name: str = "reward-1") -> None:
     workspace = Workspace(Path(folder))
     with workspace.store() as db:
         judge = models.named(db, name)
-        _, heldout = ranked_prompts(db, scores.get(db, judge.rating_id or 0))
     model = RoleModel(judge.base_model)
+    with workspace.store() as db:
+        _, heldout = ranked_prompts(db, scores.get(db, judge.rating_id or 0), model.chat)
     model.fresh("reward")
     model.load("reward", workspace.folder / str(judge.path))
     right: dict[int, list[float]] = {0: [], 1: [], 2: []}
     for prompt, scored in zip(heldout, score_prompts(model, heldout), strict=True):
-        seen = [read(prompt.messages[-1]["content"], text) for text in prompt.texts]
+        seen = [read(prompt.messages[-1]["content"], model.chat.text(ids)) for ids in prompt.answers]
         for i, j in combinations(range(len(seen)), 2):
             gap = worth(seen[i], AVERAGE) - worth(seen[j], AVERAGE)
             if gap:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from annotated_types import Ge
 
-from rlhf.settings import PPOConfig, RoundConfig, Settings, overlay, settings_of
+from rlhf.settings import PPOConfig, RoundConfig, Settings, overlay, ppo_config, settings_of
 from rlhf.settings.bounds import describe, plain
 from rlhf.settings.dials import dials
 from store.errors import BadInput
@@ -142,3 +142,33 @@ def test_a_setting_may_be_optional() -> None:
         with pytest.raises(BadInput, match=said):
             overlay(Loose(), {"most": value})
     assert describe(Annotated[int, Ge(1)] | None) == "at least 1"
+
+
+def test_ppo_samples_as_the_ranked_answers_were_sampled(caplog: pytest.LogCaptureFixture) -> None:
+    assert ppo_config(Settings()) == PPOConfig()
+    found = ppo_config(overlay(Settings(), {"sampling": {"max_new_tokens": 512, "temperature": 0.7}}))
+    assert found == PPOConfig(max_new_tokens=512, temperature=0.7)
+    same = {"max_new_tokens": 512, "temperature": 0.7}
+    assert ppo_config(overlay(Settings(), {"sampling": same, "ppo": {**same, "steps": 3}})).steps == 3
+    assert not caplog.text
+
+
+def test_where_both_are_given_and_differ_the_own_one_holds_and_a_line_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    given = {"sampling": {"max_new_tokens": 512, "temperature": 0.7}, "ppo": {"max_new_tokens": 64}}
+    assert ppo_config(overlay(Settings(), given)) == PPOConfig(max_new_tokens=64, temperature=0.7)
+    (line,) = caplog.messages
+    assert line.startswith("PPO trains with max_new_tokens 64 and [sampling] has max_new_tokens 512: ")
+    caplog.clear()
+    assert ppo_config(overlay(Settings(), {**given, "ppo": {"temperature": 1}})).temperature == 1.0
+    assert caplog.messages[0].startswith("PPO trains with temperature 1 and [sampling] has temperature 0.7: ")
+
+
+def test_ppo_never_samples_at_temperature_zero(caplog: pytest.LogCaptureFixture) -> None:
+    assert ppo_config(overlay(Settings(), {"sampling": {"temperature": 0}})) == PPOConfig(temperature=1.0)
+    (line,) = caplog.messages
+    assert line.startswith("PPO samples at temperature 1: ")
+    caplog.clear()
+    assert ppo_config(overlay(Settings(), {"sampling": {"temperature": 0}, "ppo": {"temperature": 0.5}})).temperature
+    assert len(caplog.messages) == 1

@@ -74,3 +74,31 @@ def world(db: Database) -> Callable[..., World]:
         return World(db, quality, seed)
 
     return make
+
+
+class Letters:
+    """Stands for the chat of a base model: a token a letter, 0 closes an answer, a turn is as long as its text."""
+
+    def __init__(self, base_model: str = "tiny", context: int = 1000) -> None:
+        self.base_model, self.context = base_model, context
+
+    def room(self, messages: Sequence[dict[str, str]], new_tokens: int) -> int:
+        return self.context - new_tokens - sum(len(turn["content"]) for turn in messages)
+
+    def response(self, text: str, *, finished: bool = True) -> list[int]:
+        return [*map(ord, text), *([0] if finished else [])]
+
+
+def read(answer: Sequence[int]) -> tuple[str, bool]:
+    """Text of a token sequence of `Letters`, and whether it is closed."""
+    return "".join(chr(i) for i in answer if i), answer[-1] == 0
+
+
+@pytest.fixture
+def letters() -> Callable[..., Letters]:
+    return Letters
+
+
+@pytest.fixture
+def spelled() -> Callable[[Sequence[int]], tuple[str, bool]]:
+    return read

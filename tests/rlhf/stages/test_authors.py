@@ -69,29 +69,34 @@ def test_a_task_that_shows_no_version_decides_nothing(db: Database, world: Make)
     assert (board.decision, board.newest, board.prompts, board.rankings) == (OPEN, "base", 0, 1)
 
 
-def test_a_persons_response_is_rated_and_teaches_the_reward_model(ctx: Context, db: Database, mixed: Any) -> None:
+def test_a_persons_response_is_rated_and_teaches_the_reward_model(
+    ctx: Context, db: Database, mixed: Any, letters: Make, spelled: Make
+) -> None:
     rating = rate(ctx).record
     rated = {score.response_id for score in scores.of_rating(db, rating.id)}
     assert rated == {response for shown in mixed.shown.values() for response in shown}
-    train, heldout = ranked_prompts(db, rating)
+    train, heldout = ranked_prompts(db, rating, letters())
     assert heldout == []
-    by_hand = [p for p in train if any("by hand" in text for text in p.texts)]
+    by_hand = [p for p in train if any("by hand" in spelled(answer)[0] for answer in p.answers)]
     assert (len(train), len(by_hand)) == (30, 20)
     for prompt in by_hand:
         best = prompt.tempered.index(max(prompt.tempered))
-        assert "by hand" in prompt.texts[best]
-        assert prompt.finished[best]
+        text, finished = spelled(prompt.answers[best])
+        assert "by hand" in text
+        assert finished
 
 
 @pytest.mark.parametrize(("reason", "whole"), [("stop", True), ("imported", True), ("length", False)])
-def test_only_a_cut_response_is_unfinished(ctx: Context, db: Database, world: Make, reason: str, whole: bool) -> None:
+def test_only_a_cut_response_is_unfinished(
+    ctx: Context, db: Database, world: Make, letters: Make, spelled: Make, reason: str, whole: bool
+) -> None:
     made = world()
     annotators.ensure(db, "ada")
     (prompt,) = made.prompts(1)
     written(db, made, prompt, annotator="ada", finish_reason=reason)
     made.rank(prompt, "bo")
-    ((ranked,), _) = ranked_prompts(db, rate(ctx).record)
-    assert dict(zip(ranked.texts, ranked.finished, strict=True)) == {f"{prompt}.0": True, f"{prompt} by hand": whole}
+    ((ranked,), _) = ranked_prompts(db, rate(ctx).record, letters())
+    assert dict(map(spelled, ranked.answers)) == {f"{prompt}.0": True, f"{prompt} by hand": whole}
 
 
 def test_new_tasks_are_made_of_the_versions_responses_alone(db: Database, mixed: Any) -> None:

@@ -19,7 +19,7 @@ from rlhf.stages.ppo import check_gate, parted, ppo
 from rlhf.training.looks import Look
 from rlhf.training.models import RoleModel
 from rlhf.training.ppo import PPOResult
-from rlhf.training.reward import score_texts
+from rlhf.training.reward import score_answers
 from rlhf.training.sampling import sample
 from store import jobs, models, prompts, rankings, scores
 from store.errors import Refused
@@ -91,8 +91,8 @@ def test_a_policy_is_measured_against_the_base_and_against_where_it_started(smal
     rewards = {}
     for role in ("policy", "reference", "base"):
         said = [group[0] for group in sample(model, chats, one, role=role)]  # type: ignore[arg-type]
-        items = [(chat, s.text, s.finish_reason == "stop") for chat, s in zip(chats, said, strict=True)]
-        rewards[role] = (np.array([score_texts(model, [item])[0] for item in items]) - 0.3) / 2.0
+        items = [(chat, s.token_ids) for chat, s in zip(chats, said, strict=True)]
+        rewards[role] = (np.array([score_answers(model, [item])[0] for item in items]) - 0.3) / 2.0
     found = compare(small, model, judge, heldout)
     measured = (found.reward_after, found.reward_before, found.reward_base)
     assert measured == pytest.approx([rewards[role].mean() for role in ("policy", "reference", "base")], abs=1e-4)
@@ -157,6 +157,7 @@ def test_ppo_starts_from_the_stored_policy_and_its_critic_from_the_stored_judge(
         torch.testing.assert_close(score(seq), (raw - 0.3) / 2.0)
         given.copy("policy", "reference")
         seen.extend(chats)
+        assert (config.max_new_tokens, config.temperature) == (6, 1.0)  # as [sampling] has it, but for its 0
         return result()
 
     monkeypatch.setattr(training.ppo, "train_policy", instead)

@@ -238,7 +238,7 @@ def test_templates_of_which_none_is_the_default_are_named(tmp_path: Path) -> Non
     (tmp_path / "additional_chat_templates").mkdir()
     for name in ("tool_use", "rag"):
         (tmp_path / "additional_chat_templates" / f"{name}.jinja").write_text("x")
-    with pytest.raises(BadInput, match="chat templates rag, tool_use and none of them is the default"):
+    with pytest.raises(BadInput, match=r"has 2 chat templates \(rag, tool_use\), none of the name `default`"):
         Chat(path)
 
 

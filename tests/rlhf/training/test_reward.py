@@ -15,9 +15,10 @@ from rlhf.training.models import RoleModel
 from rlhf.training.reward import RankedPrompt, fit_head, score_prompts, train_reward
 
 ASKED = ("tea", "red green blue", "coffee or water", "yes", "no", "big cake")
-ANSWERS = ("yes", "no tea", "maybe red soup", "big blue cake and bread", "rice", "green water")
+LONGEST = 12
 STILL = RewardConfig(epochs=1, learning_rate=0.0, prompts_per_step=16, microbatch_tokens=30)
-END = 1
+END, WORDS_END = 1, 260
+"""The end of a turn, and the first number beyond the tokens of words."""
 Make = Callable[..., RoleModel]
 
 
@@ -27,11 +28,11 @@ def ranked(seed: int = 0, count: int = 6) -> list[RankedPrompt]:
     made = []
     for n in range(count):
         k = 2 + n % 3
+        words = [rng.integers(4, WORDS_END, rng.integers(1, LONGEST)).tolist() for _ in range(k)]
         made.append(
             RankedPrompt(
                 messages=({"role": "user", "content": ASKED[n % len(ASKED)]},),
-                texts=tuple(rng.permutation(ANSWERS)[:k].tolist()),
-                finished=tuple(bool(f) for f in rng.random(k) < 0.7),
+                answers=tuple((*ids, END) if rng.random() < 0.7 else tuple(ids) for ids in words),
                 tempered=tuple(rng.normal(1000, 200, k).tolist()),
             )
         )
@@ -39,10 +40,9 @@ def ranked(seed: int = 0, count: int = 6) -> list[RankedPrompt]:
 
 
 def tokens(model: RoleModel, prompt: RankedPrompt) -> list[tuple[list[int], list[int]]]:
-    """Each answer's own tokens, and the end of the turn where it was not cut."""
-    asked, tokenizer = model.chat.prompt(prompt.messages), model.chat.tokenizer
-    written = [list(tokenizer.encode(text, add_special_tokens=False)) for text in prompt.texts]
-    return [(asked, [*ids, END] if f else ids) for ids, f in zip(written, prompt.finished, strict=True)]
+    """Each answer's own tokens, after those of the prompt."""
+    asked = model.chat.prompt(prompt.messages)
+    return [(asked, list(ids)) for ids in prompt.answers]
 
 
 def ridge_by_numpy(model: RoleModel, ask: Any, prompts: list[RankedPrompt]) -> np.ndarray:
@@ -115,7 +115,7 @@ def test_what_is_said_of_it_is_of_the_held_out_prompts(noisy: Make) -> None:
 
 
 def test_it_comes_nearer_to_the_order_that_it_is_taught(noisy: Make) -> None:
-    model, prompts = noisy(), ranked()
+    model, prompts = noisy(), ranked(3)
 
     def judged() -> PairMetrics:
         return pair_metrics(score_prompts(model, prompts), [np.array(p.tempered) for p in prompts])
