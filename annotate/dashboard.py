@@ -104,7 +104,7 @@ def _element(panel: Panel) -> gr.HTML:
 
 
 class _Handlers:
-    """What the page asks of the server. Each handler first finds out again who asks, and whether they still may."""
+    """What the page asks of the server. Each handler checks anew who asks: roles end while a page is open."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -153,7 +153,7 @@ class _Handlers:
 
 
 def _sent(event: gr.EventData, name: str) -> int:
-    """The id that the page names; 0, which nothing has, where it names none."""
+    """The id that the page sent under `name`; 0, which nothing has, where it sent none."""
     data = event._data if isinstance(event._data, dict) else {}
     value = data.get(name)
     return value if type(value) is int else 0

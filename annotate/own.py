@@ -20,7 +20,7 @@ _FIGURES = Markup(
 
 
 def own_figures(db: Database, annotator: str) -> Markup:
-    """A line that opens to show the figures; empty for who has fewer than `FEWEST_RANKINGS` in the last rating."""
+    """A line that opens to show a person's figures; empty with fewer than `FEWEST_RANKINGS` in the last rating."""
     rating = scores.latest(db)
     if rating is None:
         return Markup("")
@@ -34,7 +34,7 @@ def own_figures(db: Database, annotator: str) -> Markup:
 
 
 def _lines(row: AnnotatorFigures, of_all: RatingFigures) -> list[tuple[str, str, str]]:
-    """What is known: its name, its value, and what the value means."""
+    """Each figure that is known: its name, its value, and what the value means."""
     lines = []
     if row.tau is not None:
         meaning = "1 is the same order as theirs, 0 is chance"

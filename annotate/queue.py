@@ -31,7 +31,7 @@ LOOK_BACK = 200
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one person is: tasks done today and ever, and tasks that they may still take."""
+    """Tasks that one person has done today and in all, and may still take (`more`: more than were counted)."""
 
     today: int
     total: int
@@ -77,7 +77,7 @@ def submit(
     seconds: float | None = None,
     comment: str = "",
 ) -> Ranking:
-    """Store a ranking whose `levels` follow the order shown; on disk when this returns.
+    """Store a ranking whose `levels` follow the order shown; it is on disk when this returns.
 
     Raises LeaseLost if the lease is not this person's, BadInput if a response has no level.
     """
@@ -98,7 +98,10 @@ def flag(db: Database, annotator: str, lease: str, *, seconds: float | None = No
 
 
 def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int], *, comment: str = "") -> Ranking:
-    """A changed mind about one's own earlier ranking; asked twice, it is stored once. Raises LeaseLost, BadInput."""
+    """Store what a person thinks now of a task that they ranked before; sent twice, it is stored once.
+
+    Raises LeaseLost where the ranking is not theirs or was revised already, BadInput if a response has no level.
+    """
     old = rankings.get(db, ranking_id)
     if old.annotator != annotator:
         raise LeaseLost("That ranking is not yours: go back to your own.")
@@ -111,7 +114,7 @@ def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int],
 
 
 def progress(db: Database, annotator: str) -> Progress:
-    """How far the person is."""
+    """How many tasks the person has done and may still do."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     remaining = len(tasks.free_for(db, annotator, REMAINING_COUNTED)) + bool(tasks.held_by(db, annotator))
     return Progress(
@@ -129,7 +132,7 @@ def view(db: Database, annotator: str) -> Json:
 
 
 def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:
-    """One's own latest ranking, or the one before ranking `before`, to be revised; None if there is none."""
+    """The person's latest ranking, or the last one before ranking `before`, to be revised; None if there is none."""
     for ranking in rankings.of_annotator(db, annotator, LOOK_BACK):
         if ranking.kind == "ranked" and (not before or ranking.id < before):
             task = tasks.get(db, ranking.task_id)

@@ -77,7 +77,7 @@ def admitted(request: Request) -> str | None:
 
 
 def same_site(headers: HTTPConnection) -> bool:
-    """Whether a write comes from a page of this site, as far as the browser says."""
+    """Whether a request that changes something comes from a page of this site, by what the browser says of it."""
     sent = headers.headers
     # Browsers send Sec-Fetch-Site on https and localhost, and no page can forge it; it is right behind a proxy
     # that rewrites Host, where comparing Origin would lock everybody out.
@@ -88,14 +88,15 @@ def same_site(headers: HTTPConnection) -> bool:
 
 
 class Gate:
-    """ASGI middleware before everything: refuses foreign writes and strangers, and sets the headers."""
+    """ASGI middleware in front of the whole site: refuses writes from other sites, and people without the role that a
+    page asks for; sets the headers."""
 
     def __init__(self, app: ASGIApp, workspace: Workspace) -> None:
         self.app = app
         self.workspace = workspace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or answer it here."""
+        """Pass the request on to the site, or refuse it with an answer of its own."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -150,7 +151,7 @@ class Brake:
         self._lock = threading.Lock()
 
     def check(self, name: str, address: str) -> None:
-        """Raises TooManyAttempts while the wait lasts."""
+        """Raise TooManyAttempts while too many sign-ins failed within the last `WINDOW` seconds."""
         now = time.monotonic()
         with self._lock:
             for key, limit in self._keys(name, address):
@@ -161,7 +162,7 @@ class Brake:
                     raise TooManyAttempts(f"{len(failures)} sign-ins failed: wait {wait}, then try again.")
 
     def failed(self, name: str, address: str) -> None:
-        """Count a failure."""
+        """Count a failed sign-in."""
         now = time.monotonic()
         with self._lock:
             if len(self._failures) > self.MOST_KEYS:
@@ -170,7 +171,7 @@ class Brake:
                 self._failures[key].append(now)
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forget the mistypings of somebody who got in."""
+        """Forget the failures of this name from this address: its owner has signed in."""
         with self._lock:
             self._failures.pop(("pair", name.strip().casefold(), address), None)
 

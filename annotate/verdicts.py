@@ -12,7 +12,7 @@ def board_of(rating: Rating | None) -> Board | None:
 
 
 def challenges(board: Board | None) -> list[Challenge]:
-    """The newest version against the base, and against the default generator of that day where that was a third."""
+    """The newest version against the base, and against the default generator where that is neither of the two."""
     if board is None or board.newest == board.base:
         return []
     third = board.challenge

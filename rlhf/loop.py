@@ -93,7 +93,7 @@ def check_ready(ctx: Context) -> int:
 
 
 def _figures(ctx: Context, number: int, rating: Rating, judge: Model, policy: Model) -> RoundFigures:
-    """The round in figures: the win rate is the reward model's, or the simulated annotators' where they judge."""
+    """The round in figures; its win rate is by the reward model, or by the simulated annotators where they judge."""
     measured = comparison(policy)
     if measured is None:
         raise NotReady(f"{policy.name} was not trained here: run `python launch.py ppo` first.")
@@ -116,7 +116,7 @@ def _figures(ctx: Context, number: int, rating: Rating, judge: Model, policy: Mo
 
 
 def _part(ctx: Context, stage: int) -> Context:
-    """The context of one stage of several, whose progress is a part of the whole."""
+    """The context of one stage of a round: what it reports as its progress is a part of the round's."""
 
     def scaled(done: int, total: int, note: str) -> None:
         ctx.progress(stage * total + done, STAGES * total, note)

@@ -55,8 +55,9 @@ def begin(run: Run, base: Path, folder: Path, *, prompts: int, settings: str = S
     folder.with_suffix(".txt").write_text("\n".join(sorted(lines)))
     made = run("init", "--base-model", base, "--prompts", folder.with_suffix(".txt"), "--workspace", folder)
     assert made["prompts"] == prompts
-    with (folder / "workspace.toml").open("a") as file:
-        file.write(settings)
+    toml = folder / "workspace.toml"
+    # In place of how the model's own generation config says to sample, which `init` has written.
+    toml.write_text(toml.read_text().split("[sampling]")[0] + settings)
     return Workspace(folder)
 
 

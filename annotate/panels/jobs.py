@@ -97,7 +97,7 @@ def _job(job: Job) -> Markup:
 
 
 def _flat(result: Json) -> Json:
-    """The result itself; of one that lists several rounds, its last round, which is what stands in the end."""
+    """The figures to show of a result: those of its last round where it lists several rounds, else all."""
     listed = result.get("rounds")
     if isinstance(listed, list) and listed and isinstance(listed[-1], dict):
         return listed[-1]

@@ -11,19 +11,19 @@ from store.results import as_json
 
 
 def status(call: Call[NoOptions]) -> Json:
-    """The command `status`."""
+    """The command `status`: where the workspace stands, and what to do next."""
     with call.workspace.store() as db:
         return summary.summary(db, settings_of(call.workspace).round.min_rankings)
 
 
 def leaderboard(call: Call[LeaderboardOptions]) -> Json:
-    """The command `leaderboard`."""
+    """The command `leaderboard`: which version people prefer; with `--auto-promote` it becomes the generator."""
     with call.workspace.store() as db:
         promoted = stage.promote_if_preferred(db) if call.options.auto_promote else None
         return as_json(stage.leaderboard(db)) | ({"promoted": promoted} if call.options.auto_promote else {})
 
 
 def promote(call: Call[PromoteOptions]) -> Json:
-    """The command `promote`."""
+    """The command `promote`: make a version the one that writes the next responses."""
     with call.workspace.store() as db:
         return as_json(stage.promote(db, call.options.model, force=call.options.force))

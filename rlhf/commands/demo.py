@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DemoResult:
-    """The rounds in figures; `win_rate_new_topics` is the last one's."""
+    """Each round in figures; `win_rate_new_topics` is that of the last round."""
 
     rounds: tuple[RoundFigures, ...]
     win_rate_new_topics: float | None

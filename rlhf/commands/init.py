@@ -55,12 +55,12 @@ class ImportResult:
 
 
 def init(call: Call[InitOptions]) -> InitResult:
-    """The command `init`."""
+    """The command `init`: make a workspace."""
     return begin(call.workspace.folder, call.options)
 
 
 def import_file(call: Call[ImportOptions]) -> ImportResult:
-    """The command `import`."""
+    """The command `import`: add the prompts of a file."""
     return import_prompts(call.workspace, call.options.file, skip_bad=call.options.skip_bad)
 
 

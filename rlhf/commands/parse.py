@@ -28,7 +28,7 @@ _MARKS = (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName
 
 @dataclass(frozen=True)
 class Command:
-    """What a command says of itself, the function that does it or its name, and the options it takes.
+    """One command: its line in the overview, the function that does it (or `module:function`), and its options.
 
     `tables` are settings whose dials are flags of their own (`--steps`), `parts` those whose flags carry the table's
     name (`--ppo.steps`). A `quiet` command has printed all that a person needs by the time it ends, so its result is
@@ -59,7 +59,7 @@ class Call(Generic[Options]):
 
 
 def parse(name: str, command: Command, argv: Sequence[str]) -> Call[Any]:
-    """The command line of one command; the settings' defaults are those of the workspace that it names.
+    """Read the command line of one command; the defaults of its settings are those of the workspace that it names.
 
     Raises BadInput for an option that is not known, not of its type or outside its bounds, and for a workspace.toml
     that cannot be used. Exits with 0 after printing the help that was asked for.
@@ -138,7 +138,7 @@ def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
 
 
 def _refuse(program: str, shape: Any) -> failures.ParseErrorHook:
-    """What tyro calls before it would draw a box around what is wrong: one line instead."""
+    """The function that tyro calls where the command line is wrong; it raises one line in place of tyro's box."""
 
     def refuse(event: failures.ParseErrorEvent, /) -> None:
         raise BadInput(f"{_sentence(event, shape).rstrip('.')}: see `python {program} --help`.")

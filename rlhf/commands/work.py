@@ -11,7 +11,7 @@ from store.records import Json
 
 
 def do(call: Call[Any]) -> Json:
-    """A command that is a job: the same as the research page's, done here and now."""
+    """Every command that is a job: put into the store as the research page does it, and done in this process."""
     params = {**dataclasses.asdict(call.options), "settings": call.settings}
     return execute(call.workspace, start(call.workspace, call.name, params))
 

@@ -142,7 +142,7 @@ def bar() -> Iterator[OnProgress]:
 
 @contextmanager
 def _logging(workspace: Workspace, job: Job) -> Iterator[None]:
-    """Everything logged while a job runs, in runs/job-N.log too."""
+    """Write everything that is logged while a job runs to runs/job-N.log as well."""
     handler = logging.FileHandler(workspace.runs / f"job-{job.id}.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)

@@ -23,7 +23,7 @@ from store.workspace import Workspace
 POLL_SECONDS = 0.5
 """How often the worker looks for jobs, and whether the one it runs was cancelled."""
 KILL_AFTER_SECONDS = 10.0
-"""How long a job may take to end by itself: it stores its error and closes its log meanwhile."""
+"""How long a child that was told to end may take before it is killed."""
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def supervise(workspace: Workspace, job: Job) -> None:
             jobs.requeue(db, job.id)
         raise
     with workspace.store() as db:
-        if jobs.get(db, job.id).state == "running":  # it died without a word
+        if jobs.get(db, job.id).state == "running":  # it ended without storing a result or an error
             jobs.fail(db, job.id, f"The process ended with code {child.returncode}: see runs/job-{job.id}.log.")
 
 

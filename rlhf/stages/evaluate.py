@@ -40,7 +40,7 @@ class Judge(Protocol):
 
     @property
     def name(self) -> str:
-        """What stands beside the win rate."""
+        """Its name, which is stored beside the win rate."""
 
     def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
         """Scores (N,) of one answer to each of N chats; higher is better."""
@@ -86,7 +86,7 @@ class Match:
         return float(training.metrics.win_rate(self.policy_scores[rows], self.base_scores[rows]))
 
     def examples(self) -> tuple[Example, ...]:
-        """The first few, word for word."""
+        """The first few prompts with both answers, word for word."""
         rows = zip(self.chats[:EXAMPLES], self.base, self.policy, strict=False)
         return tuple(Example(chat[-1]["content"], base.text, policy.text) for chat, base, policy in rows)
 

@@ -121,7 +121,7 @@ def _prompts_in_need(db: Database, version: Model, limit: int) -> list[Prompt]:
 
 
 def _others(db: Database, version: Model, previous: int, base: int) -> list[tuple[Model, int]]:
-    """The versions mixed in with how many responses each: the one before and the base, where they are not the same.
+    """The versions to mix in, each with its number of responses: the one before and the base, which may be the same.
 
     The one before is the promoted version, whose place the new one would take, or else the parent.
     """
@@ -197,7 +197,10 @@ def _copies(made: Sequence[Task], overlap: set[int], people: int) -> list[Task]:
 
 
 def _tasks(db: Database, chosen: Sequence[Prompt], wanted: Sequence[tuple[int, int]], limit: int) -> list[Task]:
-    """One task a prompt of so many responses of each model; a prompt with one distinct text makes no task."""
+    """One task for each prompt, of the newest responses of each model: `wanted` pairs its id with how many.
+
+    Equal texts are shown once, `limit` of them at most; a prompt whose responses are all one text gets no task.
+    """
     newest: dict[tuple[int, int | None], list[Response]] = defaultdict(list)
     for r in responses.every(db):
         newest[r.prompt_id, r.model_id].insert(0, r)

@@ -78,7 +78,7 @@ def promote(db: Database, name: str | None = None, *, force: bool = False) -> Pr
 
 
 def promote_if_preferred(db: Database) -> str | None:
-    """The name of the newest version if people prefer it to the default generator, whose place it takes then."""
+    """Promote the newest version if people prefer it to the default generator; returns its name, else None."""
     try:
         return promote(db).promoted
     except (NotReady, Refused):
@@ -86,7 +86,7 @@ def promote_if_preferred(db: Database) -> str | None:
 
 
 def challenge(board: Board) -> Challenge:
-    """What people say of the newest version and of the one whose place it would take."""
+    """The newest version against the one that it would replace as the default generator."""
     return board.challenge or board.against_base
 
 

@@ -108,7 +108,7 @@ def _convert(table: RankingTable, config: RatingConfig, unbiased: np.ndarray) ->
 def _agreement(
     table: RankingTable, standing: list[Ranking], gold: list[Ranking], fitted: Ratings | None
 ) -> Agreement:
-    """Agreement of all annotators; whoever gave a known answer is not judged by it."""
+    """Agreement of all annotators. Nobody is compared with a known answer that they gave themselves."""
     answers = {answer.prompt_id: answer for answer in gold}
     known = np.full(table.levels.shape, -1)
     for n, ranking in enumerate(standing):
@@ -127,7 +127,7 @@ def _agreement(
 
 
 def _by_annotator(table: RankingTable, agreed: Agreement) -> tuple[AnnotatorFigures, ...]:
-    """One row a person, the least like the others first; None where there is nothing to tell from."""
+    """One row for each person, first those who differ most from the others; None for what cannot be told."""
     return tuple(
         AnnotatorFigures(
             name=table.names[row.annotator],
@@ -162,5 +162,5 @@ def _pairs(table: RankingTable, agreed: Agreement) -> list[PairAgreement]:
 
 
 def _finite(value: float) -> float | None:
-    """NaN and infinity, which say that there is nothing to tell from, are None."""
+    """The value, or None for NaN and infinity: JSON has neither, and both say that there is nothing to tell from."""
     return value if math.isfinite(value) else None

@@ -11,6 +11,7 @@ from store import prompts, rankings, responses, tasks
 from store.db import writing
 
 COMMIT_EVERY = 100
+"""About how many rankings are stored in one transaction: each commit waits for the disk."""
 
 
 @dataclass(frozen=True)

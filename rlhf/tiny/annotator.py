@@ -138,7 +138,7 @@ def _levels(felt: Sequence[float], tie: float) -> list[int]:
 
 
 def annotators(count: int, seed: int = 0) -> list[SimulatedAnnotator]:
-    """That many annotators: `simulated:ada`, `simulated:ben`, ...; with a number added once the names are used up."""
+    """`count` annotators: `simulated:ada`, `simulated:ben`, ...; with a number added once the names are used up."""
     chosen = []
     for place in range(count):
         lap, which = divmod(place, len(NAMES))

@@ -71,7 +71,7 @@ class BuildConfig:
 
 
 def train_tokenizer(vocabulary: int, seed: int, chats: int = 12_000) -> PreTrainedTokenizerFast:
-    """A byte-pair tokenizer in which nearly every word of the corpus is one token, with the chat template."""
+    """Train a byte-pair tokenizer with the chat template; nearly every word of the corpus is one token of it."""
     tokenizer = Tokenizer(tokenizer_models.BPE(byte_fallback=True, unk_token=None))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Metaspace(prepend_scheme="always"), pre_tokenizers.Punctuation("isolated")]
@@ -262,7 +262,7 @@ def build(out: Path, config: BuildConfig) -> float:
 
 
 def model_card(config: BuildConfig, parameters: int, losses: tuple[float, float], seconds: float) -> str:
-    """The README of the weights; `losses` are those without and with rounding."""
+    """The README of the weights; `losses` are the held-out losses without and with the weights rounded to NF4."""
     loss, nf4_loss = losses
     return f"""# tiny: the embedded default model
 

@@ -9,8 +9,10 @@ from rlhf.tiny.topics import ASKS, MODIFIERS, NEW_TOPICS, TOPICS, Topic
 
 RANKING_TRAIN = 1800
 RANKING_EVAL = 200
+"""How many prompts are ranked to train on, and to judge the reward model and the policy on."""
 EVALUATION = 150
 NEW_TOPIC = 90
+"""How many prompts nobody ranks: of ranked topics, and of topics that no ranking prompt asks about."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class TinyPrompt:
 
 
 def ranking_prompts() -> list[TinyPrompt]:
-    """2,000 prompts to rank and to train on, 1,800 of them of the split 'train'; any prefix is varied over topics."""
+    """2,000 prompts to rank, 1,800 of them of the split 'train'; the first n are spread evenly over the topics."""
     chosen = _ranked_topics()[: RANKING_TRAIN + RANKING_EVAL]
     held_out = set(random.Random("split").sample(range(len(chosen)), RANKING_EVAL))
     return [TinyPrompt(text, topic, "eval" if i in held_out else "train") for i, (text, topic) in enumerate(chosen)]

@@ -33,7 +33,7 @@ class Qualities:
 
 
 def _any_of(texts: tuple[str, ...] | list[str]) -> re.Pattern[str]:
-    """One of the texts as whole words, the longest first, whatever the case."""
+    """A pattern that finds any of the texts in a lower-case text, as whole words, the longest first."""
     longest_first = sorted((text.lower() for text in texts), key=len, reverse=True)
     return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
 

@@ -129,7 +129,8 @@ class Watch:
             kl=float(kl.mean()),
             length=float(seq.lengths.float().mean()),
             ended=float(ended.float().mean()),
-            distinct=distinct(texts),
+            # Answers of one word have no pairs, and are not the same ones for that.
+            distinct=distinct(texts) if any(len(text.split()) > 1 for text in texts) else 1.0,
             repeated=float(np.mean([repeated(text) for text in texts])),
         )
         self.looks.append(seen)

@@ -6,6 +6,7 @@ LOSSES, PPO = "rlhf/training/losses.py", "rlhf/training/ppo.py"
 FORMULAS = "tests/rlhf/training/test_losses.py"
 WIRING = "tests/rlhf/training/test_ppo_wiring.py"
 WHOLE = "tests/rlhf/training/test_ppo.py"
+BANDITS = "tests/rlhf/training/test_bandits.py"
 
 MUTANTS = (
     Mutant(
@@ -117,7 +118,7 @@ MUTANTS = (
         PPO,
         "advantages = whiten(raw_advantages, mask, LEAST_ADVANTAGE)",
         "advantages = whiten(raw_advantages, mask)",
-        WHOLE,
+        BANDITS,
         "What differs by rounding alone would teach as much as a signal.",
     ),
     Mutant(
@@ -141,8 +142,32 @@ MUTANTS = (
         "rlhf/training/looks.py",
         "weight.copy_(kept)",
         "pass",
-        WHOLE,
+        BANDITS,
         "Whatever training ended with would be kept, better or not.",
+    ),
+    Mutant(
+        "critic-is-the-reward-head",
+        PPO,
+        "    fit_critic(model, start, config)\n",
+        "",
+        BANDITS,
+        "The critic would start from a head that was taught at the last token alone, and explain less than nothing.",
+    ),
+    Mutant(
+        "looks-at-what-is-trained-on",
+        PPO,
+        "(unseen or prompts)[: config.check_prompts]",
+        "prompts[: config.check_prompts]",
+        BANDITS,
+        "The policy would be chosen by prompts that it has learned.",
+    ),
+    Mutant(
+        "budget-without-padding",
+        "rlhf/training/chat.py",
+        "(max(prompt[r] for r in part) + reply[row]) > tokens",
+        "(prompt[row] + reply[row]) > tokens",
+        WIRING,
+        "A long prompt beside a long reply would cost more memory than is allowed.",
     ),
     Mutant(
         "kl-budget-not-kept",

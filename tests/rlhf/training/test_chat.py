@@ -72,6 +72,8 @@ class Shape:
     bos: str | None = None
     pad: str | None = None
     generation: tuple[str, ...] | None = None
+    config: str | None = None
+    """What config.json calls the eos."""
     unmarked: tuple[str, ...] = ()
     """Added tokens that the tokenizer does not call special."""
 
@@ -161,6 +163,7 @@ SHAPES = {
     "one-separator-for-all": Shape(SEPARATED, ("<|sep|>", "<e>"), "<e>", "<|sep|>", ("<|sep|>", "<e>")),
     "no-template": Shape(None, ("<e>",), "<e>", "<e>", ("<e>",)),
     "no-eos-in-the-tokenizer": Shape(CHATML, IM, None, "<|im_end|>", ("<|im_end|>",)),
+    "only-the-config-knows": Shape(None, ("<e>",), None, "<e>", ("<e>",), config="<e>"),
     "only-the-generation-config-knows": Shape(None, ("<e>",), None, "<e>", ("<e>",), generation=("<e>",)),
 }
 
@@ -182,11 +185,13 @@ def folder_of(shape: Shape, folder: Path) -> str:
     # Phi's tokenizers have runs of blanks as added tokens: no line break or indent is an end.
     tokenizer.add_tokens(["\n", "    ", *shape.unmarked])
     tokenizer.save_pretrained(folder)
-    LlamaConfig(vocab_size=300, max_position_embeddings=64, eos_token_id=None, bos_token_id=None).save_pretrained(
+    number = tokenizer.convert_tokens_to_ids
+    eos = number(shape.config) if shape.config else None
+    LlamaConfig(vocab_size=300, max_position_embeddings=64, eos_token_id=eos, bos_token_id=None).save_pretrained(
         folder
     )
     if shape.generation:
-        ids = [tokenizer.convert_tokens_to_ids(token) for token in shape.generation]
+        ids = [number(token) for token in shape.generation]
         written = {"eos_token_id": ids if len(ids) > 1 else ids[0]}
         (folder / "generation_config.json").write_text(json.dumps(written))
     return str(folder)
@@ -223,6 +228,12 @@ def test_what_a_chat_model_was_taught_is_what_it_is_taught_here(tmp_path: Path) 
         whole = list(chat.tokenizer.apply_chat_template(turns, tokenize=True, return_dict=True)["input_ids"])
         ours = [*chat.prompt(turns[:1]), *chat.response("red")]
         assert whole[: len(ours)] == ours, name
+
+
+def test_a_turn_that_the_template_does_not_know_is_refused_in_words(tmp_path: Path) -> None:
+    chat = Chat(folder_of(SHAPES["gemma"], tmp_path))
+    with pytest.raises(BadInput, match=r"template refuses it .*no system role"):
+        chat.prompt([{"role": "system", "content": "Be kind."}, {"role": "user", "content": "tea?"}])
 
 
 def test_a_model_that_nothing_ends_is_refused_in_words(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """PPO as a whole: what stays fixed to the bit, what must be exactly 1 and 0, and a bandit it has to solve."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,13 @@ def test_first_ratio_is_one_first_kl_zero_and_advantages_are_centred(model: Role
     assert first["kl/k3"] == pytest.approx(0, abs=1e-6)
     assert all(step["policy/first_ratio"] == pytest.approx(1, abs=1e-6) for step in result.history)
     assert all(step["advantages/mean"] == pytest.approx(0, abs=1e-6) for step in result.history)
+
+
+def test_every_metric_is_explained(model: RoleModel) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "ppo.md").read_text()
+    told = set(re.findall(r"`(\w+/\w+)`", page.split("## The metrics")[1]))
+    config = dataclasses.replace(SMALL, steps=1)
+    assert told == set(train_policy(model, CHATS, share_of_even, config).history[0])
 
 
 def test_the_starting_policy_scores_zero_with_unit_deviation(model: RoleModel) -> None:

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,7 +13,7 @@ from rlhf.settings import PPOConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.models import RoleModel
 from rlhf.training.ppo import train_policy, update
-from rlhf.training.rollout import Rollout, collect
+from rlhf.training.rollout import Rollout, collect, fill
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green", "coffee or water", "yes", "no", "big")]
 SMALL = PPOConfig(steps=1, prompts_per_step=6, max_new_tokens=6, calibration=6, warmup_epochs=0, epochs=1)
@@ -171,6 +172,60 @@ def test_beta_starts_at_kl_coef_and_follows_the_controller(noisy: Make) -> None:
         error = max(-0.2, min(0.2, before["kl/k1"] / 1.0 - 1))
         assert after["kl/beta"] == pytest.approx(before["kl/beta"] * (1 + error / 20))
     assert history[2]["kl/beta"] < 0.3
+
+
+def test_no_step_is_taken_on_a_minibatch_that_is_beyond_stop_kl(noisy: Make) -> None:
+    """The second of four minibatches sees what the first step did, and is the last one looked at."""
+    model = parted(noisy)
+    config = dataclasses.replace(SMALL, epochs=2, stop_kl=1e-9)
+    rollout, taken = roll(model, config), []
+    optimizer = moving(model)
+    optimizer.register_step_post_hook(lambda *_: taken.append(1))
+    metrics = update(model, optimizer, rollout, config, beta=0.05)
+    assert len(taken) == 1
+    assert metrics["policy/updates"] == 1
+    assert metrics["policy/approx_kl"] > 0
+    assert all(parameter.grad is None for parameter in model.parameters("policy"))
+
+
+def test_each_epoch_deals_all_answers_into_other_minibatches(noisy: Make) -> None:
+    rollout = roll(parted(noisy), dataclasses.replace(SMALL, epochs=4))
+    dealt = [[sorted(torch.cat(minibatch).tolist()) for minibatch in plan] for plan in rollout.plans]
+    assert len(dealt) == 4
+    assert all(sorted(itertools.chain.from_iterable(epoch)) == list(range(len(CHATS))) for epoch in dealt)
+    assert len({tuple(map(tuple, epoch)) for epoch in dealt}) > 1
+
+
+@pytest.mark.parametrize("size", [1.0, 50.0])
+def test_a_value_may_move_by_so_many_deviations_of_the_returns(noisy: Make, size: float) -> None:
+    """Beyond the clip a value that nears its return is held: the loss is that of the clipped one, at any scale."""
+    model = parted(noisy)
+    config = dataclasses.replace(SMALL, minibatches=1, value_clip=0.5, missing_eos_penalty=0.0, gae_lambda=1.0)
+    rollout = roll(model, config)
+    scores = size * torch.arange(float(len(CHATS)))
+    far = dataclasses.replace(rollout, scores=scores, values=torch.full_like(rollout.values, -10.0 * size))
+    now = rollout.values[rollout.seq.response_mask]  # what the critic says: near 0, far above the rollout's values
+    metrics = update(model, still(model), far, config, beta=0.0)
+    returns = scores[:, None].expand(rollout.values.shape)[rollout.seq.response_mask]
+    clipped = -10.0 * size + 0.5 * returns.std(correction=0)
+    expected = 0.5 * torch.maximum((now - returns) ** 2, (clipped - returns) ** 2).mean()
+    assert metrics["losses/value"] == pytest.approx(float(expected), rel=1e-3)
+
+
+@pytest.mark.parametrize("tokens", [30, 60, 200, 100_000])
+def test_microbatches_keep_their_budget_padding_included(noisy: Make, tokens: int) -> None:
+    """Longest prompt plus longest reply, times rows: a long prompt beside a long reply costs both."""
+    model = noisy()
+    rng = np.random.default_rng(0)
+    lengths = [(int(p), int(r)) for p, r in zip(rng.integers(1, 20, 40), rng.integers(1, 12, 40), strict=True)]
+    seq = model.chat.sequences([[5] * p for p, _ in lengths], [[6] * r for _, r in lengths])
+    parts = seq.by_length(tokens)
+    assert sorted(torch.cat(parts).tolist()) == list(range(40))
+    for part in parts:
+        computed = seq.rows(part).input_ids.numel()
+        assert computed <= tokens or len(part) == 1
+    real = sum(p + r for p, r in lengths)
+    assert fill(seq, [parts]) == pytest.approx(real / sum(seq.rows(part).input_ids.numel() for part in parts))
 
 
 @pytest.mark.parametrize(("stop_kl", "epochs"), [(1e-9, 1), (1e9, 3)])
