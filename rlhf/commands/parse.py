@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import difflib
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from rlhf.settings import Settings, settings_of
 from rlhf.settings.bounds import plain
 from rlhf.settings.dials import Dial, dials
 from rlhf.settings.kinds import NoOptions
-from rlhf.settings.overlay import checked
+from rlhf.settings.overlay import checked, overlay, short
 from store.errors import BadInput
 from store.workspace import Workspace
 
@@ -76,6 +77,8 @@ def parse(name: str, command: Command, argv: Sequence[str]) -> Call[Any]:
         parsed: Any = tyro.cli(shape, prog=program, args=list(argv), config=_MARKS)
     settings = {t: _read(config, getattr(parsed, t), t if t in command.parts else "") for t, config in tables.items()}
     common = Common(**_read(Common(), parsed.common))
+    if settings:
+        overlay(settings_of(Workspace(common.workspace)), settings)  # whether they can go together, with the others
     return Call(name, common, command.options(**_read(own, parsed.command)), settings)
 
 
@@ -147,15 +150,16 @@ def _sentence(event: failures.ParseErrorEvent, shape: Any) -> str:
     match event:
         case failures.UnrecognizedArgs(tokens=[first, *_]):
             if not first.startswith("-"):
-                return f"{first!r} is one word too many"
+                return f"{short(first)} is one word too many"
             near = difflib.get_close_matches(first, _all_flags(shape), 1)
             return f"There is no option {first}" + (f", did you mean {near[0]}?" if near else "")
         case failures.InvalidChoice(argument=argument, value=value, choices=choices):
-            return f"{_flag(argument)} is {value!r}, choose one of {', '.join(choices)}"
+            return f"{_flag(argument)} is {short(value)}, choose one of {', '.join(choices)}"
         case failures.BadValue(argument=argument):
             return f"Missing value for {_flag(argument)}"
         case failures.InstantiationFailure(argument=argument, message=message):
-            return f"{_flag(argument)}: {message}" if argument else message
+            said = textwrap.shorten(message.splitlines()[0], 200)  # a choice of types explains itself over many lines
+            return f"{_flag(argument)}: {said}" if argument else said
         case failures.MissingArgs(missing_arguments=missing):
             return f"Missing: {', '.join(_flag(lacking.arg) for lacking in missing)}"
     return str(event)

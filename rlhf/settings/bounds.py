@@ -28,6 +28,9 @@ NotNegative = Annotated[float, Ge(0.0)]
 Port = Annotated[int, Ge(1), Lt(2**16)]
 """A TCP port."""
 
+LARGEST = 10**18
+"""Whole numbers from here on fit neither a column of the store nor an index of torch."""
+
 _WORDS: dict[type, tuple[str, str]] = {
     Ge: ("at least", "ge"),
     Gt: ("above", "gt"),
@@ -72,6 +75,10 @@ def refusal(hint: Hint, value: object) -> str | None:
         return f"it must be of type {kind.__name__}"
     if isinstance(value, float) and not math.isfinite(value):
         return "it must be a finite number"
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        return "it must have less than 19 digits"
+    if isinstance(value, str) and ("\0" in value or not _writable(value)):
+        return "it must be text that can be written down, without NUL"
     if isinstance(value, int | float) and not all(_holds(bound, value) for bound in get_args(hint)[1:]):
         return f"it must be {describe(hint)}"
     return None
@@ -85,6 +92,15 @@ def optional(hint: Hint) -> bool:
 def _known(hint: Hint) -> Hint:
     """X of `X | None`."""
     return next(part for part in get_args(hint) if part is not type(None))
+
+
+def _writable(text: str) -> bool:
+    """Whether text is Unicode; a byte of the command line that is none becomes half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _holds(bound: object, value: float) -> bool:

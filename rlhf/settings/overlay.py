@@ -11,6 +11,9 @@ from store.errors import BadInput
 
 Config = TypeVar("Config")
 
+_SHOWN = 80
+"""Characters of a refused value that are shown: a wrong paste may be a page long."""
+
 
 def overlay(config: Config, values: Mapping[str, object], where: str = "") -> Config:
     """A copy of a configuration dataclass with some values replaced, nested tables included.
@@ -29,7 +32,7 @@ def overlay(config: Config, values: Mapping[str, object], where: str = "") -> Co
         current = getattr(config, key)
         if dataclasses.is_dataclass(current):
             if not isinstance(value, Mapping):
-                raise BadInput(f"{name} is a table of settings, not {value!r}: write [{name}] above its keys.")
+                raise BadInput(f"{name} is a table of settings, not {short(value)}: write [{name}] above its keys.")
             changes[key] = overlay(current, value, f"{name}.")
         else:
             changes[key] = checked(name, hints[key], value)
@@ -44,5 +47,11 @@ def _hints(table: Hashable) -> dict[str, object]:
 def checked(name: str, hint: object, value: object) -> object:
     """The value, a whole number as a float where the setting is one; raises BadInput where it does not fit."""
     if reason := refusal(hint, value):
-        raise BadInput(f"{name} is {value!r}: {reason}.")
+        raise BadInput(f"{name} is {short(value)}: {reason}.")
     return float(value) if plain(hint) is float and isinstance(value, int) else value
+
+
+def short(value: object) -> str:
+    """A refused value as a message shows it."""
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

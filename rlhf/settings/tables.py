@@ -7,7 +7,9 @@ from typing import Literal
 
 from rlhf.settings.bounds import Count, Share, Some
 from rlhf.settings.overlay import overlay
+from rlhf.settings.relations import problems
 from rlhf.settings.training import GateConfig, ModelConfig, PPOConfig, PPOTable, RewardConfig, SamplingConfig
+from store.errors import BadInput
 from store.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ class AnnotateConfig:
 
 @dataclass(frozen=True)
 class Settings:
-    """All tables of workspace.toml."""
+    """All tables of workspace.toml; raises BadInput for settings that cannot go together, whoever put them so."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
@@ -80,6 +82,10 @@ class Settings:
     ppo: PPOTable = field(default_factory=PPOTable)
     round: RoundConfig = field(default_factory=RoundConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
+
+    def __post_init__(self) -> None:
+        for problem in problems(self):
+            raise BadInput(problem)
 
 
 def settings_of(workspace: Workspace) -> Settings:
