@@ -93,13 +93,8 @@ def test_a_second_policy_of_the_same_scores_starts_where_the_first_one_did(
 
 def _without_training(model: Any, *_: Any, **__: Any) -> PPOResult:
     model.copy("policy", "reference")
-<<<<<<< HEAD
     look = Look(step=1, reward=0.0, kl=0.0, length=3.0, ended=1.0, distinct=1.0, repeated=0.0)
     return PPOResult(1, 0.0, 1.0, [{"kl/k1": 0.0}], "", (look,), look, "step 1 of 1")
-=======
-    start = Look(0, reward=0.0, kl=0.0, length=5.0, ended=1.0, distinct=0.8, repeated=0.0)
-    return PPOResult(1, 0.0, 1.0, [{"kl/k1": 0.0}], "", (start,), start, "step 0")
->>>>>>> h-ppo
 
 
 def test_a_version_that_has_answered_everything_says_so(ranked: Context) -> None:
