@@ -64,7 +64,7 @@ def _without_its_code(base_model: str, kind: Any) -> Any:
     try:
         return kind.from_pretrained(resolve(base_model), trust_remote_code=False)
     except ValueError as error:
-        if "trust_remote_code" not in str(error):
+        if "custom code" not in str(error):
             raise
         raise BadInput(
             f"{base_model} needs Python code that comes with it, which is never run here: "
