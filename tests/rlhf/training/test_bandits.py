@@ -37,7 +37,7 @@ def loud(make_base: Callable[..., Path]) -> Callable[..., RoleModel]:
         torch.manual_seed(0)
         model = RoleModel(str(make_base("llama")), rank=rank)
         model.base.get_output_embeddings().weight.data.mul_(8)
-        model.chat.eos_ids = list(ENDS)
+        model.chat.stop_ids = tuple(ENDS)
         model.fresh("reward")
         model.copy("reward", "value")
         return model
@@ -138,7 +138,7 @@ def test_the_first_rollout_meets_a_critic_that_was_fitted(loud: Callable[..., Ro
 def test_the_best_policy_is_kept_and_not_the_last(loud: Callable[..., RoleModel]) -> None:
     """The reward turns on the policy half way: what was learned by then is worth more than what comes after."""
     model = loud()
-    model.chat.eos_ids = [1]  # hardly any answer ends, before as after
+    model.chat.stop_ids = (1,)  # hardly any answer ends, before as after
     asked: list[int] = []
 
     def turning(seq: Sequences) -> torch.Tensor:
