@@ -52,7 +52,7 @@ def note(text: str) -> Markup:
 
 def facts(values: Mapping[str, object]) -> Markup:
     """The first few numbers and texts of a dictionary, each with its name."""
-    told = [(name, value) for name, value in values.items() if isinstance(value, int | float | str)]
+    told = [(name, value) for name, value in values.items() if isinstance(value, int | float | str) and value != ""]
     return Markup(" ").join(
         Markup("<span>{} <b>{}</b></span>").format(name.replace("_", " "), number(value)[:MOST_FACT])
         for name, value in told[:FACTS_SHOWN]
