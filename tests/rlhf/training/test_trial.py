@@ -200,6 +200,15 @@ def test_whatever_fails_in_a_trial_is_one_line(make_base: Make, monkeypatch: pyt
         assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("gradient", [0.0, float("nan")])
+def test_a_model_that_cannot_learn_is_refused(
+    make_base: Make, monkeypatch: pytest.MonkeyPatch, gradient: float
+) -> None:
+    monkeypatch.setattr(trial, "_gradient", lambda *_: (0.0, gradient))
+    with pytest.raises(BadInput, match=f"cannot be trained here: its adapter's gradient is {gradient:g}"):
+        trial.attempt(str(make_base("llama")), "nf4")
+
+
 def test_a_model_that_hears_its_padding_is_refused(make_base: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     from rlhf.training.chat import Sequences
 
