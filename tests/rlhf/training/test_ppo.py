@@ -150,10 +150,11 @@ def test_a_rollout_of_fewer_responses_than_minibatches_is_learned_from(model: Ro
 
 
 def test_training_ends_when_kl_passes_its_bound(model: RoleModel) -> None:
-    config = dataclasses.replace(SMALL, steps=30, max_kl=0.01, learning_rate=5e-3)
+    config = dataclasses.replace(SMALL, steps=30, max_kl=0.01, learning_rate=5e-3, check_every=100)
     result = train_policy(model, CHATS, share_of_token, config)
     assert result.steps < 30
-    assert "passed max_kl 0.01" in result.stopped
+    assert "passed max_kl 0.01" in result.stopped  # seen by a rollout: there was no look but the first
+    assert [look.step for look in result.looks] == [0]
 
 
 def test_a_chat_beyond_the_context_is_refused_before_anything_is_trained(model: RoleModel) -> None:
