@@ -17,8 +17,9 @@ from rlhf.training.metrics import distinct, log_ratios, repeated
 from rlhf.training.models import RoleModel
 from rlhf.training.rollout import ScoreFn, has_ended, sample
 
-PATIENCE = 4
-"""Looks without a new best after which training ends."""
+PATIENCE, FALL = 4, 0.2
+"""Training ends when so many looks in a row lie so far below the best one, in deviations of the starting policy's
+scores: the mean of 32 answers wavers by as much, and a slow start is no fall."""
 LONGEST, SHORTEST = 2.5, 0.3
 """Mean length beyond these multiples of the starting policy's is a sign of gaming."""
 LEAST_DISTINCT = 0.5
@@ -83,10 +84,10 @@ def reason_to_stop(looks: Sequence[Look], max_kl: float) -> str:
     if signs := signs_of_gaming(start, now):
         return f"the reward is gamed at step {now.step}: it rose to {now.reward:+.2f}, but {'; '.join(signs)}"
     best = best_look(looks, max_kl)
-    since = [look for look in looks if look.step > best.step]
-    if len(since) >= PATIENCE:
+    fallen = [look for look in looks[-PATIENCE:] if look.step > best.step and look.reward < best.reward - FALL]
+    if len(fallen) == PATIENCE:
         return (
-            f"the held-out reward has not passed that of step {best.step} ({best.reward:+.2f}) in {len(since)} "
+            f"the held-out reward has been below that of step {best.step} ({best.reward:+.2f}) for {PATIENCE} "
             f"looks: it is {now.reward:+.2f} at step {now.step}"
         )
     return ""

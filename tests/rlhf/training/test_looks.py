@@ -54,11 +54,13 @@ def test_what_a_better_answer_may_bring_is_no_sign_of_gaming() -> None:
 
 def test_training_goes_on_through_a_dip_and_stops_when_it_does_not_end() -> None:
     rising = [START, after(5, 0.5), after(10, 1.0)]
-    falling = [after(15 + 5 * i, 0.9 - 0.1 * i) for i in range(PATIENCE)]
+    falling = [after(15 + 5 * i, 0.75 - 0.1 * i) for i in range(PATIENCE)]
     assert not reason_to_stop([*rising, *falling[:-1]], 12.0)
     said = reason_to_stop([*rising, *falling], 12.0)
-    assert said.startswith(f"the held-out reward has not passed that of step 10 (+1.00) in {PATIENCE} looks")
+    assert said.startswith(f"the held-out reward has been below that of step 10 (+1.00) for {PATIENCE} looks")
     assert not reason_to_stop([*rising, *falling[:-1], after(40, 1.1)], 12.0)
+    # What wavers around its best has not fallen: the first steps of a low learning rate look like this.
+    assert not reason_to_stop([START, *(after(5 * i, -0.05 * (i % 2)) for i in range(1, 9))], 12.0)
 
 
 def test_training_stops_where_a_look_finds_the_budget_spent() -> None:

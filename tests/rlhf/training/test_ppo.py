@@ -186,6 +186,7 @@ def test_it_solves_a_bandit_and_a_higher_beta_keeps_it_nearer(base: str) -> None
             max_kl=1e9,
             calibration=128,
             missing_eos_penalty=0,
+            stop_kl=0.1,
         )
         return train_policy(made, CHATS, share_of_token, config)
 
