@@ -22,7 +22,7 @@ test: .venv/made  ## every test; those in a browser need Chromium
 	$(BIN)/python -m pytest
 
 test-fast: .venv/made  ## what needs neither a browser nor a minute
-	$(BIN)/python -m pytest -m "not slow and not e2e"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not e2e" --numprocesses 2
 
 lint: .venv/made
 	$(BIN)/ruff check .

@@ -118,7 +118,7 @@ def test_losses_know_no_sibling_and_ppo_takes_scoring_as_a_callable() -> None:
 @pytest.mark.parametrize(
     ("modules", "unloaded"),
     [
-        ("annotate.app", HEAVY[:4]),
+        pytest.param("annotate.app", HEAVY[:4], marks=pytest.mark.slow),
         ("rlhf.ratings, rlhf.ratings.versions, rlhf.ratings.agreement", (*HEAVY, "sqlite_utils")),
         ("rlhf.settings, rlhf.settings.dials", (*HEAVY[:5], "tyro")),
         ("rlhf.stages.rate, rlhf.stages.reward, rlhf.stages.ppo, rlhf.loop, rlhf.jobs.execute", HEAVY[:5]),

@@ -274,6 +274,7 @@ def test_help_and_version_are_known(run: Run) -> None:
     assert re.fullmatch(r"rankloop \d+\.\d+\.\d+\n", out)
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_met_in_silence(made: Path) -> None:
     """`launch.py | head`, where the pipe is closed before the first word is written."""
     for argv in ([], ["status", "--workspace", str(made)]):

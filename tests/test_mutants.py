@@ -32,6 +32,7 @@ for old, new in (("ONE = 1", "ONE = 3"), ("TWO = 2", "TWO = 3"), ("SIX = 6", "")
 """
 
 
+@pytest.mark.slow
 def test_a_line_that_no_test_holds_survives_and_the_tree_is_put_back(tmp_path: Path) -> None:
     """In a process of its own, since it forks. A change that cannot even be read has shown nothing."""
     (tmp_path / "room.py").write_text("ONE = 1\nTWO = 2\n")

@@ -111,6 +111,7 @@ def test_the_sequence_is_the_formula_and_wider_than_a_fixed_interval():
     assert (np.diff(widths) < 0).all()
 
 
+@pytest.mark.slow
 def test_a_better_version_wins_and_peeking_rarely_makes_one():
     rng = np.random.default_rng(0)
     alarms = 0

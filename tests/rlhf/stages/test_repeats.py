@@ -81,6 +81,7 @@ def test_scores_without_errors_leave_only_chance(ctx: Context, db: Database, mad
     assert {t.reason for t in opened(db)} == {"uniform"}
 
 
+@pytest.mark.slow
 def test_chance_favours_no_prompt(ctx: Context, db: Database, made: Any) -> None:
     """Uniform picks are drawn from all prompts, not from those that the risk left over."""
     rate(ctx)

@@ -66,6 +66,7 @@ def test_a_reward_model_is_trained_again_for_other_settings_or_when_asked(ranked
     assert (fresh.rating_id, models.get(db, fresh.parent_id or 0).name) == (2, "reward-3")
 
 
+@pytest.mark.slow
 def test_a_second_policy_of_the_same_scores_starts_where_the_first_one_did(
     ranked: Context, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

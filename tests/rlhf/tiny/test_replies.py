@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
+import pytest
 
 from rlhf.tiny.corpus import conversations
 from rlhf.tiny.prompts import question
@@ -37,6 +38,7 @@ def test_qualities_are_read_back_as_composed() -> None:
     assert {name: share / count for name, share in right.items() if share / count < 0.97} == {}
 
 
+@pytest.mark.slow
 def test_qualities_are_independent() -> None:
     seen = [read(asked, reply) for asked, _, _, reply in composed(4000, seed=1)]
     names = (*BOTH, "answers", "sentences")

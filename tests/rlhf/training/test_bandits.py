@@ -65,6 +65,7 @@ def shares(result: PPOResult) -> tuple[float, float]:
     return sum(found[:2]) / 2, sum(found[-3:]) / 3
 
 
+@pytest.mark.slow
 def test_answers_learn_to_end_though_the_reward_model_likes_cut_ones(loud: Callable[..., RoleModel]) -> None:
     config = dataclasses.replace(SMALL, max_new_tokens=3, steps=6, prompts_per_step=32, learning_rate=3e-2)
     before, after = shares(train_policy(loud(), CHATS, better_cut, config))
@@ -135,6 +136,7 @@ def test_the_first_rollout_meets_a_critic_that_was_fitted(loud: Callable[..., Ro
     assert first["value/explained_variance"] > -0.2
 
 
+@pytest.mark.slow
 def test_the_best_policy_is_kept_and_not_the_last(loud: Callable[..., RoleModel]) -> None:
     """The reward turns on the policy half way: what was learned by then is worth more than what comes after."""
     model = loud()

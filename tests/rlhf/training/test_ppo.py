@@ -59,6 +59,7 @@ def weights(model: RoleModel, *parts: str) -> dict[str, torch.Tensor]:
     return {k: v.clone() for k, v in state.items() if not any(f".{part}." in k for part in parts)}
 
 
+@pytest.mark.slow
 def test_base_reference_and_reward_are_unchanged_to_the_bit(model: RoleModel) -> None:
     model.copy("policy", "reference")
     before = weights(model, "policy", "value")
@@ -86,6 +87,7 @@ def test_first_ratio_is_one_first_kl_zero_and_advantages_are_centred(model: Role
     assert all(step["advantages/mean"] == pytest.approx(0, abs=1e-6) for step in result.history)
 
 
+@pytest.mark.slow
 def test_every_metric_is_explained(model: RoleModel) -> None:
     page = (Path(__file__).parents[3] / "docs" / "ppo.md").read_text()
     told = set(re.findall(r"`(\w+/\w+)`", page.split("## The metrics")[1]))
@@ -101,7 +103,7 @@ def test_the_starting_policy_scores_zero_with_unit_deviation(model: RoleModel) -
     assert result.history[0]["reward/score_std"] == pytest.approx(1, abs=0.5)
 
 
-@pytest.mark.parametrize("tokens", [1, 40, 100_000])
+@pytest.mark.parametrize("tokens", [1, pytest.param(40, marks=pytest.mark.slow), 100_000])
 def test_any_cut_into_microbatches_gives_the_same_update(base: str, tokens: int) -> None:
     def trained(microbatch_tokens: int) -> list[torch.Tensor]:
         torch.manual_seed(0)
@@ -120,6 +122,7 @@ def test_any_cut_into_microbatches_gives_the_same_update(base: str, tokens: int)
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_policy(base: str) -> None:
     def run() -> PPOResult:
         torch.manual_seed(0)
