@@ -136,7 +136,6 @@ def test_the_first_rollout_meets_a_critic_that_was_fitted(loud: Callable[..., Ro
     assert first["value/explained_variance"] > -0.2
 
 
-@pytest.mark.slow
 def test_the_best_policy_is_kept_and_not_the_last(loud: Callable[..., RoleModel]) -> None:
     """The reward turns on the policy half way: what was learned by then is worth more than what comes after."""
     model = loud()
