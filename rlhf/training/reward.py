@@ -14,7 +14,7 @@ from rlhf.settings import RewardConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.losses import ELO_PER_LOGIT, soft_pair_loss
 from rlhf.training.metrics import PairMetrics, pair_metrics
-from rlhf.training.models import RoleModel
+from rlhf.training.models import Role, RoleModel
 from rlhf.training.progress import OnLog, OnProgress, no_log, silent
 from store.errors import NotReady, WorkError
 from store.records import Message
@@ -99,14 +99,10 @@ def fit_head(model: RoleModel, prompts: Sequence[RankedPrompt], *, ridge: float 
     `ridge` is in units of the features' mean variance, `tokens` bound one forward pass.
     """
     states, targets = [], []
-    for start in range(0, len(prompts), PROBED_AT_ONCE):
-        batch = prompts[start : start + PROBED_AT_ONCE]
-        with model.role("reward"):
-            last = _in_parts(model.last_state, _encode(model, batch), tokens)
-        for prompt, mine in zip(batch, last.double().split([len(p.answers) for p in batch]), strict=True):
-            elo = torch.tensor(prompt.tempered, device=mine.device, dtype=torch.float64)
-            states.append(mine - mine.mean(0))
-            targets.append((elo - elo.mean()) / ELO_PER_LOGIT)
+    for prompt, mine in zip(prompts, _states(model, prompts, "reward", tokens), strict=True):
+        elo = torch.tensor(prompt.tempered, device=mine.device, dtype=torch.float64)
+        states.append(mine - mine.mean(0))
+        targets.append((elo - elo.mean()) / ELO_PER_LOGIT)
     x, y = torch.cat(states), torch.cat(targets)
     gram = x.T @ x
     damped = gram + ridge * gram.diagonal().mean() * torch.eye(len(gram), device=x.device, dtype=x.dtype)
@@ -116,13 +112,16 @@ def fit_head(model: RoleModel, prompts: Sequence[RankedPrompt], *, ridge: float 
 @torch.no_grad()
 def last_states(model: RoleModel, prompts: Sequence[RankedPrompt], *, tokens: int) -> list[np.ndarray]:
     """The base's last hidden states (K, H) of each prompt's responses; `tokens` bound one forward pass."""
-    states = []
+    return [mine.cpu().numpy() for mine in _states(model, prompts, "base", tokens)]
+
+
+def _states(model: RoleModel, prompts: Sequence[RankedPrompt], role: Role, tokens: int) -> Iterator[torch.Tensor]:
+    """The last hidden states (K, H) of each prompt's responses under a role, in fp64."""
     for start in range(0, len(prompts), PROBED_AT_ONCE):
         batch = prompts[start : start + PROBED_AT_ONCE]
-        with model.role("base"):
+        with model.role(role):
             last = _in_parts(model.last_state, _encode(model, batch), tokens)
-        states += [mine.double().cpu().numpy() for mine in last.split([len(p.answers) for p in batch])]
-    return states
+        yield from last.double().split([len(p.answers) for p in batch])
 
 
 @torch.no_grad()
