@@ -72,6 +72,14 @@ MUTANTS = (
         "A policy would be trained against a reward model that knows nothing.",
     ),
     Mutant(
+        "a-second-try-goes-on-from-the-first",
+        f"{ROOM}/ppo.py",
+        "rating_of.get(policy.reward_id) != judge.rating_id",
+        "rating_of.get(policy.reward_id) == judge.rating_id",
+        TRAINED,
+        "Another learning rate on the same scores would train what the first one had trained already.",
+    ),
+    Mutant(
         "ppo-starts-afresh",
         f"{ROOM}/ppo.py",
         "    ctx.load_role(model, start)\n",

@@ -228,3 +228,17 @@ def test_a_poor_judge_stops_the_stage_before_anything_is_trained(small: Context,
     with pytest.raises(Refused, match="reward-2"):
         ppo(small)
     assert [m.name for m in models.every(db, "policy")] == ["base", "policy-1"]
+
+
+def test_a_second_try_on_the_same_scores_starts_where_the_first_one_did(db: Database, world: Make) -> None:
+    made = world()
+    made.rank(made.prompts(1, each=2)[0], "ada")
+    last = rankings.current(db)[-1].id
+    first, second = (scores.save(db, Rating("davidson", {}, {}, last), []) for _ in range(2))
+
+    def judge(name: str, rating: int) -> Model:
+        return models.get(db, models.add(db, Model(name, "reward", "tiny", rating_id=rating)))
+
+    early, other, later = judge("reward-1", first), judge("reward-2", first), judge("reward-3", second)
+    models.add(db, Model("policy-1", "policy", "tiny", reward_id=early.id))
+    assert [stage._start(db, of).name for of in (early, other, later)] == ["base", "base", "policy-1"]
