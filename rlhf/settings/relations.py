@@ -20,6 +20,11 @@ def problems(settings: "Settings") -> Iterator[str]:
             f"ppo.kl_target is {ppo.kl_target:g} and ppo.max_kl is {ppo.max_kl:g}: training would end before it "
             "comes to its target, so lower kl_target or raise max_kl."
         )
+    if ppo.max_drift < ppo.max_kl:
+        yield (
+            f"ppo.max_drift is {ppo.max_drift:g} and ppo.max_kl is {ppo.max_kl:g}: the first round starts at the "
+            "base and would end before its own limit, so raise max_drift or lower max_kl."
+        )
     if responses < 2:
         yield f"sampling.responses is {responses}: people compare at least 2, so raise it."
     elif generate.previous + generate.base >= responses:

@@ -127,6 +127,9 @@ class PPOConfig(RolloutConfig):
     responses, 10,000 of them, for runs of a million)."""
     max_kl: Positive = 12.0
     """Training ends when a rollout's KL, in nats a response, is beyond this, and no policy beyond it is kept."""
+    max_drift: Positive = 24.0
+    """The same for the KL from the base, which grows over the rounds: a round that would pass it starts from an
+    earlier version."""
     gamma: Share = 1.0
     """Discount of later rewards; 1 judges an answer as a whole."""
     gae_lambda: Share = 0.95

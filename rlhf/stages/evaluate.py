@@ -141,18 +141,26 @@ def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prom
     # The likeliest words (temperature 0) have no distribution of their own: their log-ratio is that of the plain one.
     temperature = ctx.settings.sampling.temperature or 1.0
     metrics = training.metrics
+    drawn = match.policy if ctx.settings.sampling.top_p == 1 else _whole(ctx, model, chats)
     return HeldOut(
         reward_before=float(by.score(chats, before).mean()),
         reward_after=float(match.policy_scores.mean()),
         reward_base=float(match.base_scores.mean()),
-        kl=metrics.divergence(model, chats, match.policy, temperature),
-        kl_reference=metrics.divergence(model, chats, match.policy, temperature, against="reference"),
+        kl=metrics.divergence(model, chats, drawn, temperature),
+        kl_reference=metrics.divergence(model, chats, drawn, temperature, against="reference"),
         win_rate=match.win_rate(),
         judge=by.name,
         distinct=metrics.distinct([s.text for s in match.policy]),
         length=float(np.mean([len(s.token_ids) for s in match.policy])),
         examples=match.examples(),
     )
+
+
+def _whole(ctx: Context, model: RoleModel, chats: Sequence[Chat]) -> list[Sample]:
+    """Answers of the policy with nothing cut off: the mean log-ratio of a nucleus is no KL, but above it."""
+    sampling = dataclasses.replace(ctx.settings.sampling, top_p=1.0)
+    plain = dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, sampling=sampling))
+    return answers(plain, model, chats, "policy", HELDOUT_LUCK)
 
 
 def judge_by_simulated(ctx: Context, policy: Model) -> TrueUtility:

@@ -41,7 +41,7 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
         done = models.latest(db, "policy")
         if done and done.reward_id == judge.id and same_settings(done.settings, tables) and not again:
             return Made(done, f"Nothing new since {done.name}, trained against {judge.name}: pass --again.")
-        start = _start(db, judge)
+        start = _start(db, judge, config)
         train, heldout = prompts.every(db, "train"), prompts.every(db, "eval")
     judged = judgement(judge)
     passes = check_gate(judge, ctx.settings.gate, force=force)
@@ -136,18 +136,36 @@ def _unmeasured(result: PPOResult, judge: Model, reason: str, *, forced: bool) -
 
 def _drawn(config: SamplingConfig) -> str:
     """In words, of which distribution a comparison's KL is."""
-    drawn = f"answers drawn at temperature {config.temperature:g} and top_p {config.top_p:g}"
-    return f"{drawn}, log-ratios over all tokens at temperature {config.temperature or 1.0:g}"
+    drawn = f"answers drawn at temperature {config.temperature:g}"
+    whole = f" and top_p 1 (those compared were drawn with {config.top_p:g})" if config.top_p < 1 else ""
+    return f"{drawn}{whole}, log-ratios over all tokens at temperature {config.temperature or 1.0:g}"
 
 
-def _start(db: Database, judge: Model) -> Model:
+def _start(db: Database, judge: Model, config: PPOConfig) -> Model:
     """The newest policy that no reward model of the same scores trained, so that a second try starts where the first
-    one did."""
+    one did, and that a round's KL does not take beyond `max_drift` from the base."""
     rating_of = {m.id: m.rating_id for m in models.every(db, "reward")}
     for policy in reversed(models.every(db, "policy")):
-        if policy.reward_id is None or rating_of.get(policy.reward_id) != judge.rating_id:
+        if policy.reward_id is not None and rating_of.get(policy.reward_id) == judge.rating_id:
+            continue
+        drift = _drift(policy)
+        if drift + config.kl_target <= config.max_drift:
             return policy
+        log.warning(
+            "%s is %.1f nats from the base, and %.1f more (kl_target) would pass max_drift (%g): PPO starts from an "
+            "earlier version.",
+            policy.name,
+            drift,
+            config.kl_target,
+            config.max_drift,
+        )
     raise NotReady("The workspace has no policy: make it again with `python launch.py init`.")
+
+
+def _drift(policy: Model) -> float:
+    """KL of a policy from the base in nats a response, so far as it was measured."""
+    known = comparison(policy) if policy.path else None
+    return (known.kl or 0.0) if known else 0.0
 
 
 def check_gate(judge: Model, config: GateConfig, *, force: bool) -> bool:

@@ -5,6 +5,7 @@ the answers have long become worse. So the policy is judged on prompts that it i
 usual ways of pleasing a reward model instead of a reader.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -35,13 +36,14 @@ class Look:
     """The policy after `step` iterations, on prompts that it is not trained on.
 
     Means over responses: `reward` in deviations of the starting policy's scores, `kl` from the starting policy in
-    nats, `length` in tokens, shares of `ended` ones and of `repeated` pairs of words in each. `distinct` pairs of
-    words are counted over all of them.
+    nats, `drift` from the base likewise, `length` in tokens, shares of `ended` ones and of `repeated` pairs of words
+    in each. `distinct` pairs of words are counted over all of them.
     """
 
     step: int
     reward: float
     kl: float
+    drift: float
     length: float
     ended: float
     distinct: float
@@ -49,8 +51,29 @@ class Look:
 
     def metrics(self) -> dict[str, float]:
         """By the names under which they are logged."""
-        names = ("reward", "kl", "length", "ended", "distinct", "repeated")
+        names = ("reward", "kl", "drift", "length", "ended", "distinct", "repeated")
         return {f"heldout/{name}": float(getattr(self, name)) for name in names}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far, in nats a response, a policy may be from where it started (`kl`) and from the base (`drift`)."""
+
+    kl: float
+    drift: float = math.inf
+
+    @classmethod
+    def of(cls, config: PPOConfig) -> "Limits":
+        """Those of the settings."""
+        return cls(config.max_kl, config.max_drift)
+
+    def passed(self, look: Look) -> str:
+        """Which limit a policy is beyond, in words; empty where it is within both."""
+        if look.kl > self.kl:
+            return f"held-out KL {look.kl:.1f} passed max_kl {self.kl:g}"
+        if look.drift > self.drift:
+            return f"held-out KL from the base {look.drift:.1f} passed max_drift {self.drift:g}"
+        return ""
 
 
 def signs_of_gaming(start: Look, now: Look) -> list[str]:
@@ -69,21 +92,21 @@ def signs_of_gaming(start: Look, now: Look) -> list[str]:
     return signs
 
 
-def best_look(looks: Sequence[Look], max_kl: float) -> Look:
-    """The look of the highest reward within `max_kl` and without signs of gaming; the first is of the start."""
+def best_look(looks: Sequence[Look], limits: Limits) -> Look:
+    """The look of the highest reward within the limits and without signs of gaming; the first is of the start."""
     start = looks[0]
-    allowed = [look for look in looks[1:] if look.kl <= max_kl and not signs_of_gaming(start, look)]
+    allowed = [look for look in looks[1:] if not limits.passed(look) and not signs_of_gaming(start, look)]
     return max([start, *allowed], key=lambda look: look.reward)
 
 
-def reason_to_stop(looks: Sequence[Look], max_kl: float) -> str:
+def reason_to_stop(looks: Sequence[Look], limits: Limits) -> str:
     """Why training should end after the last look, in words; empty where it should go on."""
     start, now = looks[0], looks[-1]
-    if now.kl > max_kl:
-        return f"held-out KL {now.kl:.1f} passed max_kl {max_kl:g} at step {now.step}"
+    if passed := limits.passed(now):
+        return f"{passed} at step {now.step}"
     if signs := signs_of_gaming(start, now):
         return f"the reward is gamed at step {now.step}: it rose to {now.reward:+.2f}, but {'; '.join(signs)}"
-    best = best_look(looks, max_kl)
+    best = best_look(looks, limits)
     fallen = [look for look in looks[-PATIENCE:] if look.step > best.step and look.reward < best.reward - FALL]
     if len(fallen) == PATIENCE:
         return (
@@ -93,14 +116,14 @@ def reason_to_stop(looks: Sequence[Look], max_kl: float) -> str:
     return ""
 
 
-def why_kept(looks: Sequence[Look], max_kl: float) -> str:
+def why_kept(looks: Sequence[Look], limits: Limits) -> str:
     """Which look's policy is kept and why, in a sentence."""
-    best, start = best_look(looks, max_kl), looks[0]
+    best, start = best_look(looks, limits), looks[0]
     if best is start:
         return f"step 0, the policy it started from: none of {len(looks) - 1} looks had a higher held-out reward"
     return (
         f"step {best.step} of {looks[-1].step}: held-out reward {best.reward:+.2f} ({start.reward:+.2f} at the "
-        f"start) at KL {best.kl:.1f}, the highest of {len(looks)} looks within {max_kl:g} nats"
+        f"start) at KL {best.kl:.1f}, the highest of {len(looks)} looks within {limits.kl:g} nats"
     )
 
 
@@ -121,13 +144,17 @@ class Watch:
         model, config = self.model, self.config
         seq = sample(model, self.prompts, config, seed=config.seed * 1_000_003 + 700_000)
         ended = has_ended(model, seq)
-        kl = log_ratios(model, seq, config.temperature, against="reference", tokens=config.microbatch_tokens)
+        kl, drift = (
+            log_ratios(model, seq, config.temperature, against=role, tokens=config.microbatch_tokens)
+            for role in ("reference", "base")
+        )
         rows = zip(seq.response_ids, seq.response_mask, strict=True)
         texts = [model.chat.text(ids[real].tolist()) for ids, real in rows]
         seen = Look(
             step=step,
             reward=float(paid_scores(self.score(seq).float(), ended, config.missing_eos_penalty).mean()),
             kl=float(kl.mean()),
+            drift=float(drift.mean()),
             length=float(seq.lengths.float().mean()),
             ended=float(ended.float().mean()),
             # Answers of one word have no pairs, and are not the same ones for that.
@@ -135,7 +162,7 @@ class Watch:
             repeated=float(np.mean([repeated(text) for text in texts])),
         )
         self.looks.append(seen)
-        if best_look(self.looks, config.max_kl) is seen:
+        if best_look(self.looks, Limits.of(config)) is seen:
             self._weights = [weight.detach().clone() for weight in model.parameters("policy")]
         return seen
 
@@ -144,4 +171,4 @@ class Watch:
         """Give the policy the weights of the best look."""
         for weight, kept in zip(self.model.parameters("policy"), self._weights, strict=True):
             weight.copy_(kept)
-        return best_look(self.looks, self.config.max_kl)
+        return best_look(self.looks, Limits.of(self.config))

@@ -13,7 +13,7 @@ import torch
 from rlhf.settings import PPOConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.critic import fit_critic
-from rlhf.training.looks import Look, Watch, reason_to_stop, why_kept
+from rlhf.training.looks import Limits, Look, Watch, reason_to_stop, why_kept
 from rlhf.training.losses import (
     AdaptiveKL,
     gae,
@@ -100,10 +100,10 @@ def train_policy(
         history.append(metrics)
         if len(history) % config.check_every == 0 or len(history) == config.steps:
             metrics |= watch.look(len(history)).metrics()
-            stopped = reason_to_stop(watch.looks, config.max_kl)
+            stopped = reason_to_stop(watch.looks, Limits.of(config))
         log(step, metrics)
         progress(step + 1, config.steps, f"PPO: reward {metrics['reward/score']:+.2f}, KL {rollout.kl:.1f}")
-    kept, why = watch.put_back(), why_kept(watch.looks, config.max_kl)
+    kept, why = watch.put_back(), why_kept(watch.looks, Limits.of(config))
     return PPOResult(len(history), start.shift, start.scale, history, stopped, tuple(watch.looks), kept, why)
 
 

@@ -74,10 +74,18 @@ MUTANTS = (
     Mutant(
         "a-second-try-goes-on-from-the-first",
         f"{ROOM}/ppo.py",
-        "rating_of.get(policy.reward_id) != judge.rating_id",
-        "rating_of.get(policy.reward_id) == judge.rating_id",
+        "if policy.reward_id is not None and rating_of.get(policy.reward_id) == judge.rating_id:",
+        "if policy.reward_id is not None and rating_of.get(policy.reward_id) != judge.rating_id:",
         TRAINED,
         "Another learning rate on the same scores would train what the first one had trained already.",
+    ),
+    Mutant(
+        "drift-adds-up",
+        f"{ROOM}/ppo.py",
+        "if drift + config.kl_target <= config.max_drift:",
+        "if drift >= 0:",
+        TRAINED,
+        "Each round would start from the last policy, however far from the base that is.",
     ),
     Mutant(
         "ppo-starts-afresh",

@@ -172,10 +172,18 @@ MUTANTS = (
     Mutant(
         "kl-budget-not-kept",
         "rlhf/training/looks.py",
-        "if look.kl <= max_kl and not signs",
+        "if not limits.passed(look) and not signs",
         "if not signs",
         "tests/rlhf/training/test_looks.py",
         "The policy that broke max_kl would be kept for its reward.",
+    ),
+    Mutant(
+        "drift-has-no-bound",
+        "rlhf/training/looks.py",
+        "if look.drift > self.drift:",
+        "if look.kl > self.drift:",
+        "tests/rlhf/training/test_looks.py",
+        "Round after round the policy would go further from the base, each time within max_kl of its start.",
     ),
     Mutant(
         "advantages-not-whitened",

@@ -141,6 +141,7 @@ RELATIONS = [
     ({"ppo": {"minibatches": 8, "prompts_per_step": 4}}, ["ppo.minibatches is 8", "prompts_per_step is 4"]),
     ({"ppo": {"prompts_per_step": 1}}, ["ppo.minibatches is 2", "prompts_per_step is 1"]),
     ({"ppo": {"kl_target": 12.0}}, ["ppo.kl_target is 12", "max_kl is 12"]),
+    ({"ppo": {"max_drift": 11.0}}, ["ppo.max_drift is 11", "max_kl is 12"]),
     ({"sampling": {"responses": 1}}, ["sampling.responses is 1", "at least 2"]),
     ({"sampling": {"responses": 2}}, ["generate.previous is 1", "generate.base is 1", "sampling.responses is 2"]),
     ({"gate": {"alpha": 0.001}}, ["gate.alpha is 0.001", "gate.permutations is 499"]),

@@ -102,6 +102,19 @@ def test_a_policy_is_measured_against_the_base_and_against_where_it_started(smal
     assert found.judge == "reward-1"
 
 
+def test_kl_is_of_the_whole_distribution_where_answers_are_cut_to_a_nucleus(small: Context, db: Database) -> None:
+    model, heldout = spoken(small), asked(db, *ASKED)
+    judge = Model("reward-1", "reward", "tiny", metrics=judged())
+
+    def kl(temperature: float, top_p: float) -> float:
+        sampling = dataclasses.replace(small.settings.sampling, temperature=temperature, top_p=top_p)
+        settings = dataclasses.replace(small.settings, sampling=sampling)
+        return compare(dataclasses.replace(small, settings=settings), model, judge, heldout).kl
+
+    assert kl(1.0, 0.2) == pytest.approx(kl(1.0, 1.0))
+    assert kl(0.7, 0.2) != pytest.approx(kl(1.0, 1.0))
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"foretold_p": 0.02}, {"heldout_prompts": 40, "accuracy_low": 0.49}, {"accuracy_high": 0.5}],
@@ -116,7 +129,7 @@ def test_the_gate_lets_no_poor_reward_model_through(changes: dict[str, Any]) -> 
 
 def result(**changes: Any) -> PPOResult:
     """What training tells of a policy that got better in one step."""
-    before, after = (Look(step, float(step), 0.5 * step, 5.0, 1.0, 0.8, 0.0) for step in (0, 1))
+    before, after = (Look(step, float(step), 0.5 * step, 0.5 * step, 5.0, 1.0, 0.8, 0.0) for step in (0, 1))
     said = PPOResult(1, 0.5, 2.0, [{"kl/k1": 0.0}], "", (before, after), after, "step 1 of 1")
     return dataclasses.replace(said, **changes)
 
@@ -241,4 +254,28 @@ def test_a_second_try_on_the_same_scores_starts_where_the_first_one_did(db: Data
 
     early, other, later = judge("reward-1", first), judge("reward-2", first), judge("reward-3", second)
     models.add(db, Model("policy-1", "policy", "tiny", reward_id=early.id))
-    assert [stage._start(db, of).name for of in (early, other, later)] == ["base", "base", "policy-1"]
+    started = [stage._start(db, of, PPOConfig()).name for of in (early, other, later)]
+    assert started == ["base", "base", "policy-1"]
+
+
+def test_a_round_starts_where_its_target_leaves_it_within_max_drift(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    judge = models.get(db, models.add(db, Model("reward-9", "reward", "tiny")))
+    measured = as_json(stage._unmeasured(result(), judge, "", forced=False))
+    for name, kl in (("base", None), ("policy-1", 6.0), ("policy-2", 13.0), ("policy-3", None), ("policy-4", 18.5)):
+        path = None if name == "base" else f"models/{name}"
+        models.add(db, Model(name, "policy", "tiny", path=path, metrics=measured | {"kl": kl} if path else {}))
+
+    def start(**limits: float) -> str:
+        return stage._start(db, judge, PPOConfig(**limits)).name  # type: ignore[arg-type]
+
+    assert start(max_drift=25.0) == "policy-4"
+    assert start(max_drift=24.0) == "policy-3"  # which nobody could measure: its round had its own limit
+    models.add(db, Model("policy-5", "policy", "tiny", path="models/policy-5", metrics=measured | {"kl": 30.0}))
+    with db.conn:
+        db.execute("DELETE FROM models WHERE name = 'policy-3'")
+    assert start(max_drift=24.0, kl_target=6.0) == "policy-2"
+    assert "policy-5 is 30.0 nats from the base" in caplog.text
+    assert start(max_drift=12.0, kl_target=6.0) == "policy-1"
+    assert start(max_drift=12.0, kl_target=7.0) == "base"

@@ -1,0 +1,111 @@
+"""The whole loop on a base model of each family, through the launcher: from its prompts to fresh responses."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlhf.training import gguf
+from store import models, responses
+from store.errors import BadInput
+from store.workspace import Workspace
+from tests.rlhf.training.test_trial import FAMILIES
+from tests.test_round import Run, begin, run
+
+__all__ = ["run"]
+
+SHORT = """
+[sampling]
+max_new_tokens = 6
+responses = 3
+[ppo]
+steps = 1
+prompts_per_step = 4
+calibration = 4
+check_prompts = 2
+compare_prompts = 4
+[gate]
+prompts = 8
+permutations = 99
+"""
+EVERYDAY = (
+    "How do I boil an egg?",
+    "Name a good breakfast.",
+    "What is a train?",
+    "Tell me about rain.",
+    "How can I sleep better?",
+    "What does a baker do?",
+    "Write a line about the sea.",
+    "Why is the sky blue?",
+    "How do I clean a window?",
+    "Name three birds.",
+    "What is salt for?",
+    "How long is a year?",
+)
+
+
+def loop(run: Run, workspace: Workspace) -> dict[str, Any]:
+    """generate -> simulate -> rate -> reward -> ppo -> generate; what PPO said."""
+    folder = workspace.folder
+    first = run("generate", "--workspace", folder)
+    assert first["tasks"] > 0
+    assert run("simulate", "--count", 3, "--workspace", folder)["rankings"] == first["tasks"]
+    assert run("rate", "--workspace", folder)["rankings"] == first["tasks"]
+    run("reward", "--workspace", folder)
+    told = run("ppo", "--force", "--workspace", folder)
+    assert run("generate", "--model", told["policy"], "--workspace", folder)["tasks"] > 0
+    return told
+
+
+def numbers(held: object) -> Iterator[float]:
+    """Every number inside a JSON value."""
+    if isinstance(held, dict | list):
+        for item in held.values() if isinstance(held, dict) else held:
+            yield from numbers(item)
+    elif isinstance(held, int | float):
+        yield float(held)
+
+
+def check(workspace: Workspace, told: dict[str, Any]) -> None:
+    """All was measured and finite, and every answer of both versions is kept with the tokens that were written."""
+    assert not told["unmeasured"]
+    assert all(map(math.isfinite, numbers(told)))
+    with workspace.store() as db:
+        stored = responses.every(db)
+        names = {r.model_id: models.get(db, r.model_id or 0).name for r in stored}
+        shown = {name for model, name in names.items() if responses.shown_of(db, model or 0)}
+    assert set(names.values()) == {"base", told["policy"]}
+    assert all(r.token_ids and len(r.token_ids) <= 40 for r in stored)
+    assert shown == {"base", told["policy"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_the_loop_runs_on_each_family(run: Run, make_base: Callable[..., Path], tmp_path: Path, kind: str) -> None:
+    base = make_base(kind, **FAMILIES[kind])
+    workspace = begin(run, base, tmp_path / "workspace", prompts=16, settings=SHORT)
+    check(workspace, loop(run, workspace))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_loop_runs_on_a_real_chat_model(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("gguf", reason="the package gguf is not installed")
+    base, folder = tmp_path / "base", tmp_path / "workspace"
+    try:
+        gguf.convert("smollm2", base)
+    except BadInput as error:
+        if "cannot be fetched" in str(error):
+            pytest.skip(str(error))
+        raise
+    asked = tmp_path / "asked.jsonl"
+    split = ("train", "train", "eval")
+    asked.write_text("\n".join(json.dumps({"prompt": p, "split": split[i % 3]}) for i, p in enumerate(EVERYDAY)))
+    run("init", "--base-model", base, "--prompts", asked, "--workspace", folder)
+    toml = folder / "workspace.toml"
+    toml.write_text(toml.read_text().split("[sampling]")[0] + SHORT.replace("tokens = 6", "tokens = 24"))
+    workspace = Workspace(folder)
+    check(workspace, loop(run, workspace))
