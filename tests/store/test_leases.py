@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from store import db as store_db
 from store import jobs, leases, processes, prompts, workers
 from store.errors import Busy, Cancelled, Superseded
 from store.leases import Fence
@@ -121,6 +122,28 @@ def test_who_could_not_be_heard_is_given_time_anew(db: Database, clock: list[flo
     assert jobs.left(db) == {job.id}
     processes.forget()
     assert jobs.left(db) == set()
+
+
+def test_after_a_lock_nobody_is_taken_for_dead(
+    db: Database, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = claimed(db)
+    alter(db, job, boot="another boot")
+    assert jobs.left(db) == set()
+    clock[0] += STALE_SECONDS + 1
+    begin = store_db._begin
+
+    def locked(database: Database) -> None:
+        clock[0] += 20  # the lock of another program
+        begin(database)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_db, "_begin", locked)
+        jobs.settle(db)
+    assert states(db) == ["running"]
+    clock[0] += STALE_SECONDS + 1
+    jobs.settle(db)
+    assert states(db) == ["queued"]
 
 
 def test_without_proc_beats_decide(
