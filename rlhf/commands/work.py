@@ -34,7 +34,7 @@ def _waited(call: Call[Any], params: Json) -> Job:
             return start(call.workspace, call.name, params)
         except Busy as busy:
             if not told:
-                told = str(busy).partition(":")[0]
+                told = str(busy).partition(": ")[0]
                 print(f"Waiting. {told}.", file=sys.stderr)
             time.sleep(ASK_SECONDS)
 

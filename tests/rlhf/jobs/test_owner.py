@@ -201,6 +201,7 @@ def test_with_wait_it_begins_when_the_other_has_ended(
     other.join()
     first, last = capfd.readouterr().err.splitlines()
     assert first.startswith("Waiting. Job 1 (loop, ")
+    assert first.endswith(" UTC) has the workspace to itself.")
     assert "Round 1 needs" in last
     assert [job.kind for job in all_jobs(workspace)] == ["loop", "round"]
     assert "wait" not in look(workspace, 2).params
