@@ -105,7 +105,7 @@ def insist(call: Callable[[], Result]) -> Result:
         except (sqlite3.OperationalError, NoDisk) as error:
             if time.monotonic() + pause > deadline:
                 raise
-            log.warning("the end of the job could not be stored, trying again in %.0f s: %s", pause, error)
+            log.warning("the end of the job could not be stored, trying again in %.1f s: %s", pause, error)
             time.sleep(pause)
             pause = min(2 * pause, MOST_PAUSE)
 

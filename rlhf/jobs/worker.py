@@ -117,7 +117,7 @@ def supervise(workspace: Workspace, job: Job, presence: Presence | None = None) 
     """
     command = [sys.executable, "-m", "rlhf.jobs.worker", "--tied", "--workspace", str(workspace.folder)]
     command += ["--job", str(job.id), "--lease", str(job.lease)]
-    child = None
+    child, blind = None, False
     try:
         with (workspace.runs / f"job-{job.id}.log").open("a") as output:
             child = subprocess.Popen(
@@ -131,8 +131,11 @@ def supervise(workspace: Workspace, job: Job, presence: Presence | None = None) 
                 with workspace.store() as db:
                     cancelled = jobs.get(db, job.id).state == "cancelled"
             except (sqlite3.Error, OSError, PlatformError) as error:
-                log.warning("the worker cannot look after job %d: %s", job.id, error)
+                if not blind:  # said once, and not twice a second
+                    log.warning("the worker cannot look after job %d: %s", job.id, error)
+                blind = True
                 continue
+            blind = False
             if cancelled:
                 end(child)
     except BaseException:
