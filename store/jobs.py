@@ -149,15 +149,18 @@ def died(db: Database, job_id: int, number: int | None, how: str) -> None:
     """Note that the process died that did a job under this number (None: under none, in an earlier version).
 
     A job from the queue goes back there, until it has cost `MOST_DEATHS` processes; one that was started by hand has
-    failed. Nothing happens if the job is done under another number by now.
+    failed, and one whose result is there already is done. Nothing happens if another process does the job by now.
     """
     with writing(db):
         lease = next((lease for lease in leases.held(db) if lease.job_id == job_id), None)
         if (lease.number if lease else None) != number:
             return
-        deaths = get(db, job_id).deaths + 1
+        job = get(db, job_id)
+        deaths = job.deaths + 1
         again, error = f"see runs/job-{job_id}.log, and ask for it again.", ""
-        if lease and not lease.queued:
+        if job.result:  # it came with what the job made: only the end was lacking
+            finish(db, job_id, job.result)
+        elif lease and not lease.queued:
             error = f"{how[0].upper()}{how[1:]} without a word: give the command again to go on."
         elif deaths >= MOST_DEATHS:
             error = f"Its process died {deaths} times, so it is given up ({how}): {again}"

@@ -309,6 +309,15 @@ def test_a_job_that_was_put_back_is_not_put_back_by_who_had_it_before(db: Databa
     assert [lease.number for lease in leases.held(db)] == [second.lease]
 
 
+def test_a_job_whose_result_is_there_is_done_however_its_process_ended(db: Database) -> None:
+    for job in (jobs.start(db, "ppo", {}, NOBODY, owner=True), claimed(db, "rate", NOBODY)):
+        db.execute("""UPDATE jobs SET result = '{"n": 1}' WHERE id = ?""", [job.id])
+    db.conn.commit()
+    jobs.settle(db)
+    assert [(job.state, job.result, job.progress) for job in jobs.recent(db)] == [("done", {"n": 1}, 1.0)] * 2
+    assert leases.held(db) == []
+
+
 def test_a_job_that_an_earlier_version_left_running_goes_back(db: Database) -> None:
     job = jobs.enqueue(db, "rate")
     db.execute("UPDATE jobs SET state = 'running', pid = 1 WHERE id = ?", [job])
