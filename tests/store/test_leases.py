@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -280,6 +281,24 @@ def test_a_cancelled_job_writes_nothing_and_keeps_the_workspace_until_it_has_end
     leases.release(db, job.lease)
     assert jobs.start(db, "ppo", {}, os.getpid(), owner=True).state == "running"
     assert jobs.get(db, job.id).state == "cancelled"
+
+
+def test_a_job_waits_for_a_lock_for_longer_than_a_person_would(
+    db: Database, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = claimed(db)
+    monkeypatch.setattr(store_db, "LOCK_WAIT_MS", 20)
+    other = sqlite3.connect(workspace.database, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    with workspace.store() as mine, pytest.raises(sqlite3.OperationalError, match="locked"):
+        jobs.report(mine, job.id, 0.5, "half")
+    timer = threading.Timer(0.2, other.rollback)
+    timer.start()
+    with workspace.store(Fence(job.id, job.lease)) as own:
+        jobs.report(own, job.id, 0.5, "half")
+    timer.join()
+    other.close()
+    assert jobs.get(db, job.id).note == "half"
 
 
 def test_a_job_that_died_three_times_is_given_up_and_says_why(db: Database) -> None:

@@ -293,7 +293,7 @@ def test_a_child_that_the_system_kills_is_tried_three_times(
 
 PARENT = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE, start_new_session=True)
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 print(child.pid, flush=True)
 time.sleep(60)
 """
@@ -331,6 +331,14 @@ def test_a_worker_that_dies_is_started_again_and_ends_with_the_pages(
                 os.kill(pid, signal.SIGKILL)
     assert process(pid).started == ""
     assert log.read_text().count("\n") == 3
+
+
+def test_no_stage_opens_the_store_beside_its_context() -> None:
+    """Only `Context.store` carries the number of the job's lease."""
+    files = [*(ROOT / "rlhf/stages").glob("*.py"), ROOT / "rlhf/loop.py"]
+    opening = {path.name: path.read_text().count("workspace.store(") for path in files}
+    assert {name: count for name, count in opening.items() if count} == {"context.py": 1}
+    assert not any("opened(" in path.read_text() for path in files)
 
 
 @pytest.mark.slow
