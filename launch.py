@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import logging
 import os
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 
 from rlhf.commands.console import readable
 from rlhf.commands.options import (
+    CancelOptions,
     DemoOptions,
     ImportOptions,
     InitOptions,
@@ -22,6 +22,7 @@ from rlhf.commands.options import (
     ServeOptions,
 )
 from rlhf.commands.parse import Call, Command, parse
+from rlhf.jobs.keeper import kept_working
 from rlhf.settings import KINDS
 from store import annotators, sessions
 from store.errors import BadInput, NoDisk, PlatformError, WorkError
@@ -37,12 +38,8 @@ def serve(call: Call[ServeOptions]) -> None:
         if not any(person.role == "admin" for person in annotators.every(db)):
             print(f"Sign in as the first admin (once): {join}{sessions.invite(db, 'admin')}", file=sys.stderr)
         print(f"Invite annotators: {join}{sessions.invite(db, 'annotator', uses=None)}", file=sys.stderr)
-    worker = subprocess.Popen([sys.executable, "-m", "rlhf.jobs.worker", "--workspace", str(call.workspace.folder)])
-    try:
+    with kept_working(call.workspace):
         open_pages(call.workspace, host=call.options.host, port=call.options.port)
-    finally:
-        worker.terminate()
-        worker.wait()
 
 
 COMMANDS = {
@@ -60,6 +57,7 @@ COMMANDS = {
         quiet=True,
     ),
     "work": Command("do the jobs in the queue, until stopped", "rlhf.commands.work:work", quiet=True),
+    "cancel": Command("end a job, whoever does it", "rlhf.commands.work:cancel", CancelOptions),
     "import": Command("add prompts from a file", "rlhf.commands.init:import_file", ImportOptions),
     **{
         name: Command(kind.summary, "rlhf.commands.work:do", kind.options, kind.tables, kind.parts)

@@ -170,6 +170,7 @@ def _promote(db: Database, model_id: int, by: str) -> None:
 
 def _enqueue(workspace: Workspace, db: Database, kind: str) -> list[object]:
     settings_of(workspace)  # a job that could only fail is refused here, with the same words
+    jobs.settle(db)  # nobody waits for the dead
     with writing(db):
         for job in jobs.active(db):
             if job.kind == kind:

@@ -2,7 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,14 +26,27 @@ LOCK_WAIT_MS = 15_000
 The transactions here take milliseconds, and a few seconds where thousands of rows go to a slow disk; a writer that
 waits for longer waits for a process that hangs, and it is better told so.
 """
+JOB_PATIENCE = 900.0
+"""Seconds that a job waits for the lock in all: a backup tool or a forgotten shell costs it time and not its work."""
+
+Guard = Callable[[Database], None]
+"""What is asked in each write transaction, before anything is written; it raises to refuse."""
+
+
+class Guarded(Database):
+    """A connection that asks its guard, and that waits for `patience` seconds where another program has the lock."""
+
+    guard: Guard | None = None
+    patience = 0.0
 
 
 @contextmanager
-def opened(path: Path | str, *, create: bool = False) -> Iterator[Database]:
+def opened(path: Path | str, *, create: bool = False, guard: Guard | None = None) -> Iterator[Database]:
     """A connection to the store, closed at the end; a file of an earlier version is brought up to date first.
 
     It is in WAL mode (readers do not wait for the writer), refuses references that lead nowhere, and has every commit
-    on disk before it returns.
+    on disk before it returns. A connection with a `guard` writes for a job, which is hours of work: it waits for a
+    lock that is held far longer than a person would.
 
     Raises NotFound where there is no file (unless `create`), NewerWorkspace where the file knows migrations
     that this version does not, BadInput where it is no store, NoDisk where there is no room to write one, WorkError
@@ -42,17 +56,19 @@ def opened(path: Path | str, *, create: bool = False) -> Iterator[Database]:
     if not create and not path.exists():
         raise NotFound(f"There is no workspace at {path.parent}: make one with `python launch.py init`.")
     db = _connect(path)
+    if guard:
+        db.guard, db.patience = guard, JOB_PATIENCE
     try:
         yield db
     finally:
         db.close()
 
 
-def _connect(path: Path) -> Database:
+def _connect(path: Path) -> Guarded:
     db = None
     try:
         # A Database belongs to the thread that made it, so nothing here is cached or shared.
-        db = Database(str(path))
+        db = Guarded(str(path))
         db.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
         # Off while a migration makes a table anew: dropping the old one would delete its rows one by one, and each
         # would be refused for the rows that point at it. _migrate checks every reference before it commits.
@@ -113,7 +129,7 @@ def writing(db: Database) -> Iterator[Database]:
             yield db
             return
         try:
-            db.conn.execute("BEGIN IMMEDIATE")
+            _begin(db)
             yield db
             db.conn.execute("COMMIT")
         except sqlite3.OperationalError as error:
@@ -126,6 +142,19 @@ def writing(db: Database) -> Iterator[Database]:
         except BaseException:
             _rollback(db)
             raise
+
+
+def _begin(db: Database) -> None:
+    """Take the write lock, and ask the connection's guard whether it may still write."""
+    deadline = time.monotonic() + (db.patience if isinstance(db, Guarded) else 0.0)
+    while not db.conn.in_transaction:
+        try:
+            db.conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= deadline:
+                raise
+    if isinstance(db, Guarded) and db.guard:
+        db.guard(db)
 
 
 def insert(db: Database, table: str, row: Row) -> int:

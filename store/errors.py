@@ -8,9 +8,12 @@
     │   ├── NotReady            an earlier stage has to come first, or more rankings have to
     │   ├── NewerWorkspace      the workspace was made by a newer version
     │   ├── Refused             allowed only with --force
-    │   └── LeaseLost           the task is somebody else's by now, or already ranked
+    │   ├── LeaseLost           the task is somebody else's by now, or already ranked
+    │   └── Busy                another job has the workspace to itself
     └── WorkError               the work itself failed: exit 1
         ├── NotConverged        a fit still moves after as many steps as it is given
+        ├── Cancelled           somebody cancelled the job
+        ├── Superseded          another process does the job by now; this one may write nothing more
         └── NoDisk              there is no room to write; nothing was lost: exit 2, since nothing was done
 
 Every message is one line: the fact, the number, the remedy.
@@ -49,12 +52,24 @@ class LeaseLost(RequestError):
     """The task is leased to somebody else by now, or was finished."""
 
 
+class Busy(RequestError):
+    """Another job trains or writes responses here; one at a time may."""
+
+
 class WorkError(PlatformError):
     """The request was right and the work failed."""
 
 
 class NotConverged(WorkError):
     """An iterative fit did not come to rest; there is no result to go on with."""
+
+
+class Cancelled(WorkError):
+    """The job was cancelled; what it had not stored by then is not stored."""
+
+
+class Superseded(WorkError):
+    """The job was taken over, since this process was taken for dead; what it still does is in vain."""
 
 
 class NoDisk(WorkError):

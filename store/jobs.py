@@ -1,19 +1,26 @@
 """Jobs: work that the page or the launcher asked for, how far it has come, and what came of it."""
 
+import dataclasses
 import json
+import logging
 import time
+from collections.abc import Iterable
 
 from sqlite_utils import Database
 
-from store.db import Row, insert, writing
-from store.errors import NotFound
+from store import leases
+from store.db import Row, insert, sql_list, writing
+from store.errors import Busy, NotFound
+from store.leases import Lease
+from store.processes import forget, process
 from store.records import Job, Json
 
-STALE_SECONDS = 30.0
-"""A running job is taken for dead when it has not been heard of for so long and its process is gone.
+_logger = logging.getLogger(__name__)
 
-A worker beats every half second: sixty beats that are missing are more than a busy disk explains.
-"""
+MOST_DEATHS = 3
+"""How often the process of a job may die before the job is given up: it may be the job that kills it."""
+PATIENCE_SECONDS = 1.0
+"""Seconds that a transaction waits for its turn in the ordinary course of things; longer, and something was wrong."""
 RECENT = 20
 """How many of the latest jobs are looked through, where the caller does not say."""
 
@@ -24,23 +31,46 @@ def enqueue(db: Database, kind: str, params: Json | None = None) -> int:
         return insert(db, "jobs", {"kind": kind, "params": json.dumps(params or {})})
 
 
-def claim(db: Database, pid: int, job_id: int | None = None) -> Job | None:
-    """Take the oldest queued job (or the named one) for the process `pid`; None if there is none."""
+def start(db: Database, kind: str, params: Json, pid: int, *, owner: bool) -> Job:
+    """A job that the process `pid` asks for and does itself; no worker can take it in between.
+
+    Raises Busy if it is to own the workspace and another job does.
+    """
+    settle(db)
     with writing(db):
+        if owner and (other := leases.owner(db)):
+            raise Busy(
+                f"J{str(other)[1:]} has the workspace to itself: wait for it with --wait, or end it with "
+                f"`python launch.py cancel {other.job_id}`."
+            )
+        asked = insert(db, "jobs", {"kind": kind, "params": json.dumps(params)})
+        job = claim(db, pid, asked, [kind] if owner else [], queued=False)
+        assert job is not None  # claimed in the transaction that made it
+        return job
+
+
+def claim(
+    db: Database, pid: int, job_id: int | None = None, owners: Iterable[str] = (), *, queued: bool = True
+) -> Job | None:
+    """Take the oldest queued job (or the named one) for the process `pid`, with a lease of it; None if there is none.
+
+    Of the kinds in `owners`, only one job at a time is done in a workspace: the others wait. `queued` says whether
+    the job goes back to the queue when its process dies.
+    """
+    with writing(db):
+        owning = sql_list(owners)
         # One statement finds and takes it, so that no two workers can have the same.
         row = db.execute(
             "UPDATE jobs SET state = 'running', pid = ?, heartbeat = ?, error = '', note = '', progress = 0"
-            " WHERE id = (SELECT id FROM jobs WHERE state = 'queued' AND id = coalesce(?, id) ORDER BY id LIMIT 1)"
-            " RETURNING id",
+            " WHERE id = (SELECT id FROM jobs WHERE state = 'queued' AND id = coalesce(?, id)"
+            f" AND (kind NOT IN {owning} OR NOT EXISTS (SELECT 1 FROM leases WHERE owner = 1)) ORDER BY id LIMIT 1)"
+            f" RETURNING id, kind IN {owning}",
             [pid, time.time(), job_id],
         ).fetchone()
-        return get(db, row[0]) if row else None
-
-
-def beat(db: Database, job_id: int, *, pid: int | None = None) -> None:
-    """Note that a job is alive now, and, where `pid` is given, which process does it."""
-    with writing(db):
-        db.execute("UPDATE jobs SET heartbeat = ?, pid = coalesce(?, pid) WHERE id = ?", [time.time(), pid, job_id])
+        if row is None:
+            return None
+        number = leases.take(db, row[0], process(pid), owner=bool(row[1]), queued=queued)
+        return dataclasses.replace(get(db, row[0]), lease=number)
 
 
 def report(db: Database, job_id: int, progress: float, note: str) -> None:
@@ -98,25 +128,77 @@ def fail(db: Database, job_id: int, error: str) -> None:
 
 
 def cancel(db: Database, job_id: int) -> Job:
-    """Cancel a job that has not ended; a running one is ended by its worker, which looks. Raises NotFound."""
+    """Cancel a job that has not ended; whoever does a running one sees it and ends. Raises NotFound."""
     with writing(db):
         db.execute("UPDATE jobs SET state = 'cancelled' WHERE id = ? AND state IN ('queued', 'running')", [job_id])
         return get(db, job_id)
 
 
-def requeue(db: Database, job_id: int) -> None:
-    """Put a running job back in the queue, since its worker died: it starts again and skips finished stages."""
+def requeue(db: Database, job_id: int, number: int) -> None:
+    """Put a running job back in the queue, since who does it was told to end: it goes on with the next worker.
+
+    Nothing happens if it is not done under this number any more, or was cancelled.
+    """
     with writing(db):
-        db.execute("UPDATE jobs SET state = 'queued', pid = NULL WHERE id = ? AND state = 'running'", [job_id])
+        if any(lease.number == number for lease in leases.held(db)):
+            db.execute("UPDATE jobs SET state = 'queued', pid = NULL WHERE id = ? AND state = 'running'", [job_id])
+            leases.release(db, number)
 
 
-def stale(db: Database) -> list[Job]:
-    """Running jobs not heard of for `STALE_SECONDS`; the caller has to see whether their processes are gone."""
-    rows = db.query(
-        "SELECT * FROM jobs WHERE state = 'running' AND heartbeat < ? ORDER BY id",
-        [time.time() - STALE_SECONDS],
-    )
-    return [_job(row) for row in rows]
+def died(db: Database, job_id: int, number: int | None, how: str) -> None:
+    """Note that the process died that did a job under this number (None: under none, in an earlier version).
+
+    A job from the queue goes back there, until it has cost `MOST_DEATHS` processes; one that was started by hand has
+    failed, and one whose result is there already is done. Nothing happens if another process does the job by now.
+    """
+    with writing(db):
+        lease = next((lease for lease in leases.held(db) if lease.job_id == job_id), None)
+        if (lease.number if lease else None) != number:
+            return
+        job = get(db, job_id)
+        deaths = job.deaths + 1
+        again, error = f"see runs/job-{job_id}.log, and ask for it again.", ""
+        if job.result:  # it came with what the job made: only the end was lacking
+            finish(db, job_id, job.result)
+        elif lease and not lease.queued:
+            error = f"{how[0].upper()}{how[1:]} without a word: give the command again to go on."
+        elif deaths >= MOST_DEATHS:
+            error = f"Its process died {deaths} times, so it is given up ({how}): {again}"
+        db.execute(
+            "UPDATE jobs SET state = ?, error = ?, deaths = ?, pid = NULL WHERE id = ? AND state = 'running'",
+            ["failed" if error else "queued", error, deaths, job_id],
+        )
+        if number is not None:
+            leases.release(db, number)
+
+
+def settle(db: Database) -> None:
+    """Take their jobs from the dead: exactly one of many callers does it for each. Cheap where nobody has died."""
+    if not _left(db):  # nearly always: no lock is taken
+        return
+    asked = time.monotonic()
+    with writing(db):
+        if time.monotonic() - asked > PATIENCE_SECONDS:
+            # Nobody could write meanwhile, so nobody could beat: whoever is silent is given its time anew.
+            forget()
+        for job_id, lease in _left(db):  # again, since another may have settled it while we waited
+            _logger.warning("job %d was left by %s", job_id, lease.by if lease else "an earlier version")
+            died(db, job_id, lease.number if lease else None, f"{lease.by} ended" if lease else "its process ended")
+
+
+def left(db: Database) -> set[int]:
+    """Jobs that are called running and whose process is gone."""
+    running = {job_id for (job_id,) in db.execute("SELECT id FROM jobs WHERE state = 'running'")}
+    return running & {job_id for job_id, _ in _left(db)}
+
+
+def _left(db: Database) -> list[tuple[int, Lease | None]]:
+    """Each job that nobody does with the lease of the dead; cancelled jobs too, whose lease is still there."""
+    every = leases.held(db)
+    dead: list[tuple[int, Lease | None]] = [(lease.job_id, lease) for lease in every if not lease.lives]
+    has_one = {lease.job_id for lease in every}
+    running = db.execute("SELECT id FROM jobs WHERE state = 'running'")
+    return dead + [(job_id, None) for (job_id,) in running if job_id not in has_one]
 
 
 def get(db: Database, job_id: int) -> Job:
@@ -147,6 +229,7 @@ def _job(row: Row) -> Job:
         note=row["note"],
         error=row["error"],
         result=json.loads(row["result"]),
+        deaths=row["deaths"],
         id=row["id"],
         created=row["created"],
     )

@@ -200,7 +200,9 @@ class Promotion:
 class Job:
     """Work that the page or the launcher asked for.
 
-    `params` are its arguments and, under `settings`, every setting it runs with; `progress` runs from 0 to 1.
+    `params` are its arguments and, under `settings`, every setting it runs with; `progress` runs from 0 to 1;
+    `deaths` is how often a process died over it. `lease` is the number under which the process that claimed it does
+    it, 0 in a record that was only read.
     """
 
     kind: str
@@ -212,6 +214,8 @@ class Job:
     note: str = ""
     error: str = ""
     result: Json = field(default_factory=dict)
+    deaths: int = 0
+    lease: int = 0
     id: int = 0
     created: str = ""
 

@@ -40,6 +40,13 @@ def m004_tokens_of_responses(db: Database) -> None:
     db.execute("ALTER TABLE responses ADD COLUMN token_ids TEXT CHECK (token_ids IS NULL OR json_valid(token_ids))")
 
 
+@migrations()
+def m005_leases(db: Database) -> None:
+    """Who does which job, under a number that only grows; which workers are there; how often a job's process died."""
+    for statement in LEASE_TABLES:
+        db.execute(statement)
+
+
 # STRICT: a word in a column of numbers is refused, where SQLite otherwise stores it. Every list of allowed words and
 # every JSON text is checked by the file itself, so that no program can put into it what another cannot read.
 FIRST_TABLES = (
@@ -238,4 +245,25 @@ LINEAGE_TABLES = (
     "DROP TABLE responses",
     "ALTER TABLE new_responses RENAME TO responses",
     "CREATE INDEX responses_of_prompt ON responses(prompt_id, model_id)",
+)
+
+# AUTOINCREMENT, so that no number comes back after its row is gone: a late process would be taken for the new one.
+_PROCESS = "host TEXT NOT NULL, boot TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL"
+LEASE_TABLES = (
+    f"""CREATE TABLE leases (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        job_id INTEGER NOT NULL UNIQUE REFERENCES jobs(id),
+        owner INTEGER NOT NULL CHECK (owner IN (0, 1)),
+        queued INTEGER NOT NULL CHECK (queued IN (0, 1)),
+        {_PROCESS},
+        since {NOW},
+        beats INTEGER NOT NULL DEFAULT 0) STRICT""",
+    "CREATE UNIQUE INDEX one_owner_of_the_workspace ON leases(owner) WHERE owner = 1",
+    f"""CREATE TABLE workers (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        {_PROCESS},
+        since {NOW},
+        beats INTEGER NOT NULL DEFAULT 0,
+        note TEXT NOT NULL DEFAULT '') STRICT""",
+    "ALTER TABLE jobs ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0",
 )

@@ -13,11 +13,13 @@ RECENT_JOBS = 5
 def summary(db: Database, min_rankings: int) -> Json:
     """Counts, how far to trust the rankings, the model versions, the latest jobs, and the next step as a sentence.
 
-    `min_rankings` is how many new rankings a round waits for.
+    `min_rankings` is how many new rankings a round waits for. A job is `left` where it was running and its process is
+    gone: a worker takes it up again.
     """
     people, simulated = rankings.people_and_simulated(db)
     every = models.every(db)
     names = {m.id: m.name for m in every}
+    left = jobs.left(db)
     return {
         "prompts": prompts.count(db),
         "responses": responses.count(db),
@@ -32,7 +34,13 @@ def summary(db: Database, min_rankings: int) -> Json:
             for m in every
         ],
         "jobs": [
-            {"id": j.id, "kind": j.kind, "state": j.state, "note": j.note, "error": j.error}
+            {
+                "id": j.id,
+                "kind": j.kind,
+                "state": "left" if j.id in left else j.state,
+                "note": j.note,
+                "error": j.error,
+            }
             for j in jobs.recent(db, RECENT_JOBS)
         ],
         "next": next_step(db, min_rankings),

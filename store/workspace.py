@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from store.db import opened
+from store.db import Guard, opened
 from store.errors import BadInput, NotFound
 from store.records import Json
 
@@ -36,14 +36,17 @@ class Workspace:
         return self.folder / "runs"
 
     @contextmanager
-    def store(self) -> Iterator[Database]:
-        """A connection to the store, to be held for a short while; raises NotFound where there is no workspace."""
+    def store(self, guard: Guard | None = None) -> Iterator[Database]:
+        """A connection to the store, to be held for a short while; raises NotFound where there is no workspace.
+
+        Each of its write transactions asks the `guard` first, where there is one.
+        """
         if not self.database.exists():
             raise NotFound(
                 f"There is no workspace at {self.folder}: "
                 f"make one with `python launch.py init --workspace {self.folder}`."
             )
-        with opened(self.database) as db:
+        with opened(self.database, guard=guard) as db:
             yield db
 
     def settings(self) -> Json:

@@ -6,9 +6,11 @@ from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate.charts import line_chart
-from annotate.panels.parts import age, ago, empty, facts, section
+from annotate.panels.parts import age, ago, empty, facts, note, section
 from rlhf.settings import KINDS
-from store import jobs
+from rlhf.settings.kinds import OWNERS
+from store import jobs, leases, workers
+from store.leases import Lease
 from store.records import Job, Json
 
 JOBS_SHOWN = 8
@@ -55,9 +57,12 @@ def curves(db: Database) -> Markup:
 def job_list(db: Database) -> Markup:
     """The latest jobs: how far each is, what came of it, and a button to cancel it while it has not ended."""
     recent = jobs.recent(db, JOBS_SHOWN)
+    present = _workers(db)
     if not recent:
-        return empty("No job yet.")
-    return Markup('<ol class="jobs">{}</ol>').format(Markup("").join(_job(job) for job in recent))
+        return empty("No job yet.") + present
+    left, by = jobs.left(db), {lease.job_id: lease for lease in leases.held(db)}
+    listed = Markup("").join(_job(job, by.get(job.id), left=job.id in left) for job in recent)
+    return Markup('<ol class="jobs">{}</ol>{}').format(listed, present)
 
 
 def notice(db: Database, buttons: Container[str]) -> Markup:
@@ -68,8 +73,11 @@ def notice(db: Database, buttons: Container[str]) -> Markup:
         for job in active
         if job.kind in buttons
     ]
+    owner = leases.owner(db)
+    if owner and any(job.state == "queued" and job.kind in OWNERS for job in active):
+        lines.append(f"What is queued waits for {owner}, which has the workspace to itself.")
     waiting = [job for job in active if job.state == "queued" and age(job.created) > WAIT_FOR_WORKER]
-    if waiting and len(waiting) == len(active):
+    if waiting and not workers.living(db):
         lines.append(Markup("No worker has taken it: start one with <code>python launch.py work</code>."))
     return Markup('<p class="notice" role="status">{}</p>').format(Markup("<br>").join(lines))
 
@@ -78,8 +86,18 @@ def _charts(drawn: list[Markup]) -> Markup:
     return Markup('<div class="charts">{}</div>').format(Markup("").join(drawn))
 
 
-def _job(job: Job) -> Markup:
+def _workers(db: Database) -> Markup:
+    """A line for each worker that is there: where, and what it has to say."""
+    lines = [f"Worker: {worker.by}" + (f" · {worker.note}" if worker.note else "") for worker in workers.living(db)]
+    return Markup("").join(note(line) for line in lines)
+
+
+def _job(job: Job, lease: Lease | None, *, left: bool) -> Markup:
     has_ended = job.state not in ("queued", "running")
+    running = job.state == "running" and not left
+    told = "left" if left else job.state
+    where = str(lease.by) if lease and running else ""
+    gone = "its process is gone, and the next worker sees to it" if left else ""
     percent = round(100 * job.progress)
     when = f"job {job.id} · {ago(job.created)}"
     cancel = Markup('<button type="button" data-cancel="{}">Cancel</button>')
@@ -87,10 +105,10 @@ def _job(job: Job) -> Markup:
         state=job.state,
         id=job.id,
         kind=_kind(job),
-        told=f"running {percent}%" if job.state == "running" else job.state,
+        told=f"running {percent}%" if running else told,
         corner=Markup("<i>{}</i>").format(when) if has_ended else cancel.format(job.id),
-        bar=_BAR.format(id=job.id, percent=percent) if job.state == "running" else "",
-        note="" if has_ended else Markup("<p>{}</p>").format(" · ".join(filter(None, (when, job.note)))),
+        bar=_BAR.format(id=job.id, percent=percent) if running else "",
+        note="" if has_ended else Markup("<p>{}</p>").format(" · ".join(filter(None, (when, where, gone, job.note)))),
         error=Markup('<p class="error">{}</p>').format(job.error) if job.error else "",
         result=Markup('<p class="facts">{}</p>').format(facts(_flat(job.result))) if job.result else "",
     )

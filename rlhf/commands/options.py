@@ -49,6 +49,14 @@ class ImportOptions:
 
 
 @dataclass(frozen=True)
+class CancelOptions:
+    """Which job is to end."""
+
+    job: Count
+    """Number of the job, as `status` and the research page name it."""
+
+
+@dataclass(frozen=True)
 class ServeOptions:
     """Where the pages are served."""
 

@@ -4,19 +4,23 @@ import dataclasses
 import importlib
 import logging
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from sqlite_utils import Database
 from tqdm import tqdm
 
+from rlhf.jobs.pulse import beating, insist
 from rlhf.settings import KINDS, overlay, settings_of
+from rlhf.settings.kinds import OWNERS
 from rlhf.stages.context import Context, Made
 from rlhf.training.progress import OnProgress
-from store import jobs, scores
-from store.db import writing
-from store.errors import BadInput, PlatformError, Refused
+from store import jobs, leases, scores
+from store.errors import BadInput, Cancelled, NoDisk, PlatformError, Refused, Superseded
+from store.leases import Fence
 from store.records import Job, Json, Model, Rating, Round
 from store.results import as_json
 from store.workspace import Workspace
@@ -28,13 +32,12 @@ REPORT_SECONDS = 1.0
 def start(workspace: Workspace, kind: str, params: Mapping[str, object]) -> Job:
     """A job that this process does itself; no worker can take it in between.
 
-    Raises Refused for one of several processes: each would do the whole job.
+    Raises Refused for one of several processes: each would do the whole job. Raises Busy where it trains or writes
+    responses and another job does.
     """
     alone()
-    with workspace.store() as db, writing(db):
-        job = jobs.claim(db, os.getpid(), jobs.enqueue(db, kind, dict(params)))
-    assert job is not None  # claimed in the transaction that made it
-    return job
+    with workspace.store() as db:
+        return jobs.start(db, kind, dict(params), os.getpid(), owner=kind in OWNERS)
 
 
 def alone(environment: Mapping[str, str] = os.environ) -> None:
@@ -49,26 +52,45 @@ def alone(environment: Mapping[str, str] = os.environ) -> None:
 
 def execute(workspace: Workspace, job: Job) -> Json:
     """Do a claimed job; its result, or its error, is in the store when this returns or raises."""
-    with _logging(workspace, job), bar() as shown:
+    fence = Fence(job.id, job.lease)
+    with _given_up(workspace, fence), _logging(workspace, job), bar() as shown:
         try:
-            stage = stage_of(job.kind)
-            ctx, arguments = resolve(workspace, job, shown)
-            result = told(workspace, stage(ctx, **arguments))
+            with beating(workspace, fence):
+                stage = stage_of(job.kind)
+                ctx, arguments = resolve(workspace, job, shown)
+                result = told(workspace, stage(ctx, **arguments))
         except BaseException as error:
-            if isinstance(error, SystemExit):  # SIGTERM: the worker puts the job back into the queue
+            if isinstance(error, SystemExit):  # the worker was told to end: the next one goes on
+                with suppress(sqlite3.Error, PlatformError), workspace.store() as db:
+                    jobs.requeue(db, job.id, job.lease)
+                raise
+            if isinstance(error, Cancelled | Superseded):  # its row says so already, or is somebody else's
                 raise
             known = isinstance(error, PlatformError)
             message = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
             if isinstance(error, KeyboardInterrupt):
-                message = "Stopped by hand: give the command again to go on."
+                message = str(error) or "Stopped by hand: give the command again to go on."
             if not known:
                 logging.getLogger(__name__).exception("job %d failed", job.id)
-            with workspace.store() as db:
-                jobs.fail(db, job.id, message)
+            insist(lambda: _ended(workspace, fence, lambda db: jobs.fail(db, job.id, message)))
             raise
-    with workspace.store() as db:
-        jobs.finish(db, job.id, result)
+        insist(lambda: _ended(workspace, fence, lambda db: jobs.finish(db, job.id, result)))
     return result
+
+
+def _ended(workspace: Workspace, fence: Fence, note: Callable[[Database], None]) -> None:
+    with workspace.store(fence) as db:
+        note(db)
+
+
+@contextmanager
+def _given_up(workspace: Workspace, fence: Fence) -> Iterator[None]:
+    """Give the lease up at the end, however it ends; where that cannot be stored, it ends with the process."""
+    try:
+        yield
+    finally:
+        with suppress(sqlite3.Error, PlatformError), workspace.store() as db:
+            leases.release(db, fence.number)
 
 
 def stage_of(kind: str) -> Callable[..., object]:
@@ -101,7 +123,8 @@ def resolve(workspace: Workspace, job: Job, shown: OnProgress) -> tuple[Context,
     """The job's context with every setting resolved (and stored with it), and the arguments of its function."""
     arguments = dict(job.params)
     settings = overlay(settings_of(workspace), arguments.pop("settings", {}))
-    with workspace.store() as db:
+    fence = Fence(job.id, job.lease) if job.lease else None
+    with workspace.store(fence) as db:
         jobs.set_params(db, job.id, {**arguments, "settings": dataclasses.asdict(settings)})
     last_report = 0.0
 
@@ -110,14 +133,19 @@ def resolve(workspace: Workspace, job: Job, shown: OnProgress) -> tuple[Context,
         shown(done, total, note)
         if time.monotonic() - last_report >= REPORT_SECONDS:
             last_report = time.monotonic()
-            with workspace.store() as db:
+            with suppress(NoDisk), workspace.store(fence) as db:  # training does not end for want of a note
                 jobs.report(db, job.id, done / max(total, 1), note)
 
-    def log(step: int, metrics: dict[str, float]) -> None:
-        with workspace.store() as db:
-            jobs.log(db, job.id, step, metrics)
+    waiting: dict[int, dict[str, float]] = {}
 
-    return Context(workspace, settings, job.id, progress, log), arguments
+    def log(step: int, metrics: dict[str, float]) -> None:
+        waiting[step] = metrics
+        with suppress(NoDisk), workspace.store(fence) as db:
+            for number in list(waiting):  # those of steps for which there was no room too
+                jobs.log(db, job.id, number, waiting[number])
+                del waiting[number]
+
+    return Context(workspace, settings, job.id, progress, log, job.lease), arguments
 
 
 @contextmanager

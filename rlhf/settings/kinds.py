@@ -16,7 +16,15 @@ class NoOptions:
 
 
 @dataclass(frozen=True)
-class GenerateOptions:
+class OwnerOptions:
+    """Whether to wait for another job that trains or writes responses in this workspace."""
+
+    wait: bool = False
+    """Wait while another job trains or writes responses in this workspace, instead of ending at once."""
+
+
+@dataclass(frozen=True)
+class GenerateOptions(OwnerOptions):
     """Which model version writes the responses."""
 
     model: str | None = None
@@ -44,7 +52,12 @@ class AgainOptions:
 
 
 @dataclass(frozen=True)
-class PPOOptions(AgainOptions):
+class RewardOptions(AgainOptions, OwnerOptions):
+    """Whether to repeat work whose result is there already."""
+
+
+@dataclass(frozen=True)
+class PPOOptions(AgainOptions, OwnerOptions):
     """Whether to train once more, or against the advice of the gate."""
 
     force: bool = False
@@ -52,7 +65,7 @@ class PPOOptions(AgainOptions):
 
 
 @dataclass(frozen=True)
-class RoundOptions:
+class RoundOptions(OwnerOptions):
     """Whether PPO may train against the advice of the gate."""
 
     force: bool = False
@@ -74,7 +87,8 @@ class Kind:
     `summary` is the launcher's line, `title` what a job of this kind is called on the page, `stage` the module and
     function that does it, called with a context and with the fields of `options`. `tables` are settings whose dials
     are the command's own flags (`--steps`); `parts` are those of the stages inside it, whose flags carry the table's
-    name (`--ppo.steps`). `button` is the label on the research page, empty where there is none.
+    name (`--ppo.steps`). `button` is the label on the research page, empty where there is none. `owns` says that it
+    trains or writes responses: of such jobs a workspace does one at a time.
     """
 
     summary: str
@@ -84,6 +98,7 @@ class Kind:
     tables: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     button: str = ""
+    owns: bool = False
 
 
 _STAGES_OF_A_ROUND = ("rating", "reward", "gate", "ppo", "generate", "sampling")
@@ -95,6 +110,7 @@ KINDS = {
         "rlhf.stages.generate:generate",
         GenerateOptions,
         ("generate", "sampling"),
+        owns=True,
     ),
     "simulate": Kind(
         "let simulated annotators rank the open tasks",
@@ -114,9 +130,10 @@ KINDS = {
         "train the reward model on the scores",
         "Reward model",
         "rlhf.stages.reward:reward",
-        AgainOptions,
+        RewardOptions,
         ("reward", "gate"),
         button="Retrain reward model",
+        owns=True,
     ),
     "ppo": Kind(
         "train a policy against the reward model",
@@ -124,6 +141,7 @@ KINDS = {
         "rlhf.stages.ppo:ppo",
         PPOOptions,
         ("ppo",),
+        owns=True,
     ),
     "round": Kind(
         "run rate, reward, ppo and generate; stages that are finished already are skipped",
@@ -133,6 +151,7 @@ KINDS = {
         ("round",),
         _STAGES_OF_A_ROUND,
         button="Run PPO round",
+        owns=True,
     ),
     "loop": Kind(
         "run a round whenever enough new rankings have come",
@@ -141,6 +160,10 @@ KINDS = {
         LoopOptions,
         ("round",),
         _STAGES_OF_A_ROUND,
+        owns=True,
     ),
 }
 """Every kind of work by its name, which is that of the launcher's command and of the job in the store."""
+
+OWNERS = tuple(name for name, kind in KINDS.items() if kind.owns)
+"""The kinds of work that have a workspace to themselves."""

@@ -12,6 +12,7 @@ from rlhf import training
 from rlhf.settings import Settings
 from rlhf.training.progress import OnLog, OnProgress
 from store import models
+from store.leases import Fence
 from store.records import Json, Model
 from store.results import as_json
 from store.workspace import Workspace
@@ -32,17 +33,24 @@ class Made(Generic[Record]):
 
 @dataclass(frozen=True)
 class Context:
-    """What a stage may touch: the workspace, its settings, and the job on whose behalf it runs."""
+    """What a stage may touch: the workspace, its settings, and the job on whose behalf it runs.
+
+    `lease` is the number under which the job is done, 0 where no job is: it goes with each write.
+    """
 
     workspace: Workspace
     settings: Settings
     job_id: int
     progress: OnProgress
     log: OnLog
+    lease: int = 0
 
     def store(self) -> AbstractContextManager[Database]:
-        """A short connection; none is held while something trains."""
-        return self.workspace.store()
+        """A short connection; none is held while something trains.
+
+        Its writes raise Cancelled or Superseded once this process does the job no longer.
+        """
+        return self.workspace.store(Fence(self.job_id, self.lease) if self.lease else None)
 
     def load_model(self, seed: int = 0) -> "RoleModel":
         """The workspace's base model with a fresh policy adapter; `seed` is that of every fresh adapter."""

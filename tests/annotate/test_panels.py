@@ -1,6 +1,8 @@
 """What the research page says of versions and annotators: the stored figures, every text as text."""
 
+import os
 import re
+import socket
 from collections.abc import Callable
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -9,11 +11,13 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
+from annotate.panels.jobs import job_list, notice
 from annotate.panels.people import annotators
 from annotate.panels.versions import versions
 from store import annotators as accounts
-from store import checks, models, prompts, rankings, responses, scores, tasks
+from store import checks, jobs, models, prompts, rankings, responses, scores, tasks, workers
 from store.records import Model, PairAgreement, Rating
+from store.summary import summary
 
 Line = Callable[..., dict[str, Any]]
 Board = Callable[..., dict[str, Any]]
@@ -59,6 +63,37 @@ class Read(HTMLParser):
             self._cell.append(data)
         if self._button:
             self.buttons[self._button] = self.buttons.get(self._button, "") + data
+
+
+def test_a_job_runs_only_while_its_process_lives(db: Database) -> None:
+    kinds = ("round", "rate", "round", "rate")
+    alive, gone, _, cancelled = (jobs.enqueue(db, kind) for kind in kinds)
+    held = jobs.claim(db, os.getpid(), alive, ["round"])
+    for job, pid in ((gone, os.getpid()), (cancelled, os.getpid())):
+        jobs.claim(db, pid, job)
+        db.execute("UPDATE leases SET started = '1' WHERE job_id = ?", [job])
+    jobs.cancel(db, cancelled)
+    assert held is not None
+    shown = re.findall(r'<span class="state">([^<]*)</span>', job_list(db))  # the newest first
+    assert shown == ["cancelled", "queued", "left", "running 0%"]
+    assert [job["state"] for job in summary(db, 1)["jobs"]] == ["cancelled", "queued", "left", "running"]
+    text = Read(job_list(db)).text
+    assert f"process {os.getpid()} on " in text
+    assert "its process is gone, and the next worker sees to it" in text
+    assert f"What is queued waits for job {alive} (round, process {os.getpid()} on " in Read(notice(db, ())).text
+    jobs.requeue(db, alive, held.lease)
+    assert "What is queued waits" not in Read(notice(db, ())).text
+
+
+def test_the_workers_are_named_with_what_they_say(db: Database) -> None:
+    assert "Worker" not in job_list(db)
+    db.execute("UPDATE jobs SET created = '2020-01-01T00:00:00.000Z' WHERE id = ?", [jobs.enqueue(db, "rate")])
+    assert "No worker has taken it" in notice(db, ())
+    workers.beat(db, None, HOSTILE)
+    read = Read(job_list(db))
+    assert f"Worker: process {os.getpid()} on {socket.gethostname()} · {HOSTILE}" in read.text
+    assert "img" not in read.tags
+    assert "No worker" not in notice(db, ())
 
 
 def policy(db: Database, name: str) -> str:

@@ -4,6 +4,8 @@ from tests.mutants.record import Mutant
 
 QUEUE, DOOR = "tests/annotate/test_queue.py", "tests/annotate/test_security.py"
 
+DOING = "tests/rlhf/jobs/test_owner.py"
+
 MUTANTS = (
     Mutant(
         "levels-by-stored-order",
@@ -52,5 +54,45 @@ MUTANTS = (
         'settings = overlay(overlay(settings_of(workspace), arguments.pop("settings", {})), workspace.settings())',
         "tests/rlhf/jobs/test_execute.py",
         "What is asked on the command line would be overruled by workspace.toml.",
+    ),
+    Mutant(
+        "cancel-wakes-nobody",
+        "rlhf/jobs/pulse.py",
+        "signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)",
+        "pass",
+        DOING,
+        "A job that computes for minutes without a word would not hear that it was cancelled.",
+    ),
+    Mutant(
+        "nohup-not-honoured",
+        "rlhf/jobs/pulse.py",
+        "if main and signal.getsignal(one) == signal.SIG_DFL]",
+        "if main]",
+        DOING,
+        "A loop that was started to outlive its terminal would end with it, and a child that is stopped would fail.",
+    ),
+    Mutant(
+        "orphans-live-on",
+        "rlhf/jobs/pulse.py",
+        "    os.kill(os.getpid(), signal.SIGTERM)\n        time.sleep(END_SECONDS)\n        os._exit",
+        "    time.sleep(1000 * END_SECONDS)\n        os._exit",
+        DOING,
+        "Each killed server would leave a worker behind.",
+    ),
+    Mutant(
+        "worker-not-started-again",
+        "rlhf/jobs/keeper.py",
+        "while not ending.is_set():",
+        "if not ending.is_set():",
+        DOING,
+        "A worker that died would leave the queue standing until somebody looks.",
+    ),
+    Mutant(
+        "worker-dies-of-a-lock",
+        "rlhf/jobs/worker.py",
+        "except (sqlite3.Error, OSError, PlatformError) as error:\n                forget()",
+        "except OSError as error:\n                forget()",
+        DOING,
+        "A backup tool that holds the store for a minute would end all training.",
     ),
 )

@@ -2,6 +2,7 @@
 
 from tests.mutants.record import Mutant
 
+OWNER = "tests/store/test_leases.py"
 LEASES, SAID, TROUBLE = (f"tests/store/test_{name}.py" for name in ("tasks", "rankings", "trouble"))
 
 MUTANTS = (
@@ -110,6 +111,78 @@ MUTANTS = (
         "            \" WHERE id = ? AND state != ''\"",
         "tests/store/test_jobs.py",
         "A job that was cancelled would say that it had ended well.",
+    ),
+    Mutant(
+        "fence-open",
+        "store/leases.py",
+        "if number != self.number:",
+        "if number is None:",
+        OWNER,
+        "A process whose job was taken over would write beside the one that does it now.",
+    ),
+    Mutant(
+        "fence-not-asked",
+        "store/db.py",
+        "if isinstance(db, Guarded) and db.guard:",
+        "if False and isinstance(db, Guarded) and db.guard:",
+        OWNER,
+        "No write of a job would be refused, however late.",
+    ),
+    Mutant(
+        "cancelled-job-writes",
+        "store/leases.py",
+        'if state == "cancelled":',
+        'if state == "":',
+        OWNER,
+        "A cancelled job would go on and record its model.",
+    ),
+    Mutant(
+        "start-time-not-compared",
+        "store/processes.py",
+        'return now != "" and now == whose.started',
+        'return now != ""',
+        OWNER,
+        "Whoever got the number of a dead process would keep its job running for ever.",
+    ),
+    Mutant(
+        "zombie-lives",
+        "store/processes.py",
+        'if words[0] in "ZXx"',
+        'if words[0] in "Xx"',
+        OWNER,
+        "A job would stay running for as long as nobody asks how its process ended.",
+    ),
+    Mutant(
+        "number-comes-back",
+        "store/schema.py",
+        "number INTEGER PRIMARY KEY AUTOINCREMENT",
+        "number INTEGER PRIMARY KEY",
+        OWNER,
+        "A late process would be taken for the one that has its number now.",
+    ),
+    Mutant(
+        "settled-without-looking-again",
+        "store/jobs.py",
+        "if (lease.number if lease else None) != number:",
+        "if lease is None:",
+        OWNER,
+        "Two workers would both put back a dead worker's job, and one of them while it is done.",
+    ),
+    Mutant(
+        "second-owner",
+        "store/jobs.py",
+        "if owner and (other := leases.owner(db)):",
+        "if False and (other := leases.owner(db)):",
+        OWNER,
+        "Two trainings at once would end in words of SQLite and not in ours.",
+    ),
+    Mutant(
+        "silence-of-a-lock-counts",
+        "store/jobs.py",
+        "if time.monotonic() - asked > PATIENCE_SECONDS:",
+        "if False:",
+        OWNER,
+        "After a lock the first one to come would take the jobs of all that live elsewhere.",
     ),
     Mutant(
         "gold-for-its-author",

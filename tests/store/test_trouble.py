@@ -70,12 +70,12 @@ def test_an_exception_undoes_the_transaction(db: Database) -> None:
 
 
 def test_no_room_for_a_new_workspace_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Tight(Database):
+    class Tight(store_db.Guarded):
         def __init__(self, path: str) -> None:
             super().__init__(path)
             self.execute("PRAGMA max_page_count = 3")
 
-    monkeypatch.setattr(store_db, "Database", Tight)
+    monkeypatch.setattr(store_db, "Guarded", Tight)
     with pytest.raises(NoDisk, match="free disk space"):
         create(tmp_path / "new", "")
     assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ import pytest
 
 from rlhf.jobs import worker
 from store import annotators, jobs, models, prompts, rankings, responses, tasks
+from store.processes import process
 from store.records import Job, Model, Response, Task
 from store.workspace import Workspace, create
 
@@ -52,13 +53,7 @@ def wait(until: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def gone(pid: int) -> bool:
-    return not worker._alive(pid)
-
-
-def ended_pid() -> int:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    return child.pid
+    return process(pid).started == ""
 
 
 @pytest.mark.slow
@@ -118,23 +113,6 @@ def test_a_child_that_dies_without_a_word(workspace: Workspace, monkeypatch: pyt
     failed = look(workspace, job)
     assert failed.state == "failed"
     assert failed.error == f"The process ended with code 1: see runs/job-{job}.log."
-
-
-def test_a_job_of_a_dead_worker_goes_back_and_a_living_ones_does_not(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    left, kept, fresh = (ask(workspace, "rate") for _ in range(3))
-    dead = ended_pid()
-    with workspace.store() as db:
-        for job, pid in ((left, dead), (kept, os.getpid()), (fresh, dead)):
-            jobs.claim(db, pid, job)
-    later = time.time() + jobs.STALE_SECONDS + 1
-    with monkeypatch.context() as clock:
-        clock.setattr(time, "time", lambda: later)
-        with workspace.store() as db:
-            jobs.beat(db, fresh)
-        worker.requeue_dead(workspace)
-    assert [look(workspace, job).state for job in (left, kept, fresh)] == ["queued", "running", "running"]
 
 
 def test_a_deaf_child_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
