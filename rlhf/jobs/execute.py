@@ -19,6 +19,7 @@ from store.db import writing
 from store.errors import BadInput, PlatformError, Refused
 from store.records import Job, Json, Model, Rating, Round
 from store.results import as_json
+from store.words import in_words
 from store.workspace import Workspace
 
 REPORT_SECONDS = 1.0
@@ -57,11 +58,8 @@ def execute(workspace: Workspace, job: Job) -> Json:
         except BaseException as error:
             if isinstance(error, SystemExit):  # SIGTERM: the worker puts the job back into the queue
                 raise
-            known = isinstance(error, PlatformError)
-            message = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
-            if isinstance(error, KeyboardInterrupt):
-                message = "Stopped by hand: give the command again to go on."
-            if not known:
+            message = str(in_words(error, f"runs/job-{job.id}.log"))
+            if not isinstance(error, PlatformError):
                 logging.getLogger(__name__).exception("job %d failed", job.id)
             with workspace.store() as db:
                 jobs.fail(db, job.id, message)
