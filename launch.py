@@ -25,8 +25,9 @@ from rlhf.commands.parse import Call, Command, parse
 from rlhf.jobs.keeper import kept_working
 from rlhf.settings import KINDS
 from store import annotators, sessions
-from store.errors import BadInput, NoDisk, PlatformError, WorkError
+from store.errors import BadInput, NoDisk, WorkError
 from store.results import as_json
+from store.words import in_words
 
 
 def serve(call: Call[ServeOptions]) -> None:
@@ -86,14 +87,12 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read (`| head`) has seen enough; without this the interpreter complains once more as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (PlatformError, OSError) as error:
-        if "--debug" in argv:
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in argv and not isinstance(error, KeyboardInterrupt):
             traceback.print_exc()
-        print(error, file=sys.stderr)
-        return 1 if isinstance(error, WorkError) and not isinstance(error, NoDisk) else 2
-    except KeyboardInterrupt:
-        print("Stopped by hand: give the command again to go on.", file=sys.stderr)
-        return 1
+        told = in_words(error)
+        print(told, file=sys.stderr)
+        return 1 if isinstance(told, WorkError) and not isinstance(told, NoDisk) else 2
     return 0
 
 

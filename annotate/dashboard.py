@@ -18,6 +18,7 @@ from annotate.panels.versions import versions
 from annotate.security import require
 from annotate.verdicts import evidence
 from rlhf.settings import KINDS, settings_of
+from rlhf.settings.bounds import LARGEST
 from store import jobs, models, scores
 from store.db import writing
 from store.errors import PlatformError, Refused
@@ -156,7 +157,7 @@ def _sent(event: gr.EventData, name: str) -> int:
     """The id that the page sent under `name`; 0, which nothing has, where it sent none."""
     data = event._data if isinstance(event._data, dict) else {}
     value = data.get(name)
-    return value if type(value) is int else 0
+    return value if type(value) is int and abs(value) < LARGEST else 0
 
 
 def _promote(db: Database, model_id: int, by: str) -> None:

@@ -106,7 +106,7 @@ def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int],
     if old.annotator != annotator:
         raise LeaseLost("That ranking is not yours: go back to your own.")
     by_response = _by_response(tasks.get(db, old.task_id), levels)
-    kept = comment.strip()[:MOST_COMMENT]
+    kept = _kept(comment)
     for standing in rankings.of_annotator(db, annotator, LOOK_BACK):
         if standing.supersedes == ranking_id and (standing.levels, standing.comment) == (by_response, kept):
             return standing
@@ -166,6 +166,11 @@ def _by_response(task: Task, levels: Sequence[int]) -> dict[int, int]:
     return dict(zip(task.shown_order, levels, strict=True))
 
 
+def _kept(comment: str) -> str:
+    """A comment as it is stored; half of a character, which a browser may cut at its limit, cannot be."""
+    return comment.strip()[:MOST_COMMENT].encode("utf-8", "replace").decode()
+
+
 def _store(
     db: Database,
     annotator: str,
@@ -175,5 +180,5 @@ def _store(
     seconds: float | None,
     comment: str,
 ) -> Ranking:
-    kept = comment.strip()[:MOST_COMMENT]
+    kept = _kept(comment)
     return rankings.submit(db, lease, annotator, levels, kind=kind, seconds=seconds, comment=kept)

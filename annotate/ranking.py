@@ -12,6 +12,7 @@ from annotate.frame import QUIET, site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
 from rlhf.settings import settings_of
+from rlhf.settings.bounds import LARGEST
 from store import checks
 from store.errors import BadInput, LeaseLost, PlatformError
 from store.records import Annotator, Json, Ranking
@@ -171,4 +172,4 @@ def _levels(sent: Json) -> list[int]:
 
 
 def _whole(value: object) -> int:
-    return value if type(value) is int else 0
+    return value if type(value) is int and abs(value) < LARGEST else 0

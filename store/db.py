@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from store.errors import BadInput, NewerWorkspace, NoDisk, NotFound, WorkError
+from store.errors import BadInput, NewerWorkspace, NotFound, WorkError
 from store.records import Json
 from store.schema import migrations
+from store.words import of_sqlite
 
 Row = Json
 """One row of a table: the value of each column, by the column's name."""
@@ -50,16 +51,21 @@ def opened(path: Path | str, *, create: bool = False, guard: Guard | None = None
 
     Raises NotFound where there is no file (unless `create`), NewerWorkspace where the file knows migrations
     that this version does not, BadInput where it is no store, NoDisk where there is no room to write one, WorkError
-    where an earlier version left a reference that leads nowhere.
+    where an earlier version left a reference that leads nowhere. Whatever is done inside raises NoDisk, Locked or
+    Damaged where the file cannot be read or written.
     """
     path = Path(path)
     if not create and not path.exists():
         raise NotFound(f"There is no workspace at {path.parent}: make one with `python launch.py init`.")
+    if path.exists() and not path.is_file():  # SQLite would wait for ever for what a named pipe has to say
+        raise BadInput(f"{path} is not a store (no regular file): name another folder with --workspace.")
     db = _connect(path)
     if guard:
         db.guard, db.patience = guard, JOB_PATIENCE
     try:
         yield db
+    except sqlite3.Error as error:
+        raise of_sqlite(error, path) or error from error
     finally:
         db.close()
 
@@ -81,10 +87,9 @@ def _connect(path: Path) -> Guarded:
     except BaseException as error:
         if db is not None:
             db.close()
-        if _no_disk(error):
-            raise NoDisk(f"{path} could not be written ({error}); nothing was changed: free disk space.") from error
-        if isinstance(error, sqlite3.DatabaseError) and "locked" not in str(error):
-            raise BadInput(f"{path} is not a store ({error}): name another folder with --workspace.") from error
+        if isinstance(error, sqlite3.DatabaseError):
+            foreign = BadInput(f"{path} is not a store ({error}): name another folder with --workspace.")
+            raise of_sqlite(error, path) or foreign from error
         raise
     return db
 
@@ -122,7 +127,8 @@ def writing(db: Database) -> Iterator[Database]:
     """A write transaction that takes its lock at once; commits at the end, rolls back on any exception.
 
     BEGIN IMMEDIATE, because a deferred transaction that reads and then writes fails at once under contention.
-    Raises NoDisk when the disk is full or the file cannot be written.
+    Raises NoDisk when the disk is full or the file cannot be written, Locked when another process holds the file for
+    longer than `LOCK_WAIT_MS`, Damaged when a page of it cannot be read.
     """
     with _writer:
         if db.conn.in_transaction:  # nested: part of the outer transaction
@@ -132,13 +138,9 @@ def writing(db: Database) -> Iterator[Database]:
             _begin(db)
             yield db
             db.conn.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             _rollback(db)
-            if _no_disk(error):
-                raise NoDisk(
-                    f"The store could not be written ({error}); nothing was changed: free disk space."
-                ) from error
-            raise
+            raise of_sqlite(error) or error from error
         except BaseException:
             _rollback(db)
             raise
@@ -167,13 +169,6 @@ def insert(db: Database, table: str, row: Row) -> int:
 def sql_list(words: Iterable[str]) -> str:
     """Words as a list in SQL, to stand after IN: `('gold', 'repeat')`."""
     return "(" + ", ".join("'" + word.replace("'", "''") + "'" for word in words) + ")"
-
-
-def _no_disk(error: BaseException) -> bool:
-    # By SQLite's words: Python gives an error of the disk no class of its own.
-    return isinstance(error, sqlite3.OperationalError) and any(
-        sign in str(error) for sign in ("is full", "readonly", "disk I/O")
-    )
 
 
 def _rollback(db: Database) -> None:

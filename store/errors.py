@@ -14,14 +14,21 @@
         ├── NotConverged        a fit still moves after as many steps as it is given
         ├── Cancelled           somebody cancelled the job
         ├── Superseded          another process does the job by now; this one may write nothing more
-        └── NoDisk              there is no room to write; nothing was lost: exit 2, since nothing was done
+        ├── NoDisk              there is no room to write; nothing was lost: exit 2, since nothing was done
+        ├── Locked              another program holds the store; nothing was changed
+        ├── Damaged             the store, or a file of a model, is not as it was written
+        └── Unforeseen          an error of the program itself, which is to be reported
 
-Every message is one line: the fact, the number, the remedy.
+Every message is one line: the fact, the number, the remedy. `store.words.in_words` makes one of any other exception.
 """
 
 
 class PlatformError(Exception):
     """Anything the project raises on purpose."""
+
+    def __str__(self) -> str:
+        """The message on one line, in characters that every file and terminal takes: a path in it may hold others."""
+        return " ".join(super().__str__().splitlines()).encode("utf-8", "backslashreplace").decode()
 
 
 class RequestError(PlatformError):
@@ -74,3 +81,15 @@ class Superseded(WorkError):
 
 class NoDisk(WorkError):
     """The disk is full, or cannot be written; what was there before is still there."""
+
+
+class Locked(WorkError):
+    """Another program holds the store locked; nothing was changed, and the same request may be made again."""
+
+
+class Damaged(WorkError):
+    """The store, or a file of a model, cannot be read as it was written."""
+
+
+class Unforeseen(WorkError):
+    """An exception that nobody thought of: a fault of the program, to be reported with its traceback."""

@@ -54,6 +54,8 @@ class Workspace:
         path = self.folder / "workspace.toml"
         if not path.exists():
             return {}
+        if not path.is_file():
+            raise BadInput(f"{path} is no regular file: put a file there, or delete it for the defaults.")
         try:
             return tomllib.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:  # TOMLDecodeError or UnicodeDecodeError

@@ -23,6 +23,7 @@ from store.errors import BadInput, Cancelled, NoDisk, PlatformError, Refused, Su
 from store.leases import Fence
 from store.records import Job, Json, Model, Rating, Round
 from store.results import as_json
+from store.words import in_words
 from store.workspace import Workspace
 
 REPORT_SECONDS = 1.0
@@ -66,11 +67,8 @@ def execute(workspace: Workspace, job: Job) -> Json:
                 raise
             if isinstance(error, Cancelled | Superseded):  # its row says so already, or is somebody else's
                 raise
-            known = isinstance(error, PlatformError)
-            message = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
-            if isinstance(error, KeyboardInterrupt):
-                message = str(error) or "Stopped by hand: give the command again to go on."
-            if not known:
+            message = str(in_words(error, f"runs/job-{job.id}.log"))
+            if not isinstance(error, PlatformError | KeyboardInterrupt):
                 logging.getLogger(__name__).exception("job %d failed", job.id)
             insist(lambda: _ended(workspace, fence, lambda db: jobs.fail(db, job.id, message)))
             raise

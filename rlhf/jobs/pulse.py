@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TypeVar
 
 from store import leases
-from store.errors import Cancelled, NoDisk, PlatformError, Superseded
+from store.errors import Cancelled, Locked, NoDisk, PlatformError, Superseded
 from store.leases import Fence
 from store.workspace import Workspace
 
@@ -102,7 +102,7 @@ def insist(call: Callable[[], Result]) -> Result:
     while True:
         try:
             return call()
-        except (sqlite3.OperationalError, NoDisk) as error:
+        except (sqlite3.OperationalError, NoDisk, Locked) as error:
             if time.monotonic() + pause > deadline:
                 raise
             log.warning("the end of the job could not be stored, trying again in %.1f s: %s", pause, error)

@@ -5,6 +5,8 @@ optionally `split` (train or eval). In a text file each line that is not blank i
 """
 
 import json
+import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,8 @@ from store import prompts
 from store.errors import BadInput
 from store.records import Prompt
 
+LONGEST_LINE = 1_000_000
+"""Characters of a line: more than any model's context, and a tokenizer would take minutes to find that out."""
 SHOWN = 5
 """How many broken lines an error names one by one."""
 
@@ -43,13 +47,16 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
+    source = os.fsencode(path.name).decode(errors="replace")  # the name may be none in UTF-8
     parse = _from_json if path.suffix.lower() in (".jsonl", ".json") else _from_text
     found = PromptFile()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            prompt = parse(line, path.name)
+            if len(line) > LONGEST_LINE:
+                raise BadInput(f"{len(line)} characters, and a line has at most {LONGEST_LINE}: split it")
+            prompt = parse(line, source)
             check(prompt)
         except BadInput as error:
             found.broken.append((number, str(error).rstrip(".")))
@@ -61,8 +68,11 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
 
 
 def check_readable(path: Path) -> None:
-    """Raise BadInput, before anything slow is done, for a file that is not there or cannot be opened."""
+    """Raise BadInput, before anything slow is done, for what is no file, is not there or cannot be opened."""
     try:
+        # Asked before it is opened: a named pipe would wait for ever, and a device never ends.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadInput(f"{path} cannot be read (no regular file): name a file of prompts.")
         with path.open("rb"):
             pass
     except OSError as error:

@@ -210,3 +210,8 @@ def keys_of(value: object) -> set[str]:
     if isinstance(value, list):
         return {key for inner in value for key in keys_of(inner)}
     return set()
+
+
+def test_half_a_character_in_a_comment_keeps_no_ranking_back(db: Database) -> None:
+    lease = queue.view(db, "ada")["task"]["lease"]
+    assert queue.submit(db, "ada", lease, [1, 2, 3, 4], comment="good \ud83d").comment == "good ?"

@@ -249,3 +249,16 @@ def test_the_web_process_carries_no_training_library() -> None:
     code = "import annotate.app, sys; print({'torch', 'transformers', 'peft', 'trl'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_an_id_beyond_what_the_store_holds_is_nobodys(
+    sign_in: SignIn, call: Callable[..., Any], workspace: Workspace
+) -> None:
+    client = sign_in("Rosa", "admin")
+    for number in (2**63, -(2**63) - 1, 10**40):
+        event = {"nonce": "1", "action": "previous", "ranking": number}
+        (told,) = call(client, "/annotate", "answer", event)
+        assert told["answer"]["message"] == "There is nothing of yours before this."
+        event = {"nonce": "2", "action": "revise", "ranking": number, "levels": [1, 2, 3, 4]}
+        (told,) = call(client, "/annotate", "answer", event)
+        assert told["answer"]["message"] == "Not saved. There is no ranking 0. Your choices are kept."

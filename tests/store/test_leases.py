@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from store import db as store_db
 from store import jobs, leases, processes, prompts, workers
-from store.errors import Busy, Cancelled, Superseded
+from store.errors import Busy, Cancelled, Locked, Superseded
 from store.leases import Fence
 from store.processes import STALE_SECONDS, lives, process
 from store.workspace import Workspace
@@ -290,7 +290,7 @@ def test_a_job_waits_for_a_lock_for_longer_than_a_person_would(
     monkeypatch.setattr(store_db, "LOCK_WAIT_MS", 20)
     other = sqlite3.connect(workspace.database, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
-    with workspace.store() as mine, pytest.raises(sqlite3.OperationalError, match="locked"):
+    with workspace.store() as mine, pytest.raises(Locked, match="locked"):
         jobs.report(mine, job.id, 0.5, "half")
     timer = threading.Timer(0.2, other.rollback)
     timer.start()

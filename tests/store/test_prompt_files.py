@@ -1,6 +1,7 @@
 """Files of prompts as people write them, broken ones included."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,24 @@ def test_the_callers_check_breaks_a_line_too(tmp_path: Path) -> None:
 
     found = read(write(tmp_path, "Hello\nHello!\n", "p.txt"), short)
     assert found.broken == [(2, "too long")]
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(BadInput, match=r"cannot be read .no regular file"):
+            read(path)
+
+
+def test_a_line_without_end_is_refused_before_anybody_reads_it(tmp_path: Path) -> None:
+    asked: list[Prompt] = []
+    found = read(write(tmp_path, "x" * 1_000_000 + "\n" + "x" * 1_000_001, "p.txt"), asked.append)
+    assert [number for number, _ in found.broken] == [2]
+    assert "1000001 characters" in found.describe_broken()
+    assert len(asked) == 1
+
+
+def test_a_file_name_that_is_not_utf8_is_kept_as_text(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(bytes(tmp_path) + b"/p\xff.txt"))
+    path.write_text("Hello")
+    assert [prompt.source for prompt in read(path).prompts] == ["p\ufffd.txt"]
