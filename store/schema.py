@@ -40,6 +40,13 @@ def m004_tokens_of_responses(db: Database) -> None:
     db.execute("ALTER TABLE responses ADD COLUMN token_ids TEXT CHECK (token_ids IS NULL OR json_valid(token_ids))")
 
 
+@migrations()
+def m006_digests_and_rounds_of_jobs(db: Database) -> None:
+    """What the files of a model version were when they were written, and which job ran each round."""
+    for statement in WHOLE_COLUMNS:
+        db.execute(statement)
+
+
 # STRICT: a word in a column of numbers is refused, where SQLite otherwise stores it. Every list of allowed words and
 # every JSON text is checked by the file itself, so that no program can put into it what another cannot read.
 FIRST_TABLES = (
@@ -238,4 +245,10 @@ LINEAGE_TABLES = (
     "DROP TABLE responses",
     "ALTER TABLE new_responses RENAME TO responses",
     "CREATE INDEX responses_of_prompt ON responses(prompt_id, model_id)",
+)
+
+# NULL in the rows of an earlier version: nobody noted it then.
+WHOLE_COLUMNS = (
+    "ALTER TABLE models ADD COLUMN digest TEXT CHECK (digest IS NULL OR length(digest) = 64)",
+    "ALTER TABLE rounds ADD COLUMN job_id INTEGER REFERENCES jobs(id)",
 )

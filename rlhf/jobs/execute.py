@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from sqlite_utils import Database
 from tqdm import tqdm
 
 from rlhf.settings import KINDS, overlay, settings_of
@@ -51,9 +52,8 @@ def execute(workspace: Workspace, job: Job) -> Json:
     """Do a claimed job; its result, or its error, is in the store when this returns or raises."""
     with _logging(workspace, job), bar() as shown:
         try:
-            stage = stage_of(job.kind)
-            ctx, arguments = resolve(workspace, job, shown)
-            result = told(workspace, stage(ctx, **arguments))
+            # A result that is there already came with what the job made, before it was killed and started again.
+            result = job.result or _done(workspace, job, shown)
         except BaseException as error:
             if isinstance(error, SystemExit):  # SIGTERM: the worker puts the job back into the queue
                 raise
@@ -71,6 +71,14 @@ def execute(workspace: Workspace, job: Job) -> Json:
     return result
 
 
+def _done(workspace: Workspace, job: Job, shown: OnProgress) -> Json:
+    stage = stage_of(job.kind)
+    ctx, arguments = resolve(workspace, job, shown)
+    product = stage(ctx, **arguments)
+    with workspace.store() as db:
+        return told(db, product)
+
+
 def stage_of(kind: str) -> Callable[..., object]:
     """The function that does a kind of work; it is loaded here, and not before it is needed."""
     if kind not in KINDS:
@@ -80,12 +88,11 @@ def stage_of(kind: str) -> Callable[..., object]:
     return stage
 
 
-def told(workspace: Workspace, made: object) -> Json:
+def told(db: Database, made: object) -> Json:
     """What a stage made as the job's result, which is the launcher's JSON and what the page shows beside the job."""
     match made:
         case Made(record=Rating() as rating, skipped=skipped):
-            with workspace.store() as db:
-                apart = as_json({"least_agreeing": scores.pairs_apart(db, rating.id)})
+            apart = as_json({"least_agreeing": scores.pairs_apart(db, rating.id)})
             return {"rating": rating.id, "skipped": skipped or None, **rating.metrics, **apart}
         case Made(record=Model() as model, skipped=skipped):
             name = "model" if model.kind == "reward" else model.kind
@@ -117,7 +124,10 @@ def resolve(workspace: Workspace, job: Job, shown: OnProgress) -> tuple[Context,
         with workspace.store() as db:
             jobs.log(db, job.id, step, metrics)
 
-    return Context(workspace, settings, job.id, progress, log), arguments
+    def made(db: Database, product: object) -> None:
+        jobs.made(db, job.id, told(db, product))
+
+    return Context(workspace, settings, job.id, progress, log, made), arguments
 
 
 @contextmanager

@@ -202,7 +202,7 @@ MUTANTS = (
     Mutant(
         "alike-answers-without-a-word",
         f"{ROOM}/generate.py",
-        "    if alike and not made and not shown:\n        raise WorkError(alike)\n",
+        "    if alike and not rankable:\n        raise WorkError(alike)\n",
         "",
         f"{TESTS}/test_generate.py",
         "Temperature 0 would end in 0 tasks and nothing said.",

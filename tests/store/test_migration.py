@@ -50,7 +50,11 @@ OLD_ROWS = f"""
     INSERT INTO rounds (number, rating_id, reward_id, policy_id, metrics) VALUES (1, 6, 3, 8, '{{}}');
     INSERT INTO promotions (id, model_id, by) VALUES (1, 8, 'ada');
 """
-ADDED = {"models": {"rating_id", "reward_id", "made_by", "settings"}, "responses": {"annotator", "token_ids"}}
+ADDED = {
+    "models": {"rating_id", "reward_id", "made_by", "settings", "digest"},
+    "responses": {"annotator", "token_ids"},
+    "rounds": {"job_id"},
+}
 
 
 @pytest.fixture
