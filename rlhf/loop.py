@@ -3,7 +3,9 @@
 import dataclasses
 import time
 
-from rlhf.stages.context import Context
+from sqlite_utils import Database
+
+from rlhf.stages.context import Context, OnMade, not_noted
 from rlhf.stages.evaluate import judge_by_simulated
 from rlhf.stages.generate import generate
 from rlhf.stages.leaderboard import promote_if_preferred
@@ -15,8 +17,8 @@ from store.errors import NotReady, Refused
 from store.records import Model, Rating, Round
 from store.results import RoundFigures, as_json, comparison, figures, judgement
 
-STAGES = 4
-"""Stages of a round, for the progress of the whole."""
+PARTS = 5
+"""Parts of a round, for the progress of the whole: rate, reward, ppo, the round's figures, generate."""
 POLL_SECONDS = 5.0
 """How often the loop looks for new rankings; a person needs about a minute for one."""
 
@@ -24,28 +26,34 @@ POLL_SECONDS = 5.0
 def run_round(ctx: Context, *, force: bool = False) -> Round:
     """One turn of the loop; a stage whose product is there already is skipped, so a broken-off round goes on.
 
-    Raises NotReady when fewer than `round.min_rankings` rankings have come since the last round, Refused when the
-    reward model is not worth optimising against (unless `force`).
+    The round is recorded in the transaction that stores its fresh responses, which are its last product. Raises
+    NotReady when fewer than `round.min_rankings` rankings have come since the last round, Refused when the reward
+    model is not worth optimising against (unless `force`).
     """
     started = time.monotonic()
     number = check_ready(ctx)
-    rating = rate(_part(ctx, 0)).record
-    if ctx.settings.round.auto_promote:
-        with ctx.store() as db:
-            promote_if_preferred(db)
-    judge = reward(_part(ctx, 1)).record
+    rating, judge = _taught(ctx)
     policy = ppo(_part(ctx, 2), force=force).record
-    generate(_part(ctx, 3), model=policy.name)
-    told = dataclasses.replace(_figures(ctx, number, rating, judge, policy), seconds=time.monotonic() - started)
-    done = Round(number, rating.id, judge.id, policy.id, as_json(told))
-    with ctx.store() as db:
+    told = _figures(_part(ctx, 3), number, rating, judge, policy)
+
+    def record(db: Database, fresh: object) -> None:
+        lasted = dataclasses.replace(told, seconds=time.monotonic() - started)
+        done = Round(number, rating.id, judge.id, policy.id, as_json(lasted), ctx.job_id)
         rounds.add(db, done)
-    return done
+        ctx.made(db, done)
+
+    generate(_part(ctx, 4, record), model=policy.name)
+    with ctx.store() as db:
+        return rounds.every(db)[-1]
 
 
 def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Round]:
-    """Wait for enough new rankings, run a round, and begin again, until `rounds` are done (0: without end)."""
-    done: list[Round] = []
+    """Wait for enough new rankings, run a round, and begin again, until `rounds` are done (0: without end).
+
+    Rounds that this job ran before it was killed and started again count.
+    """
+    turn = dataclasses.replace(ctx, made=not_noted)  # one round is not what this job was to make
+    done = _rounds_of(ctx)
     while not rounds or len(done) < rounds:
         try:
             check_ready(ctx)
@@ -54,10 +62,34 @@ def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Roun
             time.sleep(POLL_SECONDS)
             continue
         try:
-            done.append(run_round(ctx, force=force))
+            done.append(run_round(turn, force=force))
         except Refused as refused:
             _await_rankings(ctx, str(refused))
     return done
+
+
+def _rounds_of(ctx: Context) -> list[Round]:
+    with ctx.store() as db:
+        return [turn for turn in rounds.every(db) if turn.job_id == ctx.job_id]
+
+
+def _taught(ctx: Context) -> tuple[Rating, Model]:
+    """The scores of this round, and the reward model that they taught.
+
+    Where this job has trained a policy already that no round tells of, they are those that led to it: rankings that
+    came while the job was down do not throw hours of training away.
+    """
+    with ctx.store() as db:
+        told = {turn.policy_id for turn in rounds.every(db)}
+        begun = next((m for m in models.every(db, "policy") if m.job_id == ctx.job_id and m.id not in told), None)
+        if begun and begun.reward_id:
+            judge = models.get(db, begun.reward_id)
+            return scores.get(db, judge.rating_id or 0), judge
+    rating = rate(_part(ctx, 0)).record
+    if ctx.settings.round.auto_promote:
+        with ctx.store() as db:
+            promote_if_preferred(db)
+    return rating, reward(_part(ctx, 1)).record
 
 
 def _await_rankings(ctx: Context, why: str) -> None:
@@ -115,10 +147,13 @@ def _figures(ctx: Context, number: int, rating: Rating, judge: Model, policy: Mo
     return dataclasses.replace(told, **{f.name: getattr(truth, f.name) for f in dataclasses.fields(truth)})
 
 
-def _part(ctx: Context, stage: int) -> Context:
-    """The context of one stage of a round: what it reports as its progress is a part of the round's."""
+def _part(ctx: Context, part: int, made: OnMade = not_noted) -> Context:
+    """The context of one part of a round: what it reports as its progress is a part of the round's.
+
+    What a stage has made is not yet what the job is to make, so it is not noted, unless `made` does that.
+    """
 
     def scaled(done: int, total: int, note: str) -> None:
-        ctx.progress(stage * total + done, STAGES * total, note)
+        ctx.progress(part * total + done, PARTS * total, note)
 
-    return dataclasses.replace(ctx, progress=scaled)
+    return dataclasses.replace(ctx, progress=scaled, made=made)

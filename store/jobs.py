@@ -108,6 +108,15 @@ def series(db: Database, job_id: int) -> dict[str, list[tuple[int, float]]]:
     return out
 
 
+def made(db: Database, job_id: int, result: Json) -> None:
+    """Keep a job's result while it still runs, in the transaction that stores what it made.
+
+    So a job that is started again either finds its result here, and ends with it, or has made nothing yet.
+    """
+    with writing(db):
+        db.execute("UPDATE jobs SET result = ? WHERE id = ?", [json.dumps(result), job_id])
+
+
 def finish(db: Database, job_id: int, result: Json) -> None:
     """Note that a job is done and what came of it; one that was cancelled a moment before stays cancelled."""
     with writing(db):

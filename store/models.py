@@ -27,8 +27,28 @@ def add(db: Database, model: Model) -> int:
                 "reward_id": model.reward_id,
                 "made_by": model.made_by,
                 "settings": json.dumps(model.settings),
+                "digest": model.digest,
             },
         )
+
+
+def next_name(db: Database, kind: ModelKind) -> str:
+    """The name of the next version of a kind, as in policy-3; asked in the transaction that adds it.
+
+    Imported models bring their names along, which may look like ours.
+    """
+    taken = {m.name for m in every(db)}
+    number = 1 + sum(1 for m in every(db, kind) if m.path)
+    while (name := f"{kind}-{number}") in taken:
+        number += 1
+    return name
+
+
+def measured(db: Database, model_id: int, metrics: Json) -> Model:
+    """Put what was measured since in place of a version's metrics; returns the version. Raises NotFound."""
+    with writing(db):
+        db.execute("UPDATE models SET metrics = ? WHERE id = ?", [json.dumps(metrics), model_id])
+        return get(db, model_id)
 
 
 def every(db: Database, kind: ModelKind | None = None) -> list[Model]:
@@ -102,6 +122,7 @@ def _model(row: Row) -> Model:
         reward_id=row["reward_id"],
         made_by=row["made_by"],
         settings=json.loads(row["settings"]),
+        digest=row["digest"],
         id=row["id"],
         created=row["created"],
     )

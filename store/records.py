@@ -166,8 +166,9 @@ class Model:
 
     `parent_id` is the version that it was trained on from. `rating_id` names the scores that taught a reward model,
     `reward_id` the reward model that a policy was trained against; `made_by` is the kind of work that made it (init,
-    reward, ppo, ...) and `settings` are the tables of settings it was made with. An `imported` model is one
-    elsewhere, of which only the responses are here.
+    reward, ppo, ...) and `settings` are the tables of settings it was made with. `digest` is what store/digests.py
+    made of its files when they were written, None where nobody noted it. An `imported` model is one elsewhere, of
+    which only the responses are here.
     """
 
     name: str
@@ -181,6 +182,7 @@ class Model:
     reward_id: int | None = None
     made_by: str = "init"
     settings: Json = field(default_factory=dict)
+    digest: str | None = None
     id: int = 0
     created: str = ""
 
@@ -238,12 +240,13 @@ class Annotator:
 
 @dataclass(frozen=True)
 class Round:
-    """One finished turn of the loop: the scores, the reward model and the policy that it made; `metrics` is what the
-    launcher prints of it."""
+    """One finished turn of the loop: the scores, the reward model and the policy that it made, and the job that ran
+    it (None where nobody noted it); `metrics` is what the launcher prints of it."""
 
     number: int
     rating_id: int
     reward_id: int
     policy_id: int
     metrics: Json
+    job_id: int | None = None
     created: str = ""

@@ -12,8 +12,15 @@ def add(db: Database, round_: Round) -> None:
     """Record a finished turn of the loop."""
     with writing(db):
         db.execute(
-            "INSERT INTO rounds (number, rating_id, reward_id, policy_id, metrics) VALUES (?, ?, ?, ?, ?)",
-            [round_.number, round_.rating_id, round_.reward_id, round_.policy_id, json.dumps(round_.metrics)],
+            "INSERT INTO rounds (number, rating_id, reward_id, policy_id, metrics, job_id) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                round_.number,
+                round_.rating_id,
+                round_.reward_id,
+                round_.policy_id,
+                json.dumps(round_.metrics),
+                round_.job_id,
+            ],
         )
 
 
@@ -29,5 +36,6 @@ def _round(row: Row) -> Round:
         reward_id=row["reward_id"],
         policy_id=row["policy_id"],
         metrics=json.loads(row["metrics"]),
+        job_id=row["job_id"],
         created=row["created"],
     )

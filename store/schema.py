@@ -47,6 +47,13 @@ def m005_leases(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m006_digests_and_rounds_of_jobs(db: Database) -> None:
+    """What the files of a model version were when they were written, and which job ran each round."""
+    for statement in WHOLE_COLUMNS:
+        db.execute(statement)
+
+
 # STRICT: a word in a column of numbers is refused, where SQLite otherwise stores it. Every list of allowed words and
 # every JSON text is checked by the file itself, so that no program can put into it what another cannot read.
 FIRST_TABLES = (
@@ -266,4 +273,10 @@ LEASE_TABLES = (
         beats INTEGER NOT NULL DEFAULT 0,
         note TEXT NOT NULL DEFAULT '') STRICT""",
     "ALTER TABLE jobs ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0",
+)
+
+# NULL in the rows of an earlier version: nobody noted it then.
+WHOLE_COLUMNS = (
+    "ALTER TABLE models ADD COLUMN digest TEXT CHECK (digest IS NULL OR length(digest) = 64)",
+    "ALTER TABLE rounds ADD COLUMN job_id INTEGER REFERENCES jobs(id)",
 )

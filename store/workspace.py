@@ -1,5 +1,6 @@
 """A workspace: one folder with the store, the settings, the models and the logs."""
 
+import os
 import shutil
 import tomllib
 from collections.abc import Iterator
@@ -97,3 +98,33 @@ def whole_or_gone(folder: Path) -> Iterator[None]:
             for path in set(folder.iterdir()) - before:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         raise
+
+
+@contextmanager
+def appearing(folder: Path, beside: Path) -> Iterator[Path]:
+    """A new folder to fill at `beside`; at the end its files are on disk, and it takes the place of `folder`, whole.
+
+    Whatever a killed process left at either place is removed: nothing may know of it. If anything fails inside,
+    nothing appears.
+    """
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        for path in (*beside.rglob("*"), beside):
+            _sync(path)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(beside, folder)
+    _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

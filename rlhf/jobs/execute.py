@@ -57,9 +57,8 @@ def execute(workspace: Workspace, job: Job) -> Json:
     with _given_up(workspace, fence), _logging(workspace, job), bar() as shown:
         try:
             with beating(workspace, fence):
-                stage = stage_of(job.kind)
-                ctx, arguments = resolve(workspace, job, shown)
-                result = told(workspace, stage(ctx, **arguments))
+                # A result that is there already came with what the job made, before it was killed and started again.
+                result = job.result or _done(workspace, job, shown)
         except BaseException as error:
             if isinstance(error, SystemExit):  # the worker was told to end: the next one goes on
                 with suppress(sqlite3.Error, PlatformError), workspace.store() as db:
@@ -74,6 +73,14 @@ def execute(workspace: Workspace, job: Job) -> Json:
             raise
         insist(lambda: _ended(workspace, fence, lambda db: jobs.finish(db, job.id, result)))
     return result
+
+
+def _done(workspace: Workspace, job: Job, shown: OnProgress) -> Json:
+    stage = stage_of(job.kind)
+    ctx, arguments = resolve(workspace, job, shown)
+    product = stage(ctx, **arguments)
+    with workspace.store() as db:
+        return told(db, product)
 
 
 def _ended(workspace: Workspace, fence: Fence, note: Callable[[Database], None]) -> None:
@@ -100,12 +107,11 @@ def stage_of(kind: str) -> Callable[..., object]:
     return stage
 
 
-def told(workspace: Workspace, made: object) -> Json:
+def told(db: Database, made: object) -> Json:
     """What a stage made as the job's result, which is the launcher's JSON and what the page shows beside the job."""
     match made:
         case Made(record=Rating() as rating, skipped=skipped):
-            with workspace.store() as db:
-                apart = as_json({"least_agreeing": scores.pairs_apart(db, rating.id)})
+            apart = as_json({"least_agreeing": scores.pairs_apart(db, rating.id)})
             return {"rating": rating.id, "skipped": skipped or None, **rating.metrics, **apart}
         case Made(record=Model() as model, skipped=skipped):
             name = "model" if model.kind == "reward" else model.kind
@@ -143,7 +149,10 @@ def resolve(workspace: Workspace, job: Job, shown: OnProgress) -> tuple[Context,
                 jobs.log(db, job.id, number, waiting[number])
                 del waiting[number]
 
-    return Context(workspace, settings, job.id, progress, log, job.lease), arguments
+    def made(db: Database, product: object) -> None:
+        jobs.made(db, job.id, told(db, product))
+
+    return Context(workspace, settings, job.id, progress, log, lease=job.lease, made=made), arguments
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What every stage is given (`Context`), how it keeps a model (`keep`), and what it returns (`Made`)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -12,10 +12,12 @@ from rlhf import training
 from rlhf.settings import Settings
 from rlhf.training.progress import OnLog, OnProgress
 from store import models
+from store.db import writing
+from store.digests import digest
 from store.leases import Fence
 from store.records import Json, Model
 from store.results import as_json
-from store.workspace import Workspace
+from store.workspace import Workspace, appearing
 
 if TYPE_CHECKING:
     from rlhf.training.models import RoleModel
@@ -31,11 +33,21 @@ class Made(Generic[Record]):
     skipped: str = ""
 
 
+OnMade = Callable[[Database, object], None]
+"""Called with the product of a stage in the very transaction that stores it."""
+
+
+def not_noted(db: Database, product: object) -> None:
+    """Note nothing: the product is a part of what the job is to make, or there is no job."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What a stage may touch: the workspace, its settings, and the job on whose behalf it runs.
 
-    `lease` is the number under which the job is done, 0 where no job is: it goes with each write.
+    `lease` is the number under which the job is done, 0 where no job is: it goes with each write. A stage calls
+    `made` with what it will return, inside the transaction that stores it: then a job that is killed and started
+    again has either made nothing, or knows what it has made.
     """
 
     workspace: Workspace
@@ -44,6 +56,7 @@ class Context:
     progress: OnProgress
     log: OnLog
     lease: int = 0
+    made: OnMade = not_noted
 
     def store(self) -> AbstractContextManager[Database]:
         """A short connection; none is held while something trains.
@@ -84,27 +97,37 @@ def _same(stored: object, now: object) -> bool:
 
 
 def keep(ctx: Context, model: "RoleModel", made: Model) -> Model:
-    """Write a role to the workspace, and its record, which gets its name and path here, to the store."""
-    return record(ctx, write(ctx, model, made))
+    """Write a role to the workspace, and its record, which gets its name and path here, to the store.
+
+    The record is what the job was to make: it is noted with it.
+    """
+    written = write(ctx, model, made)
+    with ctx.store() as db, writing(db):
+        stored = record(db, written)
+        ctx.made(db, Made(stored))
+    return stored
 
 
 def write(ctx: Context, model: "RoleModel", made: Model) -> Model:
-    """Write a role to the workspace; returns its record with its name and path, which `record` stores.
+    """Write a role to the workspace; returns its record with path and digest, which `record` stores.
 
-    Until it is stored the folder belongs to nobody, and the next model of its kind takes its place.
+    Its folder is named after the job, which alone may write there: before the record is stored it belongs to no
+    version, and a job that was killed and starts again puts its own in that place.
     """
     with ctx.store() as db:
-        number = 1 + sum(1 for m in models.every(db, made.kind) if m.path)
-    name = f"{made.kind}-{number}"
+        before = sum(1 for m in models.every(db, made.kind) if m.job_id == ctx.job_id)
+    name = f"{made.kind}-job{ctx.job_id}" + (f"-{before + 1}" if before else "")  # a loop makes several
     folder = ctx.workspace.models / name
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save("reward" if made.kind == "reward" else "policy", folder)
+    with appearing(folder, ctx.workspace.models / f".writing-{name}") as beside:
+        model.save("reward" if made.kind == "reward" else "policy", beside)
+        files = digest(beside)
     path = str(folder.relative_to(ctx.workspace.folder))
     base_model = ctx.settings.model.base_model
-    return dataclasses.replace(made, name=name, path=path, job_id=ctx.job_id, base_model=base_model)
+    return dataclasses.replace(made, path=path, digest=files, job_id=ctx.job_id, base_model=base_model)
 
 
-def record(ctx: Context, written: Model) -> Model:
-    """Store the record of a model whose files are written."""
-    with ctx.store() as db:
-        return models.get(db, models.add(db, written))
+def record(db: Database, written: Model) -> Model:
+    """Store the record of a model whose files are written, under the next name that is free; returns it."""
+    with writing(db):
+        name = models.next_name(db, written.kind)
+        return models.get(db, models.add(db, dataclasses.replace(written, name=name)))

@@ -14,8 +14,9 @@ from sqlite_utils import Database
 
 from rlhf import training
 from rlhf.stages.context import Context
-from rlhf.stages.repeats import open_repeats
+from rlhf.stages.repeats import due_repeats
 from store import models, prompts, responses, tasks
+from store.db import writing
 from store.errors import NotReady, WorkError
 from store.records import Model, Prompt, Response, Task
 
@@ -52,40 +53,48 @@ def generate(ctx: Context, *, model: str | None = None) -> Generated:
     of the version before and of the base, so that people compare versions by ordinary work. Responses of one text
     are shown once; where all are one text there is nothing to rank, and the prompt is tried again by the next call,
     with other luck. Raises NotReady where there is no prompt, WorkError where no prompt has two different answers.
+
+    All responses and tasks appear in one transaction: whoever is killed before it has made nothing, and samples the
+    same responses when started again.
     """
     config, sampling = ctx.settings.generate, ctx.settings.sampling
     with ctx.store() as db:
         version = models.named(db, model) if model else _default_generator(db)
-        again = open_repeats(db, config.repeat_share, sampling.seed)
-        chosen = _prompts_in_need(db, version, config.prompts)
+        again = due_repeats(db, config.repeat_share, sampling.seed)
+        chosen = _prompts_in_need(db, version, config.prompts, again)
         others = _others(db, version, config.previous, config.base)
-    if not chosen:
-        return Generated(
-            version.name,
-            0,
-            0,
-            again,
-            f"{version.name} has answered every prompt: import more, or train another version.",
-        )
-    own = sampling.responses - sum(n for _, n in others)
-    wanted = [(version.id, own), *((other.id, n) for other, n in others)]
-    with ctx.store() as db:
+        own = sampling.responses - sum(n for _, n in others)
+        wanted = [(version.id, own), *((other.id, n) for other, n in others)]
         stuck = _stuck(db, chosen, wanted, sampling.responses) if sampling.temperature > 0 else set()
+    if not chosen:
+        return _nothing_fresh(ctx, version, again)
     loaded = ctx.load_model()
-    sampled = _answer(ctx, loaded, version, chosen, own, stuck)
-    for other, count in others:
-        _answer(ctx, loaded, other, chosen, count, stuck)
-    with ctx.store() as db:
+    fresh = _answers(ctx, loaded, version, chosen, own, stuck)
+    mixed_in = [r for other, count in others for r in _answers(ctx, loaded, other, chosen, count, stuck)]
+    with ctx.store() as db, writing(db):
+        responses.add(db, [*fresh, *mixed_in])
         made = _tasks(db, chosen, wanted, sampling.responses)
         copies = _copies(made, _overlap(chosen, config.overlap_share, sampling.seed), config.overlap_annotators)
-        tasks.add(db, copies)
-        shown = responses.shown_of(db, version.id)
-    alike = _alike(version, len(chosen) - len(made), sampling.temperature)
-    if alike and not made and not shown:
+        tasks.add(db, [*again, *copies])
+        alike = _alike(version, len(chosen) - len(made), sampling.temperature)
+        done = Generated(version.name, len(chosen), len(fresh), len(again) + len(copies), alike=alike)
+        if rankable := bool(made or responses.shown_of(db, version.id)):
+            ctx.made(db, done)
+    if alike and not rankable:
         raise WorkError(alike)
     if alike:
         log.warning(alike)
-    return Generated(version.name, len(chosen), sampled, len(copies) + again, alike=alike)
+    return done
+
+
+def _nothing_fresh(ctx: Context, version: Model, again: Sequence[Task]) -> Generated:
+    """Where every prompt is answered, only what is to be ranked again is opened."""
+    why = f"{version.name} has answered every prompt: import more, or train another version."
+    done = Generated(version.name, 0, 0, len(again), why)
+    with ctx.store() as db, writing(db):
+        tasks.add(db, again)
+        ctx.made(db, done)
+    return done
 
 
 def _alike(version: Model, count: int, temperature: float) -> str | None:
@@ -104,8 +113,8 @@ def _default_generator(db: Database) -> Model:
     raise NotReady("The workspace has no policy: make it again with `python launch.py init`.")
 
 
-def _prompts_in_need(db: Database, version: Model, limit: int) -> list[Prompt]:
-    """Prompts of which no task shows an answer of the version, those with the fewest tasks first.
+def _prompts_in_need(db: Database, version: Model, limit: int, again: Sequence[Task] = ()) -> list[Prompt]:
+    """Prompts of which no task shows an answer of the version, those with the fewest tasks first, `again` included.
 
     Those that it has answered, all alike, come last: else they would take the places of all others for ever.
     """
@@ -114,9 +123,9 @@ def _prompts_in_need(db: Database, version: Model, limit: int) -> list[Prompt]:
     stored = prompts.every(db)
     if not stored:
         raise NotReady("There are 0 prompts: import some with `python launch.py import FILE`.")
-    open_tasks = tasks.per_prompt(db)
+    open_tasks = Counter(tasks.per_prompt(db)) + Counter(task.prompt_id for task in again)
     waiting = [p for p in stored if p.id not in shown]
-    waiting.sort(key=lambda p: (p.id in tried, open_tasks.get(p.id, 0), p.id))
+    waiting.sort(key=lambda p: (p.id in tried, open_tasks[p.id], p.id))
     return waiting[: limit or None]
 
 
@@ -143,10 +152,10 @@ def _stuck(db: Database, chosen: Sequence[Prompt], wanted: Sequence[tuple[int, i
     return {p.id for p in tried} - {task.prompt_id for task in _tasks(db, tried, wanted, limit)}
 
 
-def _answer(
+def _answers(
     ctx: Context, model: RoleModel, version: Model, chosen: Sequence[Prompt], count: int, stuck: set[int]
-) -> int:
-    """Sample and store `count` responses of a version to each prompt that lacks some; returns how many were sampled.
+) -> list[Response]:
+    """Sample `count` responses of a version to each prompt that lacks some; the caller stores them.
 
     Prompts that are `stuck` are sampled again, with another seed each time.
     """
@@ -158,23 +167,20 @@ def _answer(
         if have[prompt.id] < count or prompt.id in stuck:
             tries[have[prompt.id] // count].append(prompt)
     if not tries:
-        return 0
+        return []
     ctx.load_role(model, version)
     recipe = {name: getattr(sampling, name) for name in ("max_new_tokens", "temperature", "top_p")}
+    fresh: list[Response] = []
     for turn, lacking in sorted(tries.items()):
         config = dataclasses.replace(sampling, responses=count, seed=sampling.seed + version.id + RETRY * turn)
         chats, role = [p.messages for p in lacking], _role(version)
         groups = training.sampling.sample(model, chats, config, role=role, progress=ctx.progress)
-        with ctx.store() as db:
-            responses.add(
-                db,
-                [
-                    Response(p.id, version.id, s.text, s.seed, recipe, s.finish_reason, token_ids=s.token_ids)
-                    for p, group in zip(lacking, groups, strict=True)
-                    for s in group
-                ],
-            )
-    return count * sum(map(len, tries.values()))
+        fresh += [
+            Response(p.id, version.id, s.text, s.seed, recipe, s.finish_reason, token_ids=s.token_ids)
+            for p, group in zip(lacking, groups, strict=True)
+            for s in group
+        ]
+    return fresh
 
 
 def _role(version: Model) -> Role:

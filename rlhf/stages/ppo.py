@@ -15,6 +15,7 @@ from rlhf.stages import gate
 from rlhf.stages.context import Context, Made, record, same_settings, write
 from rlhf.stages.evaluate import compare, score_sequences
 from store import models, prompts
+from store.db import writing
 from store.errors import NotReady, Refused
 from store.records import Model, Prompt
 from store.results import PolicyComparison, as_json, comparison, judgement
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BROKEN_OFF = "broken off"
+"""Why a policy was not compared whose job ended in between: whoever finds it makes the comparison."""
+
 
 def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model]:
     """Train a policy against the latest reward model, starting from the latest policy that older scores led to.
 
-    Where that was done already with the same settings, the policy of then is returned, unless `again`. Raises
-    NotReady where there is no reward model, Refused where it is not good enough, unless `force`.
+    Where that was done already with the same settings, the policy of then is returned, unless `again`; where only its
+    comparison was broken off, that is made now. Raises NotReady where there is no reward model, Refused where it is
+    not good enough, unless `force`.
     """
     config = ppo_config(ctx.settings)
     tables = {**ctx.tables("model"), "ppo": as_json(config)}
@@ -39,8 +44,13 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
         if judge is None:
             raise NotReady("There is no reward model yet: run `python launch.py reward` first.")
         done = models.latest(db, "policy")
-        if done and done.reward_id == judge.id and same_settings(done.settings, tables) and not again:
-            return Made(done, f"Nothing new since {done.name}, trained against {judge.name}: pass --again.")
+        if not (done and done.reward_id == judge.id and same_settings(done.settings, tables) and not again):
+            done = _half_done(db, ctx.job_id)
+    if done and _is_half(done):
+        return Made(_measured(ctx, _loaded_again(ctx, done, config.seed), done))
+    if done:
+        return Made(done, f"Nothing new since {done.name}, trained against {judge.name}: pass --again.")
+    with ctx.store() as db:
         start = _start(db, judge, config)
         train, heldout = prompts.every(db, "train"), prompts.every(db, "eval")
     judged = judgement(judge)
@@ -50,13 +60,12 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
     model.fresh("reward")
     ctx.load_role(model, judge)
     model.copy("reward", "value")
-    watched, compared = parted(heldout, config)
     result = training.ppo.train_policy(
         model,
         [p.messages for p in train],
         lambda seq: score_sequences(model, judged, seq),
         config,
-        heldout=[p.messages for p in watched],
+        heldout=[p.messages for p in parted(heldout, config)[0]],
         progress=ctx.progress,
         log=ctx.log,
     )
@@ -66,12 +75,15 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
         kind="policy",
         base_model="",
         parent_id=start.id,
-        metrics=as_json(_unmeasured(result, judge, "broken off", forced=force and not passes)),
+        metrics=as_json(_unmeasured(result, judge, BROKEN_OFF, forced=force and not passes)),
         reward_id=judge.id,
         made_by="ppo",
         settings=tables,
     )
-    return Made(_measured(ctx, model, judge, write(ctx, model, made), compared))
+    written = write(ctx, model, made)
+    with ctx.store() as db:
+        policy = record(db, written)
+    return Made(_measured(ctx, model, policy))
 
 
 def parted(heldout: Sequence[Prompt], config: PPOConfig) -> tuple[Sequence[Prompt], Sequence[Prompt]]:
@@ -84,29 +96,58 @@ def parted(heldout: Sequence[Prompt], config: PPOConfig) -> tuple[Sequence[Promp
     return heldout[rest:], heldout[:rest][: config.compare_prompts]
 
 
-def _measured(ctx: Context, model: RoleModel, judge: Model, written: Model, compared: Sequence[Prompt]) -> Model:
-    """The record of a policy whose files are written, compared where that can be done.
+def _measured(ctx: Context, model: RoleModel, policy: Model) -> Model:
+    """The policy with its comparison, where that can be made; the record is there already, without it.
 
-    Hours of training are in it: whatever goes wrong with the comparison, the policy is recorded.
+    Hours of training are in it: neither an error here nor a kill loses it.
     """
-    known = comparison(written)
-    assert known is not None  # its metrics are made here
-    if not compared:
-        told = dataclasses.replace(known, unmeasured="there are no held-out prompts")
-        return record(ctx, dataclasses.replace(written, metrics=as_json(told)))
+    known = comparison(policy)
+    assert known is not None  # PPO made its metrics
+    with ctx.store() as db:
+        judge, heldout = models.get(db, policy.reward_id or 0), prompts.every(db, "eval")
+    compared = parted(heldout, ppo_config(ctx.settings))[1]
     try:
-        found = compare(ctx, model, judge, compared)
+        told = _compared(ctx, model, judge, known, compared)
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        log.warning("%s is kept, but it could not be compared with the base (%s).", written.name, reason)
+        log.warning("%s is kept, but it could not be compared with the base (%s).", policy.name, reason)
         told = dataclasses.replace(known, unmeasured=reason)
-    except BaseException:  # stopped by hand or by the worker
-        record(ctx, written)
-        raise
-    else:
-        figures = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
-        told = dataclasses.replace(known, **figures, unmeasured="", kl_measured=_drawn(ctx.settings.sampling))
-    return record(ctx, dataclasses.replace(written, metrics=as_json(told)))
+    with ctx.store() as db, writing(db):
+        done = models.measured(db, policy.id, as_json(told))
+        ctx.made(db, Made(done))
+    return done
+
+
+def _compared(
+    ctx: Context, model: RoleModel, judge: Model, known: PolicyComparison, compared: Sequence[Prompt]
+) -> PolicyComparison:
+    if not compared:
+        return dataclasses.replace(known, unmeasured="there are no held-out prompts")
+    found = compare(ctx, model, judge, compared)
+    figures = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
+    return dataclasses.replace(known, **figures, unmeasured="", kl_measured=_drawn(ctx.settings.sampling))
+
+
+def _half_done(db: Database, job_id: int) -> Model | None:
+    """The policy that this job has trained, where it was killed before it had compared it; whatever came since."""
+    return next((m for m in models.every(db, "policy") if m.job_id == job_id and _is_half(m)), None)
+
+
+def _is_half(policy: Model) -> bool:
+    return policy.metrics.get("unmeasured") == BROKEN_OFF
+
+
+def _loaded_again(ctx: Context, policy: Model, seed: int) -> RoleModel:
+    """The roles as they are when training ends: the policy, the one it started from, and its judge."""
+    with ctx.store() as db:
+        parent, judge = (models.get(db, number or 0) for number in (policy.parent_id, policy.reward_id))
+    model = ctx.load_model(seed)
+    ctx.load_role(model, parent)
+    model.copy("policy", "reference")
+    model.fresh("reward")
+    ctx.load_role(model, judge)
+    ctx.load_role(model, policy)
+    return model
 
 
 def _unmeasured(result: PPOResult, judge: Model, reason: str, *, forced: bool) -> PolicyComparison:

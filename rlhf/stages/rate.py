@@ -18,6 +18,7 @@ from rlhf.stages.context import Context, Made, same_settings
 from rlhf.stages.leaderboard import leaderboard
 from rlhf.stages.ranking_table import RankingTable
 from store import checks, rankings, scores, tasks
+from store.db import writing
 from store.errors import NotReady
 from store.records import PairAgreement, Ranking, Rating
 from store.results import AnnotatorFigures, DisputedPrompt, RatingFigures, as_json, figures
@@ -73,10 +74,11 @@ def rate(ctx: Context, *, again: bool = False) -> Made[Rating]:
         leaderboard=board,
         seconds=time.monotonic() - started,
     )
-    with ctx.store() as db:
+    with ctx.store() as db, writing(db):
         rating = Rating(config.method, dataclasses.asdict(config), as_json(measured), last)
-        scores.save(db, rating, rows, _pairs(table, agreed))
-        return Made(scores.require_latest(db))
+        made = Made(scores.get(db, scores.save(db, rating, rows, _pairs(table, agreed))))
+        ctx.made(db, made)
+    return made
 
 
 def _done_before(db: Database, config: RatingConfig, last: int, gold: list[Ranking]) -> Rating | None:

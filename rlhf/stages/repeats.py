@@ -15,8 +15,8 @@ UNIFORM_EVERY = 5
 twice, and whatever is measured on left-out rankings would come out worse than it is."""
 
 
-def open_repeats(db: Database, share: float, seed: int) -> int:
-    """Open tasks that rank again what is rated, for `share` of the rated prompts, and return how many were opened.
+def due_repeats(db: Database, share: float, seed: int) -> list[Task]:
+    """The tasks to open that rank again what is rated, for `share` of the rated prompts; the caller adds them.
 
     Those that still wait count towards the share. Held-out prompts are left alone, which several people rank anyway.
     The order is that of flip risk over n + 1 for a prompt ranked n times, with every fifth drawn at random; where the
@@ -26,19 +26,15 @@ def open_repeats(db: Database, share: float, seed: int) -> int:
     waiting = tasks.prompts_to_rank_again(db)
     wanted = min(math.ceil(share * len(shown)) - len(waiting), len(shown))
     if wanted <= 0:
-        return 0
+        return []
     drawn = np.random.default_rng([seed, rankings.count(db)]).permutation(list(shown)).tolist()
     by_risk = _by_risk(db, shown)
     # Drawn first, from all prompts: what the order by risk leaves over is mostly easy to rank.
     uniform = drawn[: math.ceil(wanted / UNIFORM_EVERY) if by_risk else wanted]
     left = {*shown} - {*uniform, *waiting}
     unsure = [prompt for prompt in by_risk if prompt in left][: wanted - len(uniform)]
-    fair, opened = set(uniform), []
-    for prompt in _mixed(uniform, unsure):
-        reason: TaskReason = "uniform" if prompt in fair else "risk"
-        opened.append(Task(prompt, shown[prompt][0], reason))
-    tasks.add(db, opened)
-    return len(opened)
+    reasons: dict[int, TaskReason] = {**dict.fromkeys(uniform, "uniform"), **dict.fromkeys(unsure, "risk")}
+    return [Task(prompt, shown[prompt][0], reasons[prompt]) for prompt in _mixed(uniform, unsure)]
 
 
 def _mixed(uniform: list[int], unsure: list[int]) -> list[int]:

@@ -5,6 +5,7 @@ from tests.mutants.record import Mutant
 ROOM, TESTS = "rlhf/stages", "tests/rlhf/stages"
 TAUGHT = f"{TESTS}/test_ranked_prompts.py"
 TRAINED = f"{TESTS}/test_ppo_stage.py"
+WHOLE = f"{TESTS}/test_whole.py"
 
 MUTANTS = (
     Mutant(
@@ -210,7 +211,7 @@ MUTANTS = (
     Mutant(
         "alike-answers-without-a-word",
         f"{ROOM}/generate.py",
-        "    if alike and not made and not shown:\n        raise WorkError(alike)\n",
+        "    if alike and not rankable:\n        raise WorkError(alike)\n",
         "",
         f"{TESTS}/test_generate.py",
         "Temperature 0 would end in 0 tasks and nothing said.",
@@ -294,5 +295,77 @@ MUTANTS = (
         "return agreed",
         f"{TESTS}/test_gate.py",
         "Less would be asked of a reward model than people's rankings allow.",
+    ),
+    Mutant(
+        "fresh-responses-before-their-tasks",
+        f"{ROOM}/generate.py",
+        "    with ctx.store() as db, writing(db):\n        responses.add(db, [*fresh, *mixed_in])",
+        "    with ctx.store() as db:\n        responses.add(db, [*fresh, *mixed_in])",
+        WHOLE,
+        "A job that is killed in between would leave responses that nobody is asked about.",
+    ),
+    Mutant(
+        "generate-does-not-say-that-it-is-done",
+        f"{ROOM}/generate.py",
+        "        if rankable := bool(made or responses.shown_of(db, version.id)):\n            ctx.made(db, done)\n",
+        "        rankable = bool(made or responses.shown_of(db, version.id))\n",
+        WHOLE,
+        "Killed before its end, the job would answer the next batch of prompts too.",
+    ),
+    Mutant(
+        "a-part-closes-the-whole-round",
+        "rlhf/loop.py",
+        "progress=scaled, made=made)",
+        "progress=scaled)",
+        WHOLE,
+        "A round that was killed after its scores would be called done.",
+    ),
+    Mutant(
+        "rounds-of-the-loop-forgotten",
+        "rlhf/loop.py",
+        "if turn.job_id == ctx.job_id]",
+        "if False]",
+        WHOLE,
+        "A loop that was killed would run rounds beyond those asked for.",
+    ),
+    Mutant(
+        "policy-of-the-killed-round-forgotten",
+        "rlhf/loop.py",
+        "        if begun and begun.reward_id:\n",
+        "        if False:\n",
+        WHOLE,
+        "Rankings that come while a round is down would throw its policy away.",
+    ),
+    Mutant(
+        "comparison-not-made-up-for",
+        f"{ROOM}/ppo.py",
+        "    if done and _is_half(done):\n",
+        "    if False:\n",
+        TRAINED,
+        "A policy whose comparison was broken off would stay without one for ever.",
+    ),
+    Mutant(
+        "broken-off-policy-trained-again",
+        f"{ROOM}/ppo.py",
+        "            done = _half_done(db, ctx.job_id)\n",
+        "            done = None\n",
+        TRAINED,
+        "A job killed while it compared its policy would train it a second time.",
+    ),
+    Mutant(
+        "compared-with-the-base-as-reference",
+        f"{ROOM}/ppo.py",
+        "    ctx.load_role(model, parent)\n",
+        "",
+        TRAINED,
+        "A comparison that was made up for would count what earlier rounds gained again.",
+    ),
+    Mutant(
+        "folders-of-models-shared",
+        f"{ROOM}/context.py",
+        'name = f"{made.kind}-job{ctx.job_id}" + (f"-{before + 1}" if before else "")',
+        'name = f"{made.kind}-{before + 1}"',
+        f"{TESTS}/test_authors.py",
+        "The record of one job would stand over the weights of another.",
     ),
 )

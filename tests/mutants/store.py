@@ -192,4 +192,20 @@ MUTANTS = (
         "tests/store/test_checks.py",
         "People would be judged by their own answers, again and again.",
     ),
+    Mutant(
+        "model-folder-not-synced",
+        "store/workspace.py",
+        '        for path in (*beside.rglob("*"), beside):\n            _sync(path)\n',
+        "",
+        "tests/store/test_digests.py",
+        "A power cut would leave a recorded model with empty files.",
+    ),
+    Mutant(
+        "digest-of-bytes-alone",
+        "store/digests.py",
+        '        whole.update(f"{len(name)} {path.stat().st_size} ".encode() + name)\n',
+        "",
+        "tests/store/test_digests.py",
+        "Weights cut at one file's end and grown at the next would pass for sound.",
+    ),
 )

@@ -52,8 +52,9 @@ OLD_ROWS = f"""
 """
 ADDED = {
     "jobs": {"deaths"},
-    "models": {"rating_id", "reward_id", "made_by", "settings"},
+    "models": {"rating_id", "reward_id", "made_by", "settings", "digest"},
     "responses": {"annotator", "token_ids"},
+    "rounds": {"job_id"},
 }
 
 

@@ -8,13 +8,14 @@ from typing import Any, cast
 import pytest
 from sqlite_utils import Database
 
-from rlhf.stages.context import Context, keep
+from rlhf.stages.context import Context, keep, record, write
 from rlhf.stages.generate import _prompts_in_need, _tasks
 from rlhf.stages.leaderboard import OPEN, leaderboard
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import ranked_prompts
 from rlhf.training.models import RoleModel
 from store import annotators, jobs, models, rankings, responses, scores
+from store.digests import verify
 from store.records import Model, Response
 
 Make = Callable[..., Any]
@@ -145,3 +146,34 @@ def test_what_is_kept_names_its_teacher_its_work_and_its_settings(ctx: Context, 
     assert (judge.metrics, policy.metrics, policy.parent_id) == ({"std": 1.0}, {"kl": 0.5}, base.id)
     assert policy.settings["ppo"] == asdict(ctx.settings.ppo)
     assert weights.roles == ["reward", "policy"]
+    assert [m.path for m in (judge, policy)] == [f"models/{kind}-job{ctx.job_id}" for kind in ("reward", "policy")]
+    assert verify(ctx.workspace, judge)
+    assert verify(ctx.workspace, policy)
+
+
+def test_each_model_has_a_folder_of_its_own_and_the_next_name_that_is_free(ctx: Context, db: Database) -> None:
+    """A loop makes several; neither a job beside it nor an imported model of such a name takes one away."""
+    one, other = (replace(ctx, job_id=jobs.enqueue(db, "loop")) for _ in range(2))
+    model, made = cast(RoleModel, Saved()), Model("", "policy", "", made_by="ppo")
+    models.add(db, Model("policy-2", "imported", "elsewhere"))
+    both = [write(job, model, made) for job in (one, other)]
+    assert len({m.path for m in both}) == 2
+    kept = [*(record(db, written) for written in both), keep(one, model, made)]
+    assert [m.name for m in kept] == ["policy-1", "policy-3", "policy-4"]
+    assert [m.path for m in kept] == [
+        f"models/policy-job{one.job_id}",
+        f"models/policy-job{other.job_id}",
+        f"models/policy-job{one.job_id}-2",
+    ]
+    assert all(verify(ctx.workspace, m) for m in kept)
+
+
+def test_what_a_killed_job_left_is_replaced_by_its_own_second_try(ctx: Context, db: Database) -> None:
+    one = replace(ctx, job_id=jobs.enqueue(db, "ppo"))
+    model, made = cast(RoleModel, Saved()), Model("", "policy", "", made_by="ppo")
+    left = ctx.workspace.folder / str(write(one, model, made).path)
+    (left / "stray").write_text("of a half-written model")
+    kept = keep(one, model, made)
+    assert kept.name == "policy-1"
+    assert ctx.workspace.folder / str(kept.path) == left
+    assert [p.name for p in left.iterdir()] == ["weights"]

@@ -22,6 +22,7 @@ from rlhf.training.ppo import PPOResult
 from rlhf.training.reward import score_answers
 from rlhf.training.sampling import sample
 from store import jobs, models, prompts, rankings, scores
+from store.digests import verify
 from store.errors import Refused
 from store.records import Model, Rating
 from store.results import RewardJudgement, as_json, comparison
@@ -199,7 +200,10 @@ def test_a_comparison_that_fails_does_not_lose_the_policy(
         return result()
 
     def broken(ctx: Context, *_: Any) -> None:
-        assert (ctx.workspace.models / "policy-2" / "adapter_model.safetensors").exists()
+        with ctx.store() as db:
+            (kept,) = (m for m in models.every(db, "policy") if m.name == "policy-2")
+        assert (ctx.workspace.folder / str(kept.path) / "adapter_model.safetensors").exists()
+        assert verify(ctx.workspace, kept)
         raise error
 
     monkeypatch.setattr(training.ppo, "train_policy", trained)
@@ -220,7 +224,52 @@ def test_a_comparison_that_fails_does_not_lose_the_policy(
     small.load_role(model, policy)
     for mine, theirs in zip(model.parameters("policy"), weights, strict=True):
         assert torch.equal(mine, theirs)
-    assert ppo(small).skipped
+    if isinstance(error, KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):  # it goes on with the comparison
+            ppo(small)
+    else:
+        assert ppo(small).skipped
+    assert [m.name for m in models.every(db, "policy")] == ["base", "policy-1", "policy-2"]
+
+
+def test_a_comparison_that_was_broken_off_is_made_by_whoever_comes_next(
+    small: Context, db: Database, world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the job, started again, or by another: nothing is trained again, and all figures are those of before."""
+    _, judge = stored(small, db, world, spoken(small))
+    asked(db, "tea", "cake", split="train")
+    asked(db, "soup", "rice", "bread")
+    trainings: list[int] = []
+
+    def trained(given: RoleModel, *_: Any, **__: Any) -> PPOResult:
+        trainings.append(1)
+        given.copy("policy", "reference")
+        torch.manual_seed(5)
+        noise(given, "policy", 0.3)
+        return result()
+
+    def broken(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.ppo, "train_policy", trained)
+    whole = comparison(ppo(small).record)
+    assert whole is not None
+    assert whole.reward_after != whole.reward_before != whole.reward_base
+    second, third = (dataclasses.replace(small, job_id=jobs.enqueue(db, "ppo")) for _ in range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "compare", broken)
+        with pytest.raises(KeyboardInterrupt):
+            ppo(second, again=True)
+    half = models.named(db, "policy-3")
+    newer = models.add(db, dataclasses.replace(judge, name="reward-2"))  # it was trained by another
+    made = ppo(second, again=True)
+    assert (made.record.id, made.skipped, comparison(made.record), len(trainings)) == (half.id, "", whole, 2)
+    db.execute("DELETE FROM models WHERE id = ?", [newer])
+    db.conn.commit()
+    models.measured(db, half.id, half.metrics)
+    made = ppo(third)
+    assert (made.record.id, made.skipped, comparison(made.record), len(trainings)) == (half.id, "", whole, 2)
+    assert ppo(third).skipped
 
 
 def test_no_prompt_both_chooses_the_policy_and_judges_it(db: Database) -> None:

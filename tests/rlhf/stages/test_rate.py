@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from rlhf.ratings import rate as convert
 from rlhf.stages.context import Context
 from rlhf.stages.rate import rate
-from rlhf.stages.repeats import open_repeats
+from rlhf.stages.repeats import due_repeats
 from store import checks, rankings, scores, tasks
 
 Make = Callable[..., Any]
@@ -140,7 +140,7 @@ def test_sigma_is_learned_from_what_was_not_asked_for_because_it_was_unsure(
         made.rank(prompt, "ada")
     for turn in range(8):
         rate(ctx)
-        open_repeats(db, 0.5, seed=turn)
+        tasks.add(db, due_repeats(db, 0.5, seed=turn))
         while free := tasks.free_for(db, f"person {turn}", 500):
             for task in free:
                 made.answer(task, f"person {turn}")

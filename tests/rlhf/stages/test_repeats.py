@@ -14,7 +14,7 @@ from rlhf.settings import overlay
 from rlhf.stages.context import Context
 from rlhf.stages.generate import _copies, _overlap
 from rlhf.stages.rate import rate
-from rlhf.stages.repeats import open_repeats
+from rlhf.stages.repeats import due_repeats
 from store import rankings, scores, tasks
 from store.records import Prompt, Task
 
@@ -31,6 +31,10 @@ def made(world: Make) -> Any:
     for prompt in made.prompts(5, each=3, split="eval"):
         made.rank(prompt, "ada")
     return made
+
+
+def open_repeats(db: Database, share: float, seed: int) -> int:
+    return len(tasks.add(db, due_repeats(db, share, seed)))
 
 
 def opened(db: Database) -> list[Task]:

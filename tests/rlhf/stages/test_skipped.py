@@ -104,10 +104,10 @@ def test_a_version_that_has_answered_everything_says_so(ranked: Context) -> None
     assert nothing.skipped == "base has answered every prompt: import more, or train another version."
 
 
-def test_the_job_s_result_says_it_too(ranked: Context) -> None:
+def test_the_job_s_result_says_it_too(ranked: Context, db: Database) -> None:
     rated = rate(ranked)
-    assert told(ranked.workspace, rated)["skipped"] is None
-    again = told(ranked.workspace, rate(ranked))
+    assert told(db, rated)["skipped"] is None
+    again = told(db, rate(ranked))
     assert (again["rating"], again["rankings"], again["skipped"][:15]) == (1, 16, "Nothing new sin")
 
 
