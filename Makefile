@@ -3,7 +3,7 @@ PYTHON ?= python3
 WORKSPACE ?= workspace
 BIN := .venv/bin
 
-.PHONY: demo serve test test-fast lint fix clean
+.PHONY: demo serve test test-fast drill lint fix clean
 
 .venv/made: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -23,6 +23,9 @@ test: .venv/made  ## every test; those in a browser need Chromium
 
 test-fast: .venv/made  ## what needs neither a browser nor a minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not e2e" --numprocesses 2
+
+drill: .venv/made  ## kill, lock and double things, and see that nothing is lost
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.drills
 
 lint: .venv/made
 	$(BIN)/ruff check .

@@ -33,6 +33,7 @@ from store import jobs, prompts
 from store.records import Json
 from store.workspace import Workspace
 from tests.drills.state import differences, state
+from tests.drills.table import Row, table
 from tests.drills.writes import Writes, watch
 
 PROMPTS = 24
@@ -191,15 +192,13 @@ def drill(kind: str, *, short: bool) -> Tally:
     return Tally(kind, killed, tuple(unlike), time.monotonic() - started)
 
 
-def row(tallies: Sequence[Tally]) -> str:
-    """One row of the table of drills."""
+def row(tallies: Sequence[Tally]) -> Row:
+    """All of them as one row of the table of drills."""
     injected = ", ".join(f"{t.kind} {t.killed}" for t in tallies)
     total, unlike = sum(t.killed for t in tallies), [f"{t.kind} {p}" for t in tallies for p in t.unlike]
-    lost = f"**{len(unlike)}**: {'; '.join(unlike)}" if unlike else "0"
-    return (
-        f"| SIGKILL just before / after each write | {injected} = {total} points | {total - len(unlike)} | {lost} "
-        "| `python -m tests.drills.crash_points` |"
-    )
+    survived = f"{total - len(unlike)} end as if undisturbed"
+    what = "SIGKILL just before and after each write"
+    return Row(what, f"{injected} = {total} points", survived, tuple(unlike), "python -m tests.drills points --long")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -209,7 +208,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("kinds", nargs="*", default=list(BEFORE), help="jobs to drill (default: all)")
     arguments = parser.parse_args(argv)
     tallies = [drill(kind, short=arguments.short) for kind in arguments.kinds]
-    print(row(tallies))
+    print(table([row(tallies)]))
     return int(any(t.unlike for t in tallies))
 
 

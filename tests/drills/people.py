@@ -1,0 +1,156 @@
+"""The process of the pages killed while people rank: what was acknowledged is stored, by value, and once.
+
+Clients do over HTTP what the board does: load a task, send an order, and note what the server says it has stored.
+The server is killed (SIGKILL) at a random moment and started again, over and over.
+"""
+
+import json
+import random
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from annotate.security import COOKIE
+from store import annotators, models, prompts, rankings, responses, sessions, tasks
+from store.records import Model, Response, Task
+from store.workspace import Workspace, create
+from tests.drills.server import Server
+from tests.drills.table import Row
+
+OVERLAP = 3
+PATIENCE = 20.0
+
+
+@dataclass
+class Person:
+    """One client with a session of its own; `acknowledged` pairs each lease with the order that was sent."""
+
+    name: str
+    token: str
+    acknowledged: dict[str, list[int]] = field(default_factory=dict)
+    refused: int = 0
+
+    def rank(self, url: str, until: threading.Event) -> None:
+        """Rank until told to end; what fails on the way is tried again, as the board does."""
+        rng = random.Random(self.name)
+        with httpx.Client(base_url=url, cookies={COOKIE: self.token}, timeout=PATIENCE) as client:
+            view, ids = None, {}
+            while not until.is_set():
+                try:
+                    if not ids:
+                        config = client.get("/annotate/config").json()
+                        ids = {d["api_name"]: d["id"] for d in config["dependencies"]}
+                    view = view or self._ask(client, ids["load"], None)
+                    if view["task"] is None:
+                        return
+                    count = len(view["task"]["responses"])
+                    levels = rng.sample(range(1, count + 1), count)
+                    sent = {
+                        "nonce": uuid.uuid4().hex,
+                        "action": "rank",
+                        "lease": view["task"]["lease"],
+                        "levels": levels,
+                        "seconds": 5.0,
+                        "comment": self.name,
+                    }
+                    told = self._ask(client, ids["answer"], sent)
+                    if told["answer"]["stored"]:
+                        self.acknowledged[sent["lease"]] = levels
+                    else:
+                        self.refused += 1
+                    view = told
+                except (httpx.HTTPError, ValueError, KeyError, TypeError):
+                    view = None  # the server is gone: load anew, as the page does when it is back
+                    until.wait(0.05)
+
+    def _ask(self, client: httpx.Client, number: int, event: dict[str, Any] | None) -> Any:
+        body = {"data": [], "fn_index": number, "session_hash": self.name, "event_data": event}
+        return client.post("/annotate/gradio_api/run/predict", json=body).json()["data"][0]
+
+
+def filled(folder: Path, count: int) -> Workspace:
+    """A workspace with so many prompts, each to be ranked by `OVERLAP` people."""
+    workspace = create(folder, "")
+    with workspace.store() as db:
+        model = models.add(db, Model("base", "policy", "tiny"))
+        for n in range(count):
+            turn = {"role": "user", "content": f"question {n}"}
+            (prompt,) = prompts.add(db, [prompts.make([turn], source="drill", split="train")])
+            ids = responses.add(db, [Response(prompt, model, f"answer {n}.{i}", i, {}, "stop") for i in range(4)])
+            tasks.add(db, [Task(prompt, tuple(ids)) for _ in range(OVERLAP)])
+    return workspace
+
+
+def wrong(workspace: Workspace, people: list[Person]) -> list[str]:
+    """What of all that was acknowledged is not stored as it was sent; and what the file itself has to say."""
+    found = []
+    with workspace.store() as db:
+        stored = {
+            row["lease"]: row
+            for row in db.query("SELECT lease, annotator, levels, shown_order FROM rankings WHERE kind = 'ranked'")
+        }
+        total = rankings.count(db)
+        for person in people:
+            for lease, levels in person.acknowledged.items():
+                found += [] if _as_sent(stored.get(lease), person.name, levels) else [f"{person.name}'s {lease}"]
+        if total != len(stored):
+            found.append(f"{total - len(stored)} rankings stored twice")
+        twice = db.execute(
+            "SELECT count(*) FROM (SELECT prompt_id, annotator FROM current_rankings WHERE kind = 'ranked'"
+            " AND task_id IN (SELECT id FROM tasks WHERE reason NOT IN ('gold', 'repeat'))"
+            " GROUP BY 1, 2 HAVING count(*) > 1)"
+        ).fetchone()[0]
+        found += [f"{twice} prompts ranked twice by one person"] if twice else []
+        found += [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        found += [str(tuple(row)) for row in db.execute("PRAGMA foreign_key_check")]
+    return found
+
+
+def _as_sent(row: dict[str, Any] | None, name: str, levels: list[int]) -> bool:
+    if row is None or row["annotator"] != name:
+        return False
+    held = json.loads(row["levels"])
+    return [held[str(r)] for r in json.loads(row["shown_order"])] == levels
+
+
+def drill(kills: int, people: int) -> Row:
+    """Kill the pages so often under so many people."""
+    rng = random.Random(kills)
+    with tempfile.TemporaryDirectory(prefix="drill-people-") as folder:
+        workspace = filled(Path(folder) / "workspace", 100 + 60 * kills)
+        crowd = []
+        with workspace.store() as db:
+            for n in range(people):
+                annotators.add(db, f"person {n}", "annotator")
+                crowd.append(Person(f"person {n}", sessions.open_session(db, f"person {n}")))
+        server, until = Server(workspace), threading.Event()
+        threads = [threading.Thread(target=p.rank, args=(server.url, until)) for p in crowd]
+        server.start()
+        for thread in threads:
+            thread.start()
+        for n in range(kills):
+            time.sleep(rng.uniform(0.5, 2.0))
+            server.kill()
+            server.start()
+            print(f"people: kill {n + 1}, {sum(len(p.acknowledged) for p in crowd)} acknowledged", file=sys.stderr)
+        time.sleep(1.0)
+        until.set()
+        for thread in threads:
+            thread.join()
+        server.kill()
+        lost, acknowledged = wrong(workspace, crowd), sum(len(p.acknowledged) for p in crowd)
+    assert acknowledged, "nobody could rank: this drill has shown nothing"
+    return Row(
+        f"SIGKILL of the pages under {people} people, overlap {OVERLAP}",
+        f"{kills} kills",
+        f"{acknowledged - len(lost)} of {acknowledged} acknowledged rankings",
+        tuple(lost),
+        f"python -m tests.drills people --kills {kills}",
+    )
