@@ -180,7 +180,10 @@ def test_a_round_keeps_to_its_policy_though_rankings_came_while_it_was_down(rank
         assert rankings.count(db, since=scores.get(db, 1).last_ranking_id) == 1  # new for the next round
 
 
-def test_a_loop_counts_the_rounds_it_ran_before_it_was_killed(ranked: Workspace, trained: None, ctx: Context) -> None:
+def test_a_loop_counts_the_rounds_it_ran_before_it_was_killed(
+    ranked: Workspace, trained: None, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "POLL_SECONDS", -1.0)  # a loop that would wait for rankings fails at once
     with ranked.store() as db:
         mine, other = (jobs.enqueue(db, "loop", {"rounds": 1, "settings": FEW}) for _ in range(2))
     points = killed(copied(ranked, "whole"), mine, 0)
