@@ -1,5 +1,6 @@
 """Worker and child killed at random moments: every job ends, once, and nothing half is left."""
 
+import contextlib
 import os
 import random
 import signal
@@ -14,7 +15,6 @@ from rlhf.commands.options import InitOptions
 from store import jobs, models, prompts, responses, tasks
 from store.workspace import Workspace
 from tests.drills.table import Row
-import contextlib
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
