@@ -24,7 +24,7 @@ from rlhf.commands.options import (
 from rlhf.commands.parse import Call, Command, parse
 from rlhf.jobs.keeper import kept_working
 from rlhf.settings import KINDS
-from store import annotators, sessions
+from store import annotators, permissions, sessions
 from store.errors import BadInput, NoDisk, WorkError
 from store.results import as_json
 from store.words import in_words
@@ -37,8 +37,9 @@ def serve(call: Call[ServeOptions]) -> None:
     join = f"http://{call.options.host}:{call.options.port}/join?token="
     with call.workspace.store() as db:
         if not any(person.role == "admin" for person in annotators.every(db)):
-            print(f"Sign in as the first admin (once): {join}{sessions.invite(db, 'admin')}", file=sys.stderr)
-        print(f"Invite annotators: {join}{sessions.invite(db, 'annotator', uses=None)}", file=sys.stderr)
+            print(f"Sign in as the first admin (once): {join}{sessions.invite_first_admin(db)}", file=sys.stderr)
+        standing = sessions.standing_invitation(db, call.workspace.invitation)
+        print(f"Invite annotators: {join}{standing}", file=sys.stderr)
     with kept_working(call.workspace):
         open_pages(call.workspace, host=call.options.host, port=call.options.port)
 
@@ -112,7 +113,8 @@ def _answer(argv: list[str]) -> None:
         raise BadInput(f"There is no command {name!r}: {hint}")
     command = COMMANDS[name]
     call = parse(name, command, rest)
-    result = as_json(_function(command)(call))
+    with permissions.guarded(call.workspace.folder):
+        result = as_json(_function(command)(call))
     if call.common.json:
         print(json.dumps(result))
     elif not command.quiet:

@@ -36,6 +36,9 @@ class InitOptions:
     brings its own prompts, and any other model starts with none."""
     skip_bad: bool = False
     """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
+    group: bool = False
+    """Let the group of the folder read and write the workspace too, for a team with accounts on one machine; if not
+    given, only its owner can."""
 
 
 @dataclass(frozen=True)
