@@ -13,18 +13,21 @@ from typing import Any
 
 from rlhf.commands.console import readable
 from rlhf.commands.options import (
+    BackupOptions,
     CancelOptions,
+    CheckOptions,
     DemoOptions,
     ImportOptions,
     InitOptions,
     LeaderboardOptions,
     PromoteOptions,
+    RestoreOptions,
     ServeOptions,
 )
 from rlhf.commands.parse import Call, Command, parse
 from rlhf.jobs.keeper import kept_working
 from rlhf.settings import KINDS
-from store import annotators, sessions
+from store import annotators, permissions, sessions
 from store.errors import BadInput, NoDisk, WorkError
 from store.results import as_json
 from store.words import in_words
@@ -37,8 +40,9 @@ def serve(call: Call[ServeOptions]) -> None:
     join = f"http://{call.options.host}:{call.options.port}/join?token="
     with call.workspace.store() as db:
         if not any(person.role == "admin" for person in annotators.every(db)):
-            print(f"Sign in as the first admin (once): {join}{sessions.invite(db, 'admin')}", file=sys.stderr)
-        print(f"Invite annotators: {join}{sessions.invite(db, 'annotator', uses=None)}", file=sys.stderr)
+            print(f"Sign in as the first admin (once): {join}{sessions.invite_first_admin(db)}", file=sys.stderr)
+        standing = sessions.standing_invitation(db, call.workspace.invitation)
+        print(f"Invite annotators: {join}{standing}", file=sys.stderr)
     with kept_working(call.workspace):
         open_pages(call.workspace, host=call.options.host, port=call.options.port)
 
@@ -72,6 +76,15 @@ COMMANDS = {
     "promote": Command(
         "let the policy that people prefer write the next responses", "rlhf.commands.ask:promote", PromoteOptions
     ),
+    "check": Command(
+        "say whether the store, the models and the files are sound, and how to mend what is not",
+        "rlhf.commands.keep:check",
+        CheckOptions,
+    ),
+    "backup": Command(
+        "copy a workspace while people rank, and verify the copy", "rlhf.commands.keep:backup", BackupOptions
+    ),
+    "restore": Command("make a workspace of a backup", "rlhf.commands.keep:restore", RestoreOptions),
     "status": Command("show counts, agreement, versions, jobs, and what to do next", "rlhf.commands.ask:status"),
 }
 """Every command; its function is named and not imported, so that no command loads what another one needs."""
@@ -80,9 +93,10 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command: 0 it is done, 1 the work failed, 2 the request was wrong."""
     argv = sys.argv[1:] if argv is None else argv
+    status = 0
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
-        _answer(argv)
+        status = _answer(argv)
         sys.stdout.flush()  # here, where a reader that is gone is met in silence
     except BrokenPipeError:
         # Whoever read (`| head`) has seen enough; without this the interpreter complains once more as it ends.
@@ -93,30 +107,32 @@ def main(argv: list[str] | None = None) -> int:
         told = in_words(error)
         print(told, file=sys.stderr)
         return 1 if isinstance(told, WorkError) and not isinstance(told, NoDisk) else 2
-    return 0
+    return status
 
 
-def _answer(argv: list[str]) -> None:
+def _answer(argv: list[str]) -> int:
     name, *rest = argv or ["help"]
     if name in ("help", "-h", "--help"):
         if not rest:
             print(_overview())
-            return
+            return 0
         name, rest = rest[0], ["--help"]
     if name == "--version":
         print(f"rankloop {importlib.metadata.version('rankloop')}")
-        return
+        return 0
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(COMMANDS)}."
         raise BadInput(f"There is no command {name!r}: {hint}")
     command = COMMANDS[name]
     call = parse(name, command, rest)
-    result = as_json(_function(command)(call))
+    with permissions.guarded(call.workspace.folder):
+        result = as_json(_function(command)(call))
     if call.common.json:
         print(json.dumps(result))
     elif not command.quiet:
         print(readable(result, name))
+    return int(result.get("sound") is False)  # `check` did its work, and what it looked at is not sound
 
 
 def _function(command: Command) -> Callable[[Call[Any]], object]:

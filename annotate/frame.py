@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from annotate import look
 from annotate.security import ROLES, require
+from annotate.trouble import handed_on
 from rlhf.settings import settings_of
 from store.errors import BadInput
 from store.records import Annotator, Json
@@ -25,8 +26,9 @@ def site_header(workspace: Workspace, area: str) -> gr.HTML:
     """The header of page `area` (a key of ROLES), for the Blocks being built; filled in when a person opens it."""
 
     def header(request: gr.Request) -> Markup:
-        annotator = require(workspace, request.request, area)
-        return _header(annotator, area, _problem(workspace) if area == "/research" else Markup(""))
+        with handed_on(request.request):
+            annotator = require(workspace, request.request, area)
+            return _header(annotator, area, _problem(workspace) if area == "/research" else Markup(""))
 
     shown = gr.HTML(apply_default_css=False, elem_id="site")
     if context := gr.context.Context.root_block:

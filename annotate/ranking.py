@@ -11,6 +11,7 @@ from annotate.board import ranking_board
 from annotate.frame import QUIET, site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
+from annotate.trouble import handed_on
 from rlhf.settings import settings_of
 from rlhf.settings.bounds import LARGEST
 from store import checks
@@ -39,21 +40,23 @@ def page(workspace: Workspace) -> gr.Blocks:
     guideline = _Guideline(workspace)
 
     def load(request: gr.Request) -> Json:
-        annotator = require(workspace, request.request, AREA)
-        with workspace.store() as db:
-            return _complete(guideline(), db, annotator, queue.view(db, annotator.name), None)
+        with handed_on(request.request):
+            annotator = require(workspace, request.request, AREA)
+            with workspace.store() as db:
+                return _complete(guideline(), db, annotator, queue.view(db, annotator.name), None)
 
     def own(request: gr.Request) -> Markup:
-        annotator = require(workspace, request.request, AREA)
-        with workspace.store() as db:
-            return own_figures(db, annotator.name)
+        with handed_on(request.request):
+            annotator = require(workspace, request.request, AREA)
+            with workspace.store() as db:
+                return own_figures(db, annotator.name)
 
     def answer(event: gr.EventData, request: gr.Request) -> Json:
         try:
             annotator = require(workspace, request.request, AREA)
         except Forbidden as error:
             raise gr.Error(str(error), print_exception=False) from error
-        with workspace.store() as db:
+        with handed_on(request.request), workspace.store() as db:
             sent = event._data if isinstance(event._data, dict) else {}
             told = _act(db, annotator, sent)
             if sent.get("action") == "previous":

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from annotate.trouble import in_place_of_500
 from store import sessions
 from store.errors import RequestError
 from store.records import Annotator, Role
@@ -25,6 +26,8 @@ ROLES: dict[str, frozenset[Role]] = {
 
 # Gradio's own code, the same in every installation: nothing of the workspace is in it.
 _PUBLIC = tuple(f"{area}/{folder}/" for area in ROLES for folder in ("assets", "static"))
+BARE = 500
+"""The status of an answer that may say nothing: it is held back until it is known whether there are words for it."""
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 # gr.HTML compiles its template with `Function`, and Gradio's page carries inline scripts and styles.
@@ -46,9 +49,13 @@ _HEADERS = {
 class Forbidden(RequestError):
     """The person is not signed in, or their role does not allow this."""
 
+    status = 403
+
 
 class TooManyAttempts(RequestError):
     """Too many sign-ins failed lately for this name or from this address."""
+
+    status = 429
 
 
 def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | None:
@@ -89,7 +96,7 @@ def same_site(headers: HTTPConnection) -> bool:
 
 class Gate:
     """ASGI middleware in front of the whole site: refuses writes from other sites, and people without the role that a
-    page asks for; sets the headers."""
+    page asks for; sets the headers; says in words what went wrong, in place of a bare 500."""
 
     def __init__(self, app: ASGIApp, workspace: Workspace) -> None:
         self.app = app
@@ -103,13 +110,31 @@ class Gate:
         if scope["type"] != "http":
             return  # a websocket: nothing here speaks it
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                _set_headers(MutableHeaders(scope=message))
-            await send(message)
+        scope["trouble"] = trouble = list[Exception]()
+        held: list[Message] = []
+        sending = _with_headers(send)
+        started = False
 
-        answer = await self._refusal(scope)
-        await (answer or self.app)(scope, receive, send_with_headers)
+        async def send_or_hold(message: Message) -> None:
+            nonlocal started
+            if held or (message["type"] == "http.response.start" and message["status"] == BARE and not started):
+                held.append(message)
+                return
+            started = True
+            await sending(message)
+
+        try:
+            answer = await self._refusal(scope)
+            await (answer or self.app)(scope, receive, send_or_hold)
+        except Exception as error:
+            if started:
+                raise
+            trouble.insert(0, error)
+        if trouble and not started:
+            await in_place_of_500(trouble[0], scope)(scope, receive, sending)
+        else:
+            for message in held:  # such as a refusal of Gradio's, which has words of its own
+                await sending(message)
 
     async def _refusal(self, scope: Scope) -> Response | None:
         connection = HTTPConnection(scope)
@@ -128,6 +153,15 @@ class Gate:
             scope["annotator"] = None
             return RedirectResponse("/", 303) if opens_page else JSONResponse({"error": "Not your role."}, 403)
         return None
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            _set_headers(MutableHeaders(scope=message))
+        await send(message)
+
+    return sending
 
 
 def _set_headers(headers: MutableHeaders) -> None:

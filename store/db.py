@@ -1,15 +1,17 @@
 """Opening the SQLite file that holds everything, and writing to it so that no ranking is ever lost."""
 
+import logging
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from store.errors import BadInput, NewerWorkspace, NotFound, WorkError
+from store.errors import BadInput, NewerWorkspace, NoDisk, NotFound, WorkError
 from store.records import Json
 from store.schema import migrations
 from store.words import of_sqlite
@@ -17,10 +19,13 @@ from store.words import of_sqlite
 Row = Json
 """One row of a table: the value of each column, by the column's name."""
 
+_log = logging.getLogger(__name__)
 # One writer at a time in a process: threads queue here, where waiting is fair and cheap, and not at SQLite's
 # busy handler, which sleeps and retries.
 _writer = threading.RLock()
 
+COPIES_KEPT = 2
+"""Copies of the store from before an upgrade that stay beside it."""
 LOCK_WAIT_MS = 15_000
 """Milliseconds to wait for another process's transaction before SQLite says that the file is locked.
 
@@ -106,9 +111,38 @@ def _migrate(db: Database, path: Path) -> None:
         return
     if not applied:  # a new file; the mode stays with the file, and cannot be changed inside a transaction
         db.execute("PRAGMA journal_mode = WAL")
+    else:
+        _copy_before(db, path, min(known - applied))
     with writing(db):  # all or none: a crash half-way leaves the file as the earlier version wrote it
         migrations.apply(db)
         _check_references(db, path)
+
+
+def _copy_before(db: Database, path: Path, migration: str) -> None:
+    """Copy a file of an earlier version beside itself before it is changed, and keep the last `COPIES_KEPT` of these.
+
+    Raises NoDisk where there is no room for it: then nothing is changed.
+    """
+    copy = path.with_name(f"{path.name}.before-{migration.partition('_')[0]}")
+    beside = path.with_name(f"{path.name}.writing-{os.getpid()}")
+    try:
+        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, path.stat().st_mode & 0o777))
+        with closing(sqlite3.connect(beside)) as written:
+            db.conn.backup(written)
+            known = {row[0] for row in written.execute("SELECT name FROM _sqlite_migrations")}
+        if migration in known:  # another process was quicker, and has made its own copy
+            beside.unlink()
+            return
+        os.replace(beside, copy)
+    except (OSError, sqlite3.OperationalError) as error:
+        beside.unlink(missing_ok=True)
+        raise NoDisk(
+            f"{path} has to be brought up to date, and there is no room for a copy of it first ({error}); nothing "
+            "was changed: free disk space."
+        ) from error
+    _log.info("%s is brought up to date; as it was before it is kept in %s.", path, copy.name)
+    for old in sorted(path.parent.glob(f"{path.name}.before-*"))[:-COPIES_KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def _check_references(db: Database, path: Path) -> None:

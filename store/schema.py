@@ -54,6 +54,13 @@ def m006_digests_and_rounds_of_jobs(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m007_name_of_the_workspace(db: Database) -> None:
+    """A random name, by which the backups of one workspace are told from those of another."""
+    db.execute("CREATE TABLE workspace (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL) STRICT")
+    db.execute("INSERT INTO workspace (name) VALUES (lower(hex(randomblob(16))))")
+
+
 # STRICT: a word in a column of numbers is refused, where SQLite otherwise stores it. Every list of allowed words and
 # every JSON text is checked by the file itself, so that no program can put into it what another cannot read.
 FIRST_TABLES = (

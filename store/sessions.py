@@ -1,20 +1,25 @@
 """Who is signed in, and the invitations by which people make accounts."""
 
 import hashlib
+import os
 import secrets
 import time
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from store import annotators
 from store.db import writing
 from store.errors import BadInput
+from store.permissions import access_of
 from store.records import Annotator, Role
 
 SESSION_SECONDS = 14 * 86400.0
 """Two weeks from signing in: seldom enough to be no nuisance, and a forgotten browser is not signed in for ever."""
 INVITATION_SECONDS = 7 * 86400.0
 """A week: long enough to be read after a holiday, short enough that an old link in a mailbox opens nothing."""
+INVITATION_LEAST = 86400.0
+"""A day: a link that `serve` prints is to be good for as long as it takes to be passed on and opened."""
 SESSION_BYTES, INVITATION_BYTES = 32, 24
 """Random bytes of a token, far more than can be guessed; an invitation's link is to fit a line of a mail."""
 
@@ -55,11 +60,42 @@ def invite(db: Database, role: Role, *, uses: int | None = 1) -> str:
     """Invite people to make accounts with `role`; returns the token of the link. `uses` None is any number."""
     token = secrets.token_urlsafe(INVITATION_BYTES)
     with writing(db):
+        db.execute("DELETE FROM invitations WHERE expires < ? OR uses_left < 1", [time.time()])
         db.execute(
             "INSERT INTO invitations (token_hash, role, uses_left, expires) VALUES (?, ?, ?, ?)",
             [_sha(token), role, uses, time.time() + INVITATION_SECONDS],
         )
     return token
+
+
+def invite_first_admin(db: Database) -> str:
+    """Invite the first admin; a link that was printed before and that nobody has used is void from now on."""
+    with writing(db):
+        db.execute("DELETE FROM invitations WHERE role = 'admin'")
+        return invite(db, "admin")
+
+
+def standing_invitation(db: Database, file: Path) -> str:
+    """The token of the one invitation for annotators that is kept in a file, so that each start tells the same link.
+
+    A new one is made where the file is gone or the invitation has less than `INVITATION_LEAST` seconds left; the old
+    one is good until its end. The store has only its hash; the file is read by whom the workspace is for.
+    """
+    with writing(db):
+        kept = file.read_text(encoding="ascii", errors="replace").strip() if file.exists() else ""
+        until = time.time() + INVITATION_LEAST
+        good = "token_hash = ? AND role = 'annotator' AND uses_left IS NULL AND expires > ?"
+        if kept and db["invitations"].count_where(good, [_sha(kept), until]):
+            return kept
+        token = invite(db, "annotator", uses=None)
+        # Made with the owner's rights only, and renamed when it is whole.
+        beside = file.with_name(f"{file.name}.writing")
+        beside.unlink(missing_ok=True)
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as written:
+            os.fchmod(written.fileno(), access_of(file.parent).file)
+            written.write(token)
+        beside.replace(file)
+        return token
 
 
 def invited_role(db: Database, token: str) -> Role | None:

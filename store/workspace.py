@@ -1,5 +1,6 @@
 """A workspace: one folder with the store, the settings, the models and the logs."""
 
+import fcntl
 import os
 import shutil
 import tomllib
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from store import permissions
 from store.db import Guard, opened
 from store.errors import BadInput, NotFound
 from store.records import Json
@@ -35,6 +37,16 @@ class Workspace:
     def runs(self) -> Path:
         """The folder of the jobs' logs, and of the pictures that commands draw."""
         return self.folder / "runs"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the backups that were told no other place."""
+        return self.folder / "backups"
+
+    @property
+    def invitation(self) -> Path:
+        """The file with the token of the annotators' invitation, which `serve` prints at each start."""
+        return self.folder / "annotators.invitation"
 
     @contextmanager
     def store(self, guard: Guard | None = None) -> Iterator[Database]:
@@ -70,19 +82,54 @@ def check_free(folder: Path) -> None:
 
 
 def create(folder: Path, settings: str) -> Workspace:
-    """Make the folder, its settings and an empty store; raises BadInput if a workspace is there already."""
+    """Make the folder, its settings and an empty store, which its owner alone can read.
+
+    Raises BadInput if a workspace is there already.
+    """
     check_free(folder)
     workspace = Workspace(folder)
     try:
-        with whole_or_gone(folder):
-            for made in (folder, workspace.models, workspace.runs):
-                made.mkdir(parents=True, exist_ok=True)
+        with whole_or_gone(folder), permissions.guarded(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            # First, so that nobody looks in meanwhile, and by itself, since the folder may have been there.
+            folder.chmod(permissions.OWNER.folder)
+            for made in (workspace.models, workspace.runs):
+                made.mkdir(exist_ok=True)
             (folder / "workspace.toml").write_text(settings, encoding="utf-8")
             with opened(workspace.database, create=True):
                 pass
+            permissions.give(folder, permissions.OWNER)
     except OSError as error:
         raise BadInput(f"{folder} cannot be written ({error.strerror}): name another with --workspace.") from error
     return workspace
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """A folder in which nobody else is making a workspace meanwhile; it is made here if it is not there.
+
+    It is gone again where something fails and nothing is in it. Raises BadInput if it is a workspace already, or if
+    somebody else is making one in it.
+    """
+    check_free(folder)
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written ({error.strerror}): name another with --workspace.") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held by the process: a crash gives it back
+        check_free(folder)
+        yield
+    except BlockingIOError as error:
+        raise BadInput(f"Another process is making a workspace in {folder}: name another folder.") from error
+    except BaseException:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+    finally:
+        os.close(held)
 
 
 @contextmanager

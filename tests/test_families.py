@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from rlhf.training import gguf
 from store import models, responses
-from store.errors import BadInput
 from store.workspace import Workspace
 from tests.rlhf.training.test_trial import FAMILIES
 from tests.test_round import Run, begin, run
@@ -38,12 +36,6 @@ EVERYDAY = (
     "Tell me about rain.",
     "How can I sleep better?",
     "What does a baker do?",
-    "Write a line about the sea.",
-    "Why is the sky blue?",
-    "How do I clean a window?",
-    "Name three birds.",
-    "What is salt for?",
-    "How long is a year?",
 )
 
 
@@ -92,20 +84,13 @@ def test_the_loop_runs_on_each_family(run: Run, make_base: Callable[..., Path], 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_loop_runs_on_a_real_chat_model(run: Run, tmp_path: Path) -> None:
-    pytest.importorskip("gguf", reason="the package gguf is not installed")
-    base, folder = tmp_path / "base", tmp_path / "workspace"
-    try:
-        gguf.convert("smollm2", base)
-    except BadInput as error:
-        if "cannot be fetched" in str(error):
-            pytest.skip(str(error))
-        raise
+def test_the_loop_runs_on_a_real_chat_model(run: Run, smollm2: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
     asked = tmp_path / "asked.jsonl"
-    split = ("train", "train", "eval")
-    asked.write_text("\n".join(json.dumps({"prompt": p, "split": split[i % 3]}) for i, p in enumerate(EVERYDAY)))
-    run("init", "--base-model", base, "--prompts", asked, "--workspace", folder)
+    split = ("train", "eval")
+    asked.write_text("\n".join(json.dumps({"prompt": p, "split": split[i % 2]}) for i, p in enumerate(EVERYDAY)))
+    run("init", "--base-model", smollm2, "--prompts", asked, "--workspace", folder)
     toml = folder / "workspace.toml"
-    toml.write_text(toml.read_text().split("[sampling]")[0] + SHORT.replace("tokens = 6", "tokens = 24"))
+    toml.write_text(toml.read_text().split("[sampling]")[0] + SHORT.replace("tokens = 6", "tokens = 12"))
     workspace = Workspace(folder)
     check(workspace, loop(run, workspace))

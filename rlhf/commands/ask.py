@@ -1,17 +1,26 @@
 """The commands that are asked and answered at once: where a workspace stands, which version people prefer."""
 
+import logging
+
 from rlhf.commands.options import LeaderboardOptions, PromoteOptions
 from rlhf.commands.parse import Call
 from rlhf.settings import settings_of
 from rlhf.settings.kinds import NoOptions
 from rlhf.stages import leaderboard as stage
-from store import summary
+from store import permissions, summary
 from store.records import Json
 from store.results import as_json
+
+log = logging.getLogger(__name__)
 
 
 def status(call: Call[NoOptions]) -> Json:
     """The command `status`: where the workspace stands, and what to do next."""
+    if permissions.exposed(call.workspace.folder):
+        log.warning(
+            "Other accounts of this machine can read %s: `python launch.py check --repair` keeps them out.",
+            call.workspace.folder,
+        )
     with call.workspace.store() as db:
         return summary.summary(db, settings_of(call.workspace).round.min_rankings)
 

@@ -14,7 +14,7 @@ from rlhf.settings import Quantization, Settings, settings_of
 from rlhf.tiny import MODEL_DIR
 from rlhf.tiny.prompts import ranking_prompts
 from rlhf.training.base import resolve, to_convert
-from store import models, prompts, workspace
+from store import models, permissions, prompts, workspace
 from store.errors import BadInput
 from store.formats import prompt_files
 from store.records import Model, Prompt
@@ -76,7 +76,7 @@ def begin(folder: Path, options: InitOptions) -> InitResult:
         resolve(options.base_model)
     if options.prompts is not None:
         prompt_files.check_readable(options.prompts)
-    with workspace.whole_or_gone(folder):
+    with workspace.claimed(folder), workspace.whole_or_gone(folder):
         if converted:
             training.gguf.convert(options.base_model, folder / "base")
         base = _look_at(str(folder / "base") if converted else options.base_model, options.quantization)
@@ -87,6 +87,8 @@ def begin(folder: Path, options: InitOptions) -> InitResult:
             import_prompts(made, options.prompts, skip_bad=options.skip_bad)
         elif base.embedded:
             fill(made)
+        if options.group:
+            permissions.give(folder, permissions.TEAM)
     with made.store() as db:
         count = prompts.count(db)
     return InitResult(str(folder), base.name, count, base.plain_template, base.quantized_share, base.sampling)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlhf.settings import Quantization
-from rlhf.settings.bounds import Count, Port, Seed
+from rlhf.settings.bounds import Count, Port, Seed, Some
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ class InitOptions:
     brings its own prompts, and any other model starts with none."""
     skip_bad: bool = False
     """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
+    group: bool = False
+    """Let the group of the folder read and write the workspace too, for a team with accounts on one machine; if not
+    given, only its owner can."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,32 @@ class ImportOptions:
     """File of prompts: JSON Lines with `prompt` or `messages`, or text with one prompt a line."""
     skip_bad: bool = False
     """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """Whether to mend what is found."""
+
+    repair: bool = False
+    """Mend what can be mended without losing anything: rights of files, indexes, half-written folders."""
+
+
+@dataclass(frozen=True)
+class BackupOptions:
+    """Where backups go, and how many stay."""
+
+    to: Path | None = None
+    """Folder that the backup is made in; if not given, `backups` in the workspace."""
+    keep: Some = 0
+    """Backups of this workspace that stay there, the newest ones; 0 removes none."""
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """Which backup to go back to; --workspace names the new workspace."""
+
+    backup: Path
+    """Folder that `backup` made."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rlhf.settings import Settings
 from rlhf.training.progress import OnLog, OnProgress
 from store import models
 from store.db import writing
-from store.digests import digest
+from store.digests import digest, verify
 from store.leases import Fence
 from store.records import Json, Model
 from store.results import as_json
@@ -73,8 +73,12 @@ class Context:
         )
 
     def load_role(self, model: "RoleModel", version: Model) -> None:
-        """Put the weights of a stored version into its role; nothing happens for the base, which has no adapter."""
+        """Put the weights of a stored version into its role; nothing happens for the base, which has no adapter.
+
+        Raises BadInput where its files are gone, or others than were written.
+        """
         if version.path:
+            verify(self.workspace, version)
             model.load("reward" if version.kind == "reward" else "policy", self.workspace.folder / version.path)
 
     def tables(self, *names: str) -> Json:

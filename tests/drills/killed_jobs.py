@@ -1,5 +1,6 @@
 """Worker and child killed at random moments: every job ends, once, and nothing half is left."""
 
+import contextlib
 import os
 import random
 import signal
@@ -14,7 +15,6 @@ from rlhf.commands.options import InitOptions
 from store import jobs, models, prompts, responses, tasks
 from store.workspace import Workspace
 from tests.drills.table import Row
-import contextlib
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
@@ -44,7 +44,7 @@ def drill(kills: int) -> Row:
             for n in range(kills):
                 with workspace.store() as db:
                     number = jobs.enqueue(db, "generate")
-                pid = running(workspace, number)
+                pid = running(workspace, number, worker.pid)
                 time.sleep(rng.uniform(0.0, 6.0))
                 whom = rng.choice(sorted(hit))
                 hit[whom] += 1
@@ -78,13 +78,13 @@ def started(workspace: Workspace) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def running(workspace: Workspace, number: int) -> int | None:
-    """The process that does a job, once one does."""
+def running(workspace: Workspace, number: int, worker: int = 0) -> int | None:
+    """The process that does a job, once one does: the child of the worker that has taken it."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with workspace.store() as db:
             job = jobs.get(db, number)
-        if job.state == "running" and job.pid:
+        if job.state == "running" and job.pid and job.pid != worker:
             return job.pid
         if job.state not in ("queued", "running"):
             return None

@@ -1,4 +1,4 @@
-"""Short forms of the drills, in processes of their own: nothing that was acknowledged is lost, nothing is done twice."""
+"""Short forms of the drills: nothing that was acknowledged is lost, and nothing is done twice."""
 
 import pytest
 

@@ -368,4 +368,12 @@ MUTANTS = (
         f"{TESTS}/test_authors.py",
         "The record of one job would stand over the weights of another.",
     ),
+    Mutant(
+        "damaged-weights-loaded",
+        f"{ROOM}/context.py",
+        "            verify(self.workspace, version)\n",
+        "",
+        f"{TESTS}/test_authors.py",
+        "A flipped bit or another job's weights would answer people.",
+    ),
 )

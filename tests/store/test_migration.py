@@ -14,7 +14,7 @@ from sqlite_utils.migrations import Migrations
 
 from store import models, rankings, responses, scores, tasks
 from store.db import opened
-from store.errors import WorkError
+from store.errors import NoDisk, WorkError
 from store.records import Response
 from store.schema import migrations
 
@@ -230,3 +230,32 @@ def test_a_reference_that_leads_nowhere_is_named_and_nothing_changes(old: Path) 
     with pytest.raises(WorkError, match=r"nothing was changed: 1 references .* models, row 3: .* in ratings"):
         migrate(old)
     assert content(old) == before
+
+
+def test_a_copy_of_the_store_as_it_was_is_kept(old: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = content(old)
+    for stale in ("m001", "m002"):
+        old.with_name(f"feedback.db.before-{stale}").touch()
+    with caplog.at_level("INFO"):
+        migrate(old)
+    (kept,) = [path for path in old.parent.glob("feedback.db.before-*") if path.stat().st_size]
+    assert content(kept) == before
+    assert f"as it was before it is kept in {kept.name}" in caplog.text
+    assert len(list(old.parent.glob("feedback.db.before-*"))) == 2
+    assert not list(old.parent.glob("*writing*"))
+    assert kept.stat().st_mode == old.stat().st_mode
+    migrate(old)
+    assert content(kept) == before
+
+
+def test_where_there_is_no_room_for_a_copy_nothing_is_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = content(old)
+    with monkeypatch.context() as patch:
+        patch.setattr("store.db.os.replace", full)
+        with pytest.raises(NoDisk, match="no room for a copy of it first"):
+            migrate(old)
+    assert content(old) == before
+    assert not list(old.parent.glob("*writing*"))

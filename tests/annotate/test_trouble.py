@@ -1,0 +1,101 @@
+"""Whatever goes wrong under the pages comes as words, with a status that says whose fault it is."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from annotate import app
+from store.workspace import Workspace
+
+SignIn = Callable[..., TestClient]
+ROUTES = ("/", "/api/me", "/annotate", "/research", "/annotate/config")
+
+
+def moved(workspace: Workspace) -> None:
+    workspace.folder.rename(workspace.folder.with_name("elsewhere"))
+
+
+def not_a_database(workspace: Workspace) -> None:
+    for path in workspace.folder.glob("feedback.db*"):
+        path.unlink()
+    workspace.database.write_bytes(b"not a database at all" * 100)
+
+
+def locked(workspace: Workspace) -> None:
+    """An index of what is read at each request is gone, as if a page of the file were."""
+    with sqlite3.connect(workspace.database) as raw:
+        raw.execute("DROP TABLE sessions")
+
+
+@pytest.fixture(autouse=True)
+def put_back(folder: Path) -> Iterator[None]:
+    yield
+    if (away := folder.with_name("elsewhere")).exists():
+        away.rename(folder)
+
+
+@pytest.mark.parametrize("hurt", [moved, not_a_database, locked])
+def test_no_request_ends_in_a_bare_500(
+    sign_in: SignIn, workspace: Workspace, hurt: Callable[[Workspace], None]
+) -> None:
+    client = sign_in("Rosa", "admin")
+    hurt(workspace)
+    for route in ROUTES:
+        for accept in ("text/html", "application/json"):
+            answer = client.get(route, headers={"accept": accept})
+            assert "Traceback" not in answer.text
+            if answer.status_code == 500:
+                assert "please report" in answer.text, route
+            assert len(answer.text) > 40, route
+            assert answer.headers["x-frame-options"] == "DENY"
+            if accept == "application/json" and route == "/api/me":
+                assert str(workspace.folder) in answer.json()["error"] or "sessions" in answer.json()["error"]
+            if accept == "text/html" and route == "/":
+                assert "Something is wrong" in answer.text
+
+
+def test_a_store_that_was_away_is_found_again(
+    sign_in: SignIn, workspace: Workspace, call: Callable[..., Any]
+) -> None:
+    client = sign_in("Ada", "annotator")
+    moved(workspace)
+    assert client.get("/api/me").status_code == 404
+    workspace.folder.with_name("elsewhere").rename(workspace.folder)
+    assert client.get("/api/me").json()["name"] == "Ada"
+    assert call(client, "/annotate", "load")[0]["task"]
+
+
+def test_what_the_board_asks_for_fails_in_words(
+    sign_in: SignIn, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in("Ada", "annotator")
+    config = client.get("/annotate/config").json()
+    (number,) = [d["id"] for d in config["dependencies"] if d["api_name"] == "load"]
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("annotate.queue.next_task", full)
+    body = {"data": [], "fn_index": number, "session_hash": "t", "event_data": None}
+    answer = client.post("/annotate/gradio_api/run/predict", json=body)
+    assert answer.status_code == 503
+    assert "free disk space" in answer.json()["error"]
+
+
+def test_an_error_of_the_program_is_said_to_be_one_and_logged(
+    sign_in: SignIn, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in("Ada", "annotator")
+
+    def surprise(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(app, "signed_in", surprise)
+    answer = client.get("/api/me")
+    assert answer.status_code == 500
+    assert "ZeroDivisionError" in answer.json()["error"]
+    assert "Traceback" in caplog.text
