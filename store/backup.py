@@ -5,20 +5,22 @@ reads both.
 """
 
 import json
+import os
 import shutil
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from store import models, permissions, rankings, responses
-from store.db import opened
+from store.db import opened, writing
 from store.digests import verify
 from store.errors import BadInput, PlatformError, WorkError
 from store.records import Json
-from store.workspace import Workspace, appearing, check_free
+from store.workspace import Workspace, appearing, check_free, claimed
 
 LABEL = "backup.json"
 """The file of a backup that says whose it is and what it holds."""
@@ -58,7 +60,10 @@ def backup(workspace: Workspace, to: Path | None = None, keep: int = 0) -> tuple
     while folder.exists():
         number += 1
         folder = place / f"{name}-{number}"
-    with appearing(folder, place / f".writing-{folder.name}") as beside, permissions.guarded(workspace.folder):
+    with (
+        appearing(folder, place / f".writing-{folder.name}-{os.getpid()}") as beside,
+        permissions.guarded(workspace.folder),
+    ):
         beside.chmod(permissions.access_of(workspace.folder).folder)
         copy = Workspace(beside)
         _copy_store(workspace.database, copy.database)
@@ -80,13 +85,15 @@ def backup(workspace: Workspace, to: Path | None = None, keep: int = 0) -> tuple
 def restore(source: Path, folder: Path) -> Backup:
     """Make a workspace of a backup, which stays what it is; verified before and after.
 
-    Raises BadInput where there is something at `folder` already, where `source` is no backup, or is damaged.
+    Everybody has to sign in anew. Raises BadInput where there is something at `folder` already, where `source` is no
+    backup, or is damaged.
     """
     check_free(folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise BadInput(f"{folder} is not empty: name a new folder with --workspace, nothing is overwritten.")
     label = read_label(source)
-    with appearing(folder, folder.parent / f".writing-{folder.name}") as beside:
+    beside = folder.parent / f".writing-{folder.name}-{os.getpid()}"
+    with claimed(folder), appearing(folder, beside):
         made = Workspace(beside)
         _copy_store(Workspace(source).database, made.database)  # somebody may have looked into it, and left a log
         for part in PARTS:
@@ -95,6 +102,9 @@ def restore(source: Path, folder: Path) -> Backup:
         made.models.mkdir(exist_ok=True)
         if _look(made, label.made) != label:
             raise BadInput(f"{source} does not hold what {LABEL} says: take another backup.")
+        with made.store() as db, writing(db):  # links and cookies of another time open nothing here
+            for table in ("sessions", "invitations"):
+                db.execute(f"DELETE FROM {table}")
         permissions.give(beside, permissions.OWNER)
     return label
 
@@ -128,12 +138,11 @@ def _look(copy: Workspace, made: float) -> Backup:
 def _copy_store(source: Path, to: Path) -> None:
     if not source.is_file():  # SQLite would make an empty one
         raise BadInput(f"There is no {source}: name a folder that `backup` made.")
-    reading, writing = sqlite3.connect(source), sqlite3.connect(to)
-    try:
-        reading.backup(writing, pages=PAGES, sleep=0.01)
-    finally:
-        writing.close()
-        reading.close()
+    with closing(sqlite3.connect(source, isolation_level=None)) as reading, closing(sqlite3.connect(to)) as copy:
+        # One moment is held on to: else each commit of somebody makes SQLite begin the copy anew.
+        reading.execute("BEGIN")
+        reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        reading.backup(copy, pages=PAGES, sleep=0.01)
 
 
 def _copy(source: Path, to: Path) -> None:

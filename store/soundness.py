@@ -95,8 +95,8 @@ def _open_to_others(workspace: Workspace) -> Iterator[Problem]:
 
 
 def _unfinished(workspace: Workspace) -> list[Path]:
-    """Folders that were begun beside their place and never took it."""
-    return [p for place in (workspace.models, workspace.backups) for p in place.glob(".writing*")]
+    """Folders of models that were begun beside their place and never took it."""
+    return list(workspace.models.glob(".writing*"))
 
 
 def _leftovers(workspace: Workspace) -> Iterator[Problem]:

@@ -17,4 +17,4 @@ def test_killed_around_each_product_a_job_ends_as_if_undisturbed() -> None:
         command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "| 0 |" in done.stdout
+    assert "| generate 2, round 14 = 16 points | 16 end as if undisturbed | 0 |" in done.stdout

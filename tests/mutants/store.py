@@ -240,4 +240,12 @@ MUTANTS = (
         "tests/store/test_permissions.py",
         "Every account of the machine would read people's names and password hashes.",
     ),
+    Mutant(
+        "copy-begun-anew-at-each-commit",
+        "store/backup.py",
+        '        reading.execute("BEGIN")\n',
+        "",
+        "tests/store/test_backup.py",
+        "While people rank a backup of a large store would never end.",
+    ),
 )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from store import annotators, backup, models, prompts, rankings, responses, tasks
+from store import annotators, backup, models, prompts, rankings, responses, sessions, tasks
 from store.digests import digest
 from store.errors import BadInput, NewerWorkspace, WorkError
 from store.records import Model, Response, Task
@@ -106,6 +106,41 @@ def test_a_backup_while_people_rank_holds_every_ranking_up_to_some_moment(worksp
         kept = sorted(r.id for r in rankings.current(db))
     assert before <= label.rankings <= after + 1
     assert kept == sorted(told)[: label.rankings]
+
+
+def test_a_backup_ends_though_somebody_always_writes(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "PAGES", 1)
+    with workspace.store() as db:  # a copy takes longer than a commit
+        responses.add(db, [Response(1, 1, "long " * 2000, i, {}, "stop") for i in range(1000)])
+    ended, commits = threading.Event(), list[int]()
+
+    def people() -> None:
+        while not ended.is_set() and len(commits) < 600:
+            with workspace.store() as db:
+                annotators.ensure(db, f"person {len(commits)}")
+            commits.append(1)
+
+    thread = threading.Thread(target=people)
+    thread.start()
+    try:
+        while not commits:
+            time.sleep(0.001)
+        backup.backup(workspace)
+        assert len(commits) < 500
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_nobody_is_signed_in_and_no_link_works_in_a_restored_workspace(workspace: Workspace, tmp_path: Path) -> None:
+    with workspace.store() as db:
+        cookie, link = sessions.open_session(db, "ada"), sessions.invite(db, "admin")
+    folder, _ = backup.backup(workspace)
+    backup.restore(folder, tmp_path / "again")
+    with Workspace(tmp_path / "again").store() as db:
+        assert (sessions.of_session(db, cookie), sessions.invited_role(db, link)) == (None, None)
+    with workspace.store() as db:
+        assert sessions.of_session(db, cookie)
 
 
 def test_only_the_oldest_backups_of_the_same_workspace_go(

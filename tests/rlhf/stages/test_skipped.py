@@ -94,7 +94,7 @@ def test_a_second_policy_of_the_same_scores_starts_where_the_first_one_did(
 
 def _without_training(model: Any, *_: Any, **__: Any) -> PPOResult:
     model.copy("policy", "reference")
-    look = Look(step=1, reward=0.0, kl=0.0, length=3.0, ended=1.0, distinct=1.0, repeated=0.0)
+    look = Look(step=1, reward=0.0, kl=0.0, drift=0.0, length=3.0, ended=1.0, distinct=1.0, repeated=0.0)
     return PPOResult(1, 0.0, 1.0, [{"kl/k1": 0.0}], "", (look,), look, "step 1 of 1")
 
 
