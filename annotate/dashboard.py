@@ -10,19 +10,20 @@ from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate import scripts
-from annotate.frame import QUIET, site_header
+from annotate.frame import QUIET, sent_id, site_header
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.loop import counts, lineage, turns
 from annotate.panels.people import annotators
 from annotate.panels.versions import versions
 from annotate.security import require
+from annotate.trouble import EVIDENCE
 from annotate.verdicts import evidence
 from rlhf.settings import KINDS, settings_of
-from rlhf.settings.bounds import LARGEST
 from store import jobs, models, scores
 from store.db import writing
-from store.errors import PlatformError, Refused
+from store.errors import Refused, Unforeseen
 from store.records import Annotator
+from store.words import in_words
 from store.workspace import Workspace
 
 AREA = "/research"
@@ -149,15 +150,15 @@ class _Handlers:
             person = require(self.workspace, request.request, AREA)
             with self.workspace.store() as db:
                 return act(db, person)
-        except PlatformError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        except Exception as error:
+            told = in_words(error, EVIDENCE)
+            raise gr.Error(str(told), print_exception=isinstance(told, Unforeseen)) from error
 
 
 def _sent(event: gr.EventData, name: str) -> int:
     """The id that the page sent under `name`; 0, which nothing has, where it sent none."""
     data = event._data if isinstance(event._data, dict) else {}
-    value = data.get(name)
-    return value if type(value) is int and abs(value) < LARGEST else 0
+    return sent_id(data.get(name))
 
 
 def _promote(db: Database, model_id: int, by: str) -> None:

@@ -7,6 +7,7 @@ from annotate import look
 from annotate.security import ROLES, require
 from annotate.trouble import handed_on
 from rlhf.settings import settings_of
+from rlhf.settings.bounds import LARGEST
 from store.errors import BadInput
 from store.records import Annotator, Json
 from store.workspace import Workspace
@@ -20,6 +21,11 @@ _NAMES = {"/annotate": "Rank", "/research": "Research"}
 _HEADER = Markup("""<header class="site"><div class="mark">{mark}<span>Rankloop</span></div><nav>{links}</nav>
 <div class="who"><b>{name}</b><form method="post" action="/logout"><button>Sign out</button></form>
 </div></header>{problem}""")
+
+
+def sent_id(value: object) -> int:
+    """The id that a page sent; 0, which nothing has, where that is none or beyond what the store holds."""
+    return value if type(value) is int and abs(value) < LARGEST else 0
 
 
 def site_header(workspace: Workspace, area: str) -> gr.HTML:

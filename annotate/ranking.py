@@ -8,12 +8,11 @@ from sqlite_utils import Database
 
 from annotate import queue
 from annotate.board import ranking_board
-from annotate.frame import QUIET, site_header
+from annotate.frame import QUIET, sent_id, site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
 from annotate.trouble import handed_on
 from rlhf.settings import settings_of
-from rlhf.settings.bounds import LARGEST
 from store import checks
 from store.errors import BadInput, LeaseLost, PlatformError
 from store.records import Annotator, Json, Ranking
@@ -60,7 +59,7 @@ def page(workspace: Workspace) -> gr.Blocks:
             sent = event._data if isinstance(event._data, dict) else {}
             told = _act(db, annotator, sent)
             if sent.get("action") == "previous":
-                if earlier := queue.view_previous(db, annotator.name, _whole(sent.get("ranking"))):
+                if earlier := queue.view_previous(db, annotator.name, sent_id(sent.get("ranking"))):
                     return _complete(guideline(), db, annotator, earlier, told)
                 told["message"] = "There is nothing of yours before this."
             return _complete(guideline(), db, annotator, queue.view(db, annotator.name), told)
@@ -158,7 +157,7 @@ def _store(db: Database, annotator: str, sent: Json) -> Ranking:
         case "rank":
             return queue.submit(db, annotator, lease, _levels(sent), seconds=took, comment=comment)
         case "revise":
-            return queue.revise(db, annotator, _whole(sent.get("ranking")), _levels(sent), comment=comment)
+            return queue.revise(db, annotator, sent_id(sent.get("ranking")), _levels(sent), comment=comment)
         case "skip":
             return queue.skip(db, annotator, lease, seconds=took, comment=comment)
         case "flag":
@@ -172,7 +171,3 @@ def _levels(sent: Json) -> list[int]:
     if not isinstance(levels, list) or not all(type(level) is int for level in levels):
         raise BadInput("The ranks are not whole numbers: reload the page.")
     return levels
-
-
-def _whole(value: object) -> int:
-    return value if type(value) is int and abs(value) < LARGEST else 0

@@ -16,16 +16,15 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from store import models, permissions, rankings, responses
-from store.db import opened, writing
+from store.db import writing
 from store.digests import verify
 from store.errors import BadInput, PlatformError, WorkError
 from store.records import Json
-from store.workspace import Workspace, appearing, check_free, claimed
+from store.soundness import damage
+from store.workspace import Workspace, appearing, claimed
 
 LABEL = "backup.json"
 """The file of a backup that says whose it is and what it holds."""
-PAGES = 4096
-"""Pages of the store that are copied at once; in between, people write."""
 PARTS = ("workspace.toml", "models", "base")
 """What is copied beside the store: all that cannot be made again from it. Logs stay behind."""
 
@@ -88,25 +87,28 @@ def restore(source: Path, folder: Path) -> Backup:
     Everybody has to sign in anew. Raises BadInput where there is something at `folder` already, where `source` is no
     backup, or is damaged.
     """
-    check_free(folder)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise BadInput(f"{folder} is not empty: name a new folder with --workspace, nothing is overwritten.")
     label = read_label(source)
-    beside = folder.parent / f".writing-{folder.name}-{os.getpid()}"
-    with claimed(folder), appearing(folder, beside):
-        made = Workspace(beside)
-        _copy_store(Workspace(source).database, made.database)  # somebody may have looked into it, and left a log
-        for part in PARTS:
-            _copy(source / part, beside / part)
-        made.runs.mkdir()
-        made.models.mkdir(exist_ok=True)
-        if _look(made, label.made) != label:
-            raise BadInput(f"{source} does not hold what {LABEL} says: take another backup.")
-        with made.store() as db, writing(db):  # links and cookies of another time open nothing here
-            for table in ("sessions", "invitations"):
-                db.execute(f"DELETE FROM {table}")
-        permissions.give(beside, permissions.OWNER)
+    with claimed(folder):
+        if any(folder.iterdir()):
+            raise BadInput(f"{folder} is not empty: name a new folder with --workspace, nothing is overwritten.")
+        with appearing(folder, folder.parent / f".writing-{folder.name}-{os.getpid()}") as beside:
+            _fill(Workspace(beside), source, label)
     return label
+
+
+def _fill(made: Workspace, source: Path, label: Backup) -> None:
+    """Copy a backup into an empty folder, which is a workspace then; raises BadInput where it is not sound."""
+    _copy_store(Workspace(source).database, made.database)  # somebody may have looked into it, and left a log
+    for part in PARTS:
+        _copy(source / part, made.folder / part)
+    made.runs.mkdir()
+    made.models.mkdir(exist_ok=True)
+    if _look(made, label.made) != label:
+        raise BadInput(f"{source} does not hold what {LABEL} says: take another backup.")
+    with made.store() as db, writing(db):  # links and cookies of another time open nothing here
+        for table in ("sessions", "invitations"):
+            db.execute(f"DELETE FROM {table}")
+    permissions.give(made.folder, permissions.OWNER)
 
 
 def read_label(source: Path) -> Backup:
@@ -122,12 +124,9 @@ def read_label(source: Path) -> Backup:
 
 def _look(copy: Workspace, made: float) -> Backup:
     """Verify a copy: every page, every reference, the files of every model; raises BadInput for what is not sound."""
-    with opened(copy.database) as db:
-        for row in db.execute("PRAGMA integrity_check"):
-            if row[0] != "ok":
-                raise BadInput(f"{copy.database} is damaged ({row[0]}).")
-        if broken := db.execute("PRAGMA foreign_key_check").fetchall():
-            raise BadInput(f"{copy.database} holds {len(broken)} references that lead nowhere.")
+    for problem in damage(copy.database):
+        raise BadInput(f"{problem.what}: {problem.remedy}.")
+    with copy.store() as db:
         versions = models.every(db)
         label = Backup(identity(db), made, rankings.count(db), responses.count(db), len(versions))
     for version in versions:
@@ -138,11 +137,9 @@ def _look(copy: Workspace, made: float) -> Backup:
 def _copy_store(source: Path, to: Path) -> None:
     if not source.is_file():  # SQLite would make an empty one
         raise BadInput(f"There is no {source}: name a folder that `backup` made.")
-    with closing(sqlite3.connect(source, isolation_level=None)) as reading, closing(sqlite3.connect(to)) as copy:
-        # One moment is held on to: else each commit of somebody makes SQLite begin the copy anew.
-        reading.execute("BEGIN")
-        reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        reading.backup(copy, pages=PAGES, sleep=0.01)
+    with closing(sqlite3.connect(source)) as reading, closing(sqlite3.connect(to)) as copy:
+        # In one step, which nobody has to wait for: between two steps each commit makes SQLite begin the copy anew.
+        reading.backup(copy)
 
 
 def _copy(source: Path, to: Path) -> None:

@@ -26,9 +26,8 @@ class Problem:
 
 def problems(workspace: Workspace) -> Iterator[Problem]:
     """All that is wrong with a workspace; only looks."""
-    damaged = list(_damage(workspace.database))
+    damaged = list(damage(workspace.database))
     yield from damaged
-    yield from _settings(workspace)
     yield from _open_to_others(workspace)
     yield from _leftovers(workspace)
     if not damaged:
@@ -38,7 +37,7 @@ def problems(workspace: Workspace) -> Iterator[Problem]:
 def repair(workspace: Workspace) -> list[str]:
     """Mend what can be mended without losing anything; returns what was done, in words."""
     done = []
-    if any("index" in problem.what for problem in _damage(workspace.database)):
+    if any("index" in problem.what for problem in damage(workspace.database)):
         with workspace.store() as db:
             db.execute("REINDEX")
         done.append("made every index anew")
@@ -56,8 +55,8 @@ def repair(workspace: Workspace) -> list[str]:
     return done
 
 
-def _damage(database: Path) -> Iterator[Problem]:
-    """Of the file itself, read without the project's own connection, which would refuse it."""
+def damage(database: Path) -> Iterator[Problem]:
+    """What is wrong with the file of a store itself; read without the project's own connection, which refuses it."""
     try:
         raw = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
     except sqlite3.Error as error:
@@ -76,13 +75,6 @@ def _damage(database: Path) -> Iterator[Problem]:
         yield Problem(f"{database} is damaged ({error})", RESTORE)
     finally:
         raw.close()
-
-
-def _settings(workspace: Workspace) -> Iterator[Problem]:
-    try:
-        workspace.settings()
-    except (BadInput, OSError) as error:
-        yield Problem(str(error), "mend the file; annotators go on with the last good one meanwhile")
 
 
 def _open_to_others(workspace: Workspace) -> Iterator[Problem]:

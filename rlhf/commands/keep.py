@@ -38,16 +38,16 @@ def check(call: Call[CheckOptions]) -> CheckResult:
     if not call.workspace.database.exists():
         raise NotFound(f"There is no workspace at {call.workspace.folder}: name another with --workspace.")
     repaired = tuple(soundness.repair(call.workspace)) if call.options.repair else ()
-    found = [*soundness.problems(call.workspace), *_base(call)]
+    found = [*soundness.problems(call.workspace), *_settings(call)]
     return CheckResult(not found, tuple(found), repaired)
 
 
-def _base(call: Call[CheckOptions]) -> list[Problem]:
-    """A base model that is gone, as when a workspace has moved to another machine."""
+def _settings(call: Call[CheckOptions]) -> list[Problem]:
+    """A workspace.toml that cannot be used, or names a base model that is gone, as after a move of the workspace."""
     try:
         name = settings_of(call.workspace).model.base_model
     except BadInput as error:
-        return [Problem(str(error).rstrip("."), "mend workspace.toml")]
+        return [Problem(str(error).rstrip("."), "annotators go on with the last good one meanwhile")]
     try:
         resolve(name)
     except BadInput as error:

@@ -144,10 +144,7 @@ class Watch:
         model, config = self.model, self.config
         seq = sample(model, self.prompts, config, seed=config.seed * 1_000_003 + 700_000)
         ended = has_ended(model, seq)
-        kl, drift = (
-            log_ratios(model, seq, config.temperature, against=role, tokens=config.microbatch_tokens)
-            for role in ("reference", "base")
-        )
+        kl, drift = log_ratios(model, seq, config.temperature, "reference", "base", tokens=config.microbatch_tokens)
         rows = zip(seq.response_ids, seq.response_mask, strict=True)
         texts = [model.chat.text(ids[real].tolist()) for ids, real in rows]
         seen = Look(

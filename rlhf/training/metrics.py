@@ -91,21 +91,23 @@ def divergence(
         seq = model.to_device(
             model.chat.sequences([model.chat.prompt(chats[i]) for i in rows], [samples[i].token_ids for i in rows])
         )
-        total += float(log_ratios(model, seq, temperature, against=against, tokens=DIVERGENCE_TOKENS).sum())
+        total += float(log_ratios(model, seq, temperature, against, tokens=DIVERGENCE_TOKENS).sum())
     return total / len(samples)
 
 
 @torch.no_grad()
-def log_ratios(model: RoleModel, seq: Sequences, temperature: float, *, against: Role, tokens: int) -> torch.Tensor:
-    """log policy - log `against` of each response (B,), in nats, over parts of at most so many tokens."""
-    found = torch.zeros(len(seq.lengths), device=model.device)
+def log_ratios(model: RoleModel, seq: Sequences, temperature: float, *against: Role, tokens: int) -> torch.Tensor:
+    """log policy - log of each of R roles, for each of B responses: (R, B), in nats, over parts of at most so many
+    tokens."""
+    found = torch.zeros(len(against), len(seq.lengths), device=model.device)
     for rows in seq.by_length(tokens):
         micro = seq.rows(rows)
         with model.role("policy"):
             policy, _ = model.logprobs(micro, temperature)
-        with model.role(against):
-            other, _ = model.logprobs(micro, temperature)
-        found[rows] = torch.where(micro.response_mask, kl_k1(policy, other), 0.0).sum(dim=1)
+        for found_of, role in zip(found, against, strict=True):
+            with model.role(role):
+                other, _ = model.logprobs(micro, temperature)
+            found_of[rows] = torch.where(micro.response_mask, kl_k1(policy, other), 0.0).sum(dim=1)
     return found
 
 

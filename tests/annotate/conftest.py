@@ -16,9 +16,10 @@ from starlette.testclient import TestClient
 from annotate import app
 from annotate.login import Door
 from annotate.security import COOKIE, Brake
-from store import annotators, models, prompts, rankings, responses, scores, sessions, tasks
-from store.records import Model, PairAgreement, Rating, Response, Role, Task
+from store import annotators, rankings, responses, scores, sessions, tasks
+from store.records import PairAgreement, Rating, Role
 from store.workspace import Workspace, create
+from tests.tasks_to_rank import add_tasks
 
 
 @pytest.fixture(scope="session")
@@ -161,16 +162,3 @@ def rate(
     rows = [(response, first - 60 * i, 41.0 + i, 3) for i, response in enumerate(shown)]
     scores.save(db, Rating("davidson", {}, metrics, ranking.id), rows, pairs)
     return scores.require_latest(db)
-
-
-def add_tasks(db: Database, *, count: int, overlap: int, size: int = 4, text: str = "") -> list[int]:
-    """`count` prompts with `size` responses each, and `overlap` twin tasks a prompt."""
-    model_id = models.add(db, Model(f"hidden-model-{len(models.every(db))}", "policy", "tiny"))
-    ids = []
-    for number in range(count):
-        turn = {"role": "user", "content": f"Question {model_id}.{number}"}
-        (prompt_id,) = prompts.add(db, [prompts.make([turn], source="test", split="train")])
-        answers = [Response(prompt_id, model_id, text or f"Answer {number}.{i}", i, {}, "stop") for i in range(size)]
-        shown = tuple(responses.add(db, answers))
-        ids += tasks.add(db, [Task(prompt_id, shown) for _ in range(overlap)])
-    return ids

@@ -18,11 +18,11 @@ from typing import Any
 import httpx
 
 from annotate.security import COOKIE
-from store import annotators, models, prompts, rankings, responses, sessions, tasks
-from store.records import Model, Response, Task
+from store import annotators, rankings, sessions
 from store.workspace import Workspace, create
-from tests.drills.server import Server
 from tests.drills.table import Row
+from tests.server import Server
+from tests.tasks_to_rank import add_tasks
 
 OVERLAP = 3
 PATIENCE = 20.0
@@ -75,19 +75,6 @@ class Person:
         return client.post("/annotate/gradio_api/run/predict", json=body).json()["data"][0]
 
 
-def filled(folder: Path, count: int) -> Workspace:
-    """A workspace with so many prompts, each to be ranked by `OVERLAP` people."""
-    workspace = create(folder, "")
-    with workspace.store() as db:
-        model = models.add(db, Model("base", "policy", "tiny"))
-        for n in range(count):
-            turn = {"role": "user", "content": f"question {n}"}
-            (prompt,) = prompts.add(db, [prompts.make([turn], source="drill", split="train")])
-            ids = responses.add(db, [Response(prompt, model, f"answer {n}.{i}", i, {}, "stop") for i in range(4)])
-            tasks.add(db, [Task(prompt, tuple(ids)) for _ in range(OVERLAP)])
-    return workspace
-
-
 def wrong(workspace: Workspace, people: list[Person]) -> list[str]:
     """What of all that was acknowledged is not stored as it was sent; and what the file itself has to say."""
     found = []
@@ -124,9 +111,10 @@ def drill(kills: int, people: int) -> Row:
     """Kill the pages so often under so many people."""
     rng = random.Random(kills)
     with tempfile.TemporaryDirectory(prefix="drill-people-") as folder:
-        workspace = filled(Path(folder) / "workspace", 100 + 60 * kills)
+        workspace = create(Path(folder) / "workspace", "")
         crowd = []
         with workspace.store() as db:
+            add_tasks(db, count=100 + 60 * kills, overlap=OVERLAP)
             for n in range(people):
                 annotators.add(db, f"person {n}", "annotator")
                 crowd.append(Person(f"person {n}", sessions.open_session(db, f"person {n}")))

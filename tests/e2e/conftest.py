@@ -4,11 +4,7 @@ import math
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import threading
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -23,9 +19,7 @@ from annotate.app import build
 from store import annotators, jobs, models, prompts, rankings, responses, rounds, scores, sessions, tasks
 from store.records import Model, Rating, Response, Round, Task
 from store.workspace import Workspace, create
-
-SERVE = "import sys; from pathlib import Path; from annotate.app import serve; from store.workspace import Workspace;"
-SERVE += " serve(Workspace(Path(sys.argv[1])), port=int(sys.argv[2]))"
+from tests.server import Server
 
 CHATS = {
     "What could I cook this evening for two, on a budget?": (
@@ -136,42 +130,13 @@ class Site:
         return context.new_page()
 
 
-class Process:
-    """`annotate.app.serve` in a process of its own, to be killed and started again."""
+class Process(Server):
+    """The site of a workspace in a process of its own, to be killed and started again."""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self.site = Site(workspace, self.url)
         self.start()
-
-    def start(self) -> None:
-        """Start on the site's port and wait until it answers."""
-        root = Path(__file__).resolve().parents[2]
-        command = [sys.executable, "-c", SERVE, str(self.site.workspace.folder), self.site.url.rsplit(":", 1)[1]]
-        self.running = subprocess.Popen(command, cwd=root)
-        deadline = time.monotonic() + 60
-        while not _answers(self.site.url):
-            assert self.running.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server did not answer within 60 s"
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        """As when the machine fails."""
-        self.running.kill()
-        self.running.wait(10)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=2):
-            return True
-    except OSError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -214,7 +179,7 @@ def serve() -> Callable[[Workspace], AbstractContextManager[Site]]:
 @pytest.fixture
 def process(workspace: Workspace) -> Iterator[Process]:
     """A server that can be killed."""
-    started = Process(Site(workspace, f"http://127.0.0.1:{_free_port()}"))
+    started = Process(workspace)
     yield started
     started.kill()
 

@@ -99,7 +99,7 @@ MUTANTS = (
     Mutant(
         "divergence-from-itself",
         METRICS,
-        "with model.role(against):",
+        "with model.role(role):",
         'with model.role("base"):',
         MEASURED,
         "KL to the reference would be that to the base.",

@@ -243,8 +243,8 @@ MUTANTS = (
     Mutant(
         "copy-begun-anew-at-each-commit",
         "store/backup.py",
-        '        reading.execute("BEGIN")\n',
-        "",
+        "reading.backup(copy)",
+        "reading.backup(copy, pages=1, sleep=0.01)",
         "tests/store/test_backup.py",
         "While people rank a backup of a large store would never end.",
     ),

@@ -108,8 +108,7 @@ def test_a_backup_while_people_rank_holds_every_ranking_up_to_some_moment(worksp
     assert kept == sorted(told)[: label.rankings]
 
 
-def test_a_backup_ends_though_somebody_always_writes(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backup, "PAGES", 1)
+def test_a_backup_ends_though_somebody_always_writes(workspace: Workspace) -> None:
     with workspace.store() as db:  # a copy takes longer than a commit
         responses.add(db, [Response(1, 1, "long " * 2000, i, {}, "stop") for i in range(1000)])
     ended, commits = threading.Event(), list[int]()

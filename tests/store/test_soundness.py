@@ -60,7 +60,6 @@ KINDS: dict[str, tuple[Callable[[Workspace], object], str]] = {
     "model gone": (lambda w: (w.models / "policy-job1").rename(w.folder / "away"), "is gone"),
     "nobody's": (lambda w: (w.models / "policy-job9").mkdir(0o700), "belongs to no model"),
     "half": (lambda w: (w.models / ".writing-policy-job9").mkdir(0o700), "half-written"),
-    "settings": (lambda w: (w.folder / "workspace.toml").write_text("= 3"), "is not valid TOML"),
     "open": (lambda w: w.folder.chmod(0o755), "other accounts"),
 }
 

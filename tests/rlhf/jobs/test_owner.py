@@ -20,6 +20,7 @@ from store.errors import Busy, Cancelled, NoDisk, Superseded
 from store.processes import process
 from store.records import Job
 from store.workspace import Workspace, create
+from tests.rlhf.jobs.watching import look, wait
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,18 +37,6 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(worker, "MOST_PAUSE", 0.1)
     monkeypatch.setattr(pulse, "MOST_PAUSE", 0.1)
-
-
-def look(workspace: Workspace, job: int = 1) -> Job:
-    with workspace.store() as db:
-        return jobs.get(db, job)
-
-
-def wait(until: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, f"waited {seconds} s"
-        time.sleep(0.02)
 
 
 def after(until: Callable[[], bool], act: Callable[[], object]) -> threading.Thread:

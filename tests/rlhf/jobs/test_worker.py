@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +13,9 @@ import pytest
 from rlhf.jobs import worker
 from store import annotators, jobs, models, prompts, rankings, responses, tasks
 from store.processes import process
-from store.records import Job, Model, Response, Task
+from store.records import Model, Response, Task
 from store.workspace import Workspace, create
+from tests.rlhf.jobs.watching import look, wait
 
 
 @pytest.fixture
@@ -38,18 +37,6 @@ def workspace(tmp_path: Path) -> Workspace:
 def ask(workspace: Workspace, kind: str, **params: object) -> int:
     with workspace.store() as db:
         return jobs.enqueue(db, kind, params)
-
-
-def look(workspace: Workspace, job: int) -> Job:
-    with workspace.store() as db:
-        return jobs.get(db, job)
-
-
-def wait(until: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, f"waited {seconds} s"
-        time.sleep(0.1)
 
 
 def gone(pid: int) -> bool:

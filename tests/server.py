@@ -9,7 +9,7 @@ from pathlib import Path
 
 from store.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 SERVE = "import sys; from pathlib import Path; from annotate.app import serve; from store.workspace import Workspace;"
 SERVE += " serve(Workspace(Path(sys.argv[1])), port=int(sys.argv[2]))"
 READY_SECONDS = 90.0
