@@ -145,8 +145,10 @@ def _copy_store(source: Path, to: Path) -> None:
 def _copy(source: Path, to: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, to, ignore=shutil.ignore_patterns(".writing*"))
-    elif source.exists():
+    elif source.is_file():
         shutil.copyfile(source, to)
+    elif source.exists():
+        raise BadInput(f"{source} cannot be copied (no regular file): put a file there, or remove it.")
 
 
 def _check_place(workspace: Workspace, place: Path) -> None:

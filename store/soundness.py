@@ -57,6 +57,9 @@ def repair(workspace: Workspace) -> list[str]:
 
 def damage(database: Path) -> Iterator[Problem]:
     """What is wrong with the file of a store itself; read without the project's own connection, which refuses it."""
+    if not database.is_file():  # SQLite would wait for ever for what a named pipe has to say
+        yield Problem(f"{database} is no regular file", RESTORE)
+        return
     try:
         raw = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
     except sqlite3.Error as error:
@@ -97,6 +100,8 @@ def _leftovers(workspace: Workspace) -> Iterator[Problem]:
             f"{len(unfinished)} half-written folders lie about, such as {unfinished[0]}",
             "run `python launch.py check --repair` while no job runs",
         )
+    for folder in workspace.backups.glob(".writing*"):
+        yield Problem(f"{folder} is a backup that was broken off", "remove it, unless it is being made now")
 
 
 def _records(workspace: Workspace) -> Iterator[Problem]:

@@ -198,6 +198,14 @@ def test_nothing_is_overwritten_and_no_newer_version_is_taken(workspace: Workspa
         backup.restore(folder, tmp_path / "again")
 
 
+def test_what_is_no_file_is_named_and_not_waited_for(workspace: Workspace) -> None:
+    (workspace.folder / "workspace.toml").unlink()
+    os.mkfifo(workspace.folder / "workspace.toml")
+    with pytest.raises(BadInput, match=r"workspace.toml cannot be copied \(no regular file\)"):
+        backup.backup(workspace)
+    assert list(workspace.backups.iterdir()) == []
+
+
 def test_a_workspace_that_is_not_sound_makes_no_backup(workspace: Workspace) -> None:
     damage(workspace.folder, "weights")
     with pytest.raises(WorkError, match=r"The copy is not sound and is not kept \(.*policy-1"):

@@ -1,5 +1,6 @@
 """What `check` finds, each kind of damage in words with a remedy, and what it mends."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,8 @@ KINDS: dict[str, tuple[Callable[[Workspace], object], str]] = {
     "model gone": (lambda w: (w.models / "policy-job1").rename(w.folder / "away"), "is gone"),
     "nobody's": (lambda w: (w.models / "policy-job9").mkdir(0o700), "belongs to no model"),
     "half": (lambda w: (w.models / ".writing-policy-job9").mkdir(0o700), "half-written"),
+    "pipe": (lambda w: (w.database.unlink(), os.mkfifo(w.database, 0o600)), "is no regular file"),
+    "backup": (lambda w: (w.backups / ".writing-rankloop-1").mkdir(0o700, parents=True), "was broken off"),
     "open": (lambda w: w.folder.chmod(0o755), "other accounts"),
 }
 
