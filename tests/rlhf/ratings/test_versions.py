@@ -112,7 +112,7 @@ def test_the_sequence_is_the_formula_and_wider_than_a_fixed_interval():
 
 
 @pytest.mark.slow
-def test_a_better_version_wins_and_peeking_rarely_makes_one():
+def test_peeking_rarely_makes_a_winner():
     rng = np.random.default_rng(0)
     alarms = 0
     for _ in range(200):
@@ -121,11 +121,17 @@ def test_a_better_version_wins_and_peeking_rarely_makes_one():
         looks = (compare(levels[:t], np.arange(t), version[:t], newest=1) for t in range(20, 401, 20))
         alarms += any(look.winner is not None for look in looks)
     assert alarms <= 0.05 * 200
+
+
+def test_a_better_version_wins_whichever_stands_first_and_not_before_it_is_sure():
     better = compare([[1, 2]] * 40 + [[2, 1]] * 8, np.arange(48), [[1, 0]] * 48, newest=1)
     worse = compare([[1, 2]] * 40 + [[2, 1]] * 8, np.arange(48), [[0, 1]] * 48, newest=1)
     assert (better.winner, worse.winner) == (1, 0)
     assert better.share == pytest.approx(40 / 48)
     assert better.low == pytest.approx(1 - worse.high)
+    # 33 of 48: an interval of 95% for a single look ends above a half, and would call it won.
+    assert 33 / 48 - 1.96 * np.sqrt(33 * 15) / 48 / np.sqrt(48) > 0.5
+    assert compare([[1, 2]] * 33 + [[2, 1]] * 15, np.arange(48), [[1, 0]] * 48, newest=1).winner is None
 
 
 def test_more_rankings_of_one_prompt_are_not_more_evidence():
