@@ -4,6 +4,7 @@ from rlhf.settings.kinds import KINDS, Kind
 from rlhf.settings.overlay import overlay
 from rlhf.settings.tables import (
     AnnotateConfig,
+    EvaluateConfig,
     GenerateConfig,
     RatingConfig,
     RoundConfig,
@@ -24,6 +25,7 @@ from rlhf.settings.training import (
 __all__ = [
     "KINDS",
     "AnnotateConfig",
+    "EvaluateConfig",
     "GateConfig",
     "GenerateConfig",
     "Kind",
