@@ -1,4 +1,4 @@
-"""Good answers to questions of the embedded world, by its own grammar: the demonstrations that a person would write."""
+"""Good answers to questions of the embedded world, by its own grammar, as a person would demonstrate them."""
 
 import random
 
