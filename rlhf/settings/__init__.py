@@ -13,6 +13,8 @@ from rlhf.settings.tables import (
     settings_of,
 )
 from rlhf.settings.training import (
+    DPOConfig,
+    ForgettingConfig,
     GateConfig,
     ModelConfig,
     PPOConfig,
@@ -20,12 +22,15 @@ from rlhf.settings.training import (
     RewardConfig,
     RolloutConfig,
     SamplingConfig,
+    SFTConfig,
 )
 
 __all__ = [
     "KINDS",
     "AnnotateConfig",
+    "DPOConfig",
     "EvaluateConfig",
+    "ForgettingConfig",
     "GateConfig",
     "GenerateConfig",
     "Kind",
@@ -36,6 +41,7 @@ __all__ = [
     "RewardConfig",
     "RolloutConfig",
     "RoundConfig",
+    "SFTConfig",
     "SamplingConfig",
     "Settings",
     "overlay",

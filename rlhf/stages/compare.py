@@ -148,4 +148,3 @@ def judge_by_simulated(ctx: Context, policy: Model) -> TrueUtility:
         utility_after=float(match.policy_scores[ranked].mean()),
         examples=match.examples(),
     )
-

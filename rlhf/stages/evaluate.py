@@ -201,9 +201,7 @@ def _no_better(row: PolicyEvaluation, best: BestOfN, gain: np.ndarray, asked: As
     ]
 
 
-def _cautions(
-    ctx: Context, db: Database, asked: Asked, judge: str, rows: Sequence[PolicyEvaluation]
-) -> list[str]:
+def _cautions(ctx: Context, db: Database, asked: Asked, judge: str, rows: Sequence[PolicyEvaluation]) -> list[str]:
     """What is to be known before the figures are used, a sentence each."""
     said = []
     unseen = [row.name for row in rows if row.win_rate is None]
@@ -223,6 +221,7 @@ def _cautions(
         ranked = responses.temperatures(db, model.id) - {now}
         if ranked:
             at = " and ".join(f"{t:g}" for t in sorted(ranked))
-            said.append(f"Responses of {model.name} that people rank were drawn at temperature {at}, these at {now:g}.")
+            said.append(
+                f"Responses of {model.name} that people rank were drawn at temperature {at}, these at {now:g}."
+            )
     return said
-

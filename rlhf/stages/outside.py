@@ -112,7 +112,9 @@ def _running(command: str, questions: Sequence[str]) -> Iterator[tuple[subproces
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise BadInput(f"The judge {cut[0]!r} cannot be started ({reason}): name a program by its path.") from error
+            raise BadInput(
+                f"The judge {cut[0]!r} cannot be started ({reason}): name a program by its path."
+            ) from error
 
         def ask() -> None:
             assert process.stdin is not None
