@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from rlhf.commands import evaluation
 from rlhf.commands.console import readable
 from rlhf.commands.options import (
     BackupOptions,
@@ -47,6 +48,8 @@ def serve(call: Call[ServeOptions]) -> None:
         open_pages(call.workspace, host=call.options.host, port=call.options.port)
 
 
+SHOWN = {"evaluate": evaluation.shown}
+"""Kinds of work whose results are read in a table of their own; all others are printed line by line."""
 COMMANDS = {
     "demo": Command(
         "close the loop on the embedded model with simulated annotators",
@@ -65,7 +68,14 @@ COMMANDS = {
     "cancel": Command("end a job, whoever does it", "rlhf.commands.work:cancel", CancelOptions),
     "import": Command("add prompts from a file", "rlhf.commands.init:import_file", ImportOptions),
     **{
-        name: Command(kind.summary, "rlhf.commands.work:do", kind.options, kind.tables, kind.parts)
+        name: Command(
+            kind.summary,
+            "rlhf.commands.work:do",
+            kind.options,
+            kind.tables,
+            kind.parts,
+            shown=SHOWN.get(name, readable),
+        )
         for name, kind in KINDS.items()
     },
     "leaderboard": Command(
@@ -131,7 +141,7 @@ def _answer(argv: list[str]) -> int:
     if call.common.json:
         print(json.dumps(result))
     elif not command.quiet:
-        print(readable(result, name))
+        print(command.shown(result, name))
     return int(result.get("sound") is False)  # `check` did its work, and what it looked at is not sound
 
 

@@ -38,4 +38,5 @@ def expected(rewards: ArrayLike, values: ArrayLike, n: int) -> Floats:
     ascending, worth = np.take_along_axis(reward, order, 1), np.take_along_axis(value, order, 1)
     equal = ascending[:, :, None] == ascending[:, None, :]
     shared = (equal * worth[:, None, :]).sum(2) / equal.sum(2)
-    return shared @ best_of
+    worth_of_best: Floats = shared @ best_of
+    return worth_of_best

@@ -39,5 +39,5 @@ def length_controlled(outcome: Floats, difference: Floats, prompt: Ints) -> floa
         if reach < TOLERANCE:
             return float(1.0 / (1.0 + np.exp(-at[0])))
     raise NotConverged(
-        f"The length-controlled win rate of {len(outcome)} comparisons does not settle in {MAX_STEPS} steps: report it."
+        f"The length-controlled win rate of {len(outcome)} meetings does not settle in {MAX_STEPS} steps: report it."
     )

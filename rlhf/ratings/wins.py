@@ -26,10 +26,11 @@ class Estimate:
 def outcomes(mine: ArrayLike, theirs: ArrayLike) -> Floats:
     """1 where my answer has the higher score, 0 where theirs has, 0.5 where they are equal.
 
-    `mine` (P, A) and `theirs` (P, B) are scores of answers to P prompts; each of mine meets each of theirs, (P, A, B).
+    `mine` (P, A) and `theirs` (P, B) are scores of answers to P prompts; each of mine meets each of theirs (P, A, B).
     """
     left, right = np.asarray(mine, float)[:, :, None], np.asarray(theirs, float)[:, None, :]
-    return (left > right) + 0.5 * (left == right)
+    won: Floats = (left > right) + 0.5 * (left == right)
+    return won
 
 
 def shares(mine: ArrayLike, theirs: ArrayLike) -> Floats:

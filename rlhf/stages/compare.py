@@ -1,8 +1,8 @@
 """Judging a policy where it was made: it and the base answer each prompt once, and a judge scores both answers.
 
 PPO compares its policy by the reward model on held-out prompts; a round on `tiny` by the simulated annotators, whose
-noiseless utility is the truth there, on prompts that nobody ranked. `evaluate` (rlhf/stages/evaluate.py) takes several
-answers a prompt, any versions and any judge.
+noiseless utility is the truth there, on prompts that nobody ranked. `evaluate` (rlhf/stages/evaluate.py) takes any
+versions, any judge, and several answers a prompt.
 """
 
 from __future__ import annotations

@@ -131,25 +131,28 @@ def against_baseline(bench: Bench, version: Model, theirs: Model) -> tuple[Polic
         said = bench.judge.verdict(version, theirs)
         if not said.prompts:
             return row, None
-        ends = {"win_rate": said.share, "low": said.low, "high": said.high, "prompts": said.prompts}
         even = bench.judge.length_controlled(version, theirs)
-        return dataclasses.replace(row, **ends, win_rate_length_controlled=even), None
+        return _won(row, wins.Estimate(said.share, math.nan, said.low, said.high), even, said.prompts), None
     outcome, longer = meet(bench, answers)
     won = outcome.mean(1)
-    rate = wins.win_rate(won)
     prompt = np.repeat(np.arange(len(outcome)), outcome.shape[1])
+    even = length_controlled(outcome.ravel(), longer.ravel(), prompt)
+    return _won(row, wins.win_rate(won), even, len(won)), won
+
+
+def _won(row: PolicyEvaluation, rate: wins.Estimate, even: float | None, prompts: int) -> PolicyEvaluation:
     return dataclasses.replace(
         row,
         win_rate=rate.mean,
         low=rate.low,
         high=rate.high,
-        win_rate_length_controlled=length_controlled(outcome.ravel(), longer.ravel(), prompt),
-        prompts=len(outcome),
-    ), won
+        win_rate_length_controlled=even,
+        prompts=prompts,
+    )
 
 
 def meet(bench: Bench, mine: Answers) -> tuple[np.ndarray, np.ndarray]:
-    """The outcome of M meetings with the baseline's answers to each of P prompts, and how much longer mine is, (P, M).
+    """The outcome of M meetings with the baseline's answers to each prompt, and how much longer mine is, (P, M).
 
     Where answers are scored, each meets each; an outside judge is asked once for each draw.
     """
@@ -205,9 +208,9 @@ def best_of_n(bench: Bench) -> tuple[tuple[BestOfN, ...], np.ndarray | None]:
         rows.append(
             BestOfN(
                 n=n,
-                win_rate=rate and rate.mean,
-                low=rate and rate.low,
-                high=rate and rate.high,
+                win_rate=rate.mean if rate else None,
+                low=rate.low if rate else None,
+                high=rate.high if rate else None,
                 reward=float(expected(spare.reward, spare.reward, n).mean()),
                 score=None if spare.score is None else float(expected(spare.reward, spare.score, n).mean()),
                 kl=kl_bound(n),

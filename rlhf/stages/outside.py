@@ -44,7 +44,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class ByCommand:
-    """A program, asked about all pairs at once. Which answer is shown as `a` is drawn anew for each, from the seed."""
+    """A program, asked about all pairs at once; which answer is shown as `a` is drawn for each, from the seed."""
 
     command: str
     seed: int
@@ -111,10 +111,8 @@ def _running(command: str, questions: Sequence[str]) -> Iterator[tuple[subproces
                 start_new_session=True,  # what it has started ends with it
             )
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise BadInput(
-                f"The judge {cut[0]!r} cannot be started ({reason}): name a program by its path."
-            ) from error
+            why = getattr(error, "strerror", None) or str(error)
+            raise BadInput(f"The judge {cut[0]!r} cannot be started ({why}): name a program by its path.") from error
 
         def ask() -> None:
             assert process.stdin is not None

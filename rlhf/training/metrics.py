@@ -88,7 +88,8 @@ def response_log_ratios(
     of: Role = "policy",
     against: Role = "base",
 ) -> np.ndarray:
-    """log `of` - log `against` of each response to each chat, (N,), in nats; over samples of `of` their mean is the KL.
+    """log `of` - log `against` of each response to each chat, (N,), in nats: over samples of `of` their mean is the
+    KL.
 
     Of the whole distributions at `temperature`: samples that were drawn from a nucleus (top_p below 1) are the
     likelier ones, and their mean is above the KL.

@@ -27,6 +27,7 @@ __all__ = [
     "Example",
     "Forgetting",
     "PolicyComparison",
+    "PolicyEvaluation",
     "RatingFigures",
     "RewardJudgement",
     "RoundFigures",

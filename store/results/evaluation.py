@@ -15,9 +15,9 @@ class AnswerFigures:
     name: str
     """Name of the version."""
     reward: float | None
-    """Mean reward by the latest reward model, in standard deviations of its scores; None where there is none."""
+    """Mean reward by the latest reward model, in standard deviations of its scores; unknown where there is none."""
     score: float | None
-    """Mean score by the judge, in its own unit; None for a judge who only names the better answer."""
+    """Mean score by the judge, in its own unit; unknown for a judge who only names the better answer."""
     length: float
     """Mean tokens of an answer."""
     ended: float
@@ -54,17 +54,17 @@ class PolicyEvaluation(AnswerFigures):
     """One version against the baseline."""
 
     win_rate: float | None
-    """Share of the meetings of its answers with the baseline's that the judge gives to it, equal being half."""
+    """Share of the meetings of its answers with the baseline's that the judge gives to it; equal is half."""
     low: float | None
     """Lower end of the win rate's 95% interval, over prompts."""
     high: float | None
-    """Its upper end."""
+    """Upper end of that interval, which is over prompts."""
     win_rate_length_controlled: float | None
-    """The win rate foretold for answers of one length; None where all of its answers are longer, or all shorter."""
+    """The win rate foretold for answers of one length; unknown where all of its answers are longer, or all shorter."""
     prompts: int
     """Prompts that the win rate rests on."""
     kl: float
-    """KL from the baseline in nats a response."""
+    """How far it is from the baseline, KL in nats a response, with its standard error."""
     kl_error: float | None
     """Standard error of the KL, over prompts."""
     best_of_n: tuple[BestOfN, ...] = ()
