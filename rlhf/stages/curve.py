@@ -30,6 +30,7 @@ def plot(evaluation: Evaluation, path: Path) -> Path:
     for axis, (key, title) in zip(axes, KEYS, strict=True):
         _versions(axis, evaluation, key)
         _best(axis, evaluation, key)
+        axis.margins(x=0.12)  # room for the names
         axis.set(xlabel="√KL from the baseline (nats a response)", title=f"{title}, {who[key]}")
         if axis.get_legend_handles_labels()[0]:
             axis.legend(frameon=False)

@@ -60,7 +60,7 @@ class PolicyEvaluation(AnswerFigures):
     high: float | None
     """Upper end of that interval, which is over prompts."""
     win_rate_length_controlled: float | None
-    """The win rate foretold for answers of one length; unknown where all of its answers are longer, or all shorter."""
+    """The win rate foretold for answers of one length; unknown where all of its answers are longer, or shorter."""
     prompts: int
     """Prompts that the win rate rests on."""
     kl: float

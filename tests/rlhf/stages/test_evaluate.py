@@ -226,8 +226,9 @@ def test_the_policies_of_the_latest_lineage_are_taken_where_none_is_named(ctx: C
     turned = evaluate(ctx, models=["base"], baseline="policy-3")
     assert (turned.of_baseline.name, turned.policies[0].name) == ("policy-3", "base")
     hand = ByHand(ctx, "policy-3")
-    drawn = hand.drawn("base", POLICY_LUCK, 1)[:2]
-    back = [-hand.log_ratio(chat, group[0]) for chat, group in zip(hand.chats, drawn, strict=False)]
+    hand.chats = hand.chats[:2]
+    drawn = hand.drawn("base", POLICY_LUCK, 1)
+    back = [-hand.log_ratio(chat, group[0]) for chat, group in zip(hand.chats, drawn, strict=True)]
     assert turned.policies[0].kl == pytest.approx(np.mean(back), abs=1e-3)
     assert evaluated(as_json(turned))[0]["name"] == "policy-3"
 
