@@ -4,6 +4,8 @@ A JSONL line is an object with `prompt` (a string) or `messages` (a chat that en
 optionally `split` (train or eval). In a text file each line that is not blank is a prompt.
 """
 
+import hashlib
+import io
 import json
 import os
 import stat
@@ -23,8 +25,13 @@ SHOWN = 5
 
 @dataclass
 class PromptFile:
-    """What a file holds: prompts, and the lines that could not be read with the reason for each."""
+    """What a file holds: prompts, and the lines that could not be read with the reason for each.
 
+    `sha256` is of the bytes that were read, `format` how they were read: `jsonl` or `text`.
+    """
+
+    sha256: str
+    format: str
     prompts: list[Prompt] = field(default_factory=list)
     broken: list[tuple[int, str]] = field(default_factory=list)
 
@@ -44,12 +51,14 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
     check_readable(path)
     try:
         # Not splitlines(), which also splits at characters that JSON strings may hold, such as U+2028.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        content = path.read_bytes()
+        lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read().split("\n")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
     source = os.fsencode(path.name).decode(errors="replace")  # the name may be none in UTF-8
-    parse = _from_json if path.suffix.lower() in (".jsonl", ".json") else _from_text
-    found = PromptFile()
+    json_lines = path.suffix.lower() in (".jsonl", ".json")
+    parse = _from_json if json_lines else _from_text
+    found = PromptFile(hashlib.sha256(content).hexdigest(), "jsonl" if json_lines else "text")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
