@@ -24,6 +24,8 @@ from store.workspace import Workspace
 
 Options = TypeVar("Options")
 
+_NOT_A_LIST = "Could not find valid parse for arguments: "
+"""What tyro says of words that are not of a list's type, which here is always whole numbers."""
 _MARKS = (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
 
 
@@ -99,7 +101,10 @@ def _tables(command: Command, argv: Sequence[str]) -> tuple[object, dict[str, ob
 
 
 def _flags(config: Any) -> Any:
-    """A dataclass for tyro: each dial with its docstring and bounds as help; one without a default is positional."""
+    """A dataclass for tyro: each dial with its docstring and bounds as help; one without a default is positional.
+
+    Positional ones come in their order: an action (a choice of words), then what it is done to (a tuple: any number).
+    """
     table = config if isinstance(config, type) else type(config)
     required, optional = [], []
     for dial in dials(table):
@@ -138,10 +143,16 @@ def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
     """The values of one table, each within its bounds."""
     table = config if isinstance(config, type) else type(config)
     where = f"--{prefix}." if prefix else "--"
-    return {
-        dial.name: checked(f"{where}{_word(dial.name)}", dial.hint, getattr(parsed, dial.name))
-        for dial in dials(table)
-    }
+    values: dict[str, Any] = {}
+    for dial in dials(table):
+        positional = not hasattr(config, dial.name)
+        name = dial.name.upper() if positional else f"{where}{_word(dial.name)}"
+        value = getattr(parsed, dial.name)
+        if isinstance(value, tuple):
+            values[dial.name] = tuple(checked(name, get_args(dial.hint)[0], item) for item in value)
+        else:
+            values[dial.name] = checked(name, dial.hint, value)
+    return values
 
 
 def _refuse(program: str, shape: Any) -> failures.ParseErrorHook:
@@ -166,6 +177,8 @@ def _sentence(event: failures.ParseErrorEvent, shape: Any) -> str:
             return f"Missing value for {_flag(argument)}"
         case failures.InstantiationFailure(argument=argument, message=message):
             said = textwrap.shorten(message.splitlines()[0], 200)  # a choice of types explains itself over many lines
+            if said.startswith(_NOT_A_LIST):
+                said = f"{said.removeprefix(_NOT_A_LIST)} is no list of whole numbers"
             return f"{_flag(argument)}: {said}" if argument else said
         case failures.MissingArgs(missing_arguments=missing):
             return f"Missing: {', '.join(_flag(lacking.arg) for lacking in missing)}"

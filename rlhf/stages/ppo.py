@@ -36,8 +36,8 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
     """Train a policy against the latest reward model, starting from the latest policy that older scores led to.
 
     Where that was done already with the same settings, the policy of then is returned, unless `again`; where only its
-    comparison was broken off, that is made now. Raises NotReady where there is no reward model, Refused where it is
-    not good enough, unless `force`.
+    comparison was broken off, that is made now. Raises NotReady where there is no reward model or no prompt to train
+    on, Refused where the reward model is not good enough, unless `force`.
     """
     config = ppo_config(ctx.settings)
     tables = {**ctx.tables("model"), "ppo": as_json(config)}
@@ -55,6 +55,8 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
     with ctx.store() as db:
         start = start_for(db, judge.rating_id, reach=config.kl_target, limit=config.max_drift)
         train, heldout = prompts.every(db, "train"), prompts.every(db, "eval")
+    if not train:
+        raise NotReady("There are 0 prompts to train on: import some with `python launch.py import FILE`.")
     judged = judgement(judge)
     passes = check_gate(judge, ctx.settings.gate, force=force)
     model = ctx.load_model(config.seed)
