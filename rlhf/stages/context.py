@@ -69,7 +69,12 @@ class Context:
         """The workspace's base model with a fresh policy adapter; `seed` is that of every fresh adapter."""
         settings = self.settings.model
         return training.models.RoleModel(
-            settings.base_model, quantization=settings.quantization, rank=settings.rank, seed=seed
+            settings.base_model,
+            quantization=settings.quantization,
+            rank=settings.rank,
+            alpha=settings.alpha,
+            targets=settings.targets,
+            seed=seed,
         )
 
     def load_role(self, model: "RoleModel", version: Model) -> None:
