@@ -23,9 +23,8 @@ from torch import nn
 from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 
 from rlhf.settings import Quantization
-from rlhf.training import adapters, fingerprint
+from rlhf.training import adapters, fingerprint, loading
 from rlhf.training.chat import Chat, Sequences
-from rlhf.training.loading import check_tokens, hidden_width, load_base
 from store.errors import WorkError
 
 log = logging.getLogger(__name__)
@@ -54,8 +53,8 @@ class RoleModel:
         self.base_model, self.quantization, self._seed = base_model, quantization, seed
         self.chat = Chat(base_model)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        base = load_base(base_model, quantization, self.device)
-        check_tokens(base_model, base, self.chat.tokenizer)
+        base = loading.load_base(base_model, quantization, self.device)
+        loading.check_tokens(base_model, base, self.chat.tokenizer)
         self._lora = adapters.lora(base, rank=rank, alpha=alpha, targets=targets)
         # Any: PeftModel forwards unknown names to what it wraps, which no type checker can follow.
         with warnings.catch_warnings():
@@ -63,11 +62,25 @@ class RoleModel:
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
             with self._drawing("policy"):
                 self.peft: Any = get_peft_model(base, self._lora, adapter_name="policy")
-        self.peft.eval()
         self.heads: Any = nn.ModuleDict().to(self.device)
-        self._trained: set[str] = set()
         self._adapters: set[str] = {"policy"}
-        self._restore_gradients()
+        self.train_roles()
+
+    def restart(self, seed: int) -> None:
+        """Bring the model back to the state of a fresh load with this seed, without reading the base again.
+
+        All adapters and heads are dropped but for a fresh policy; nothing is trained and nothing is drawn by habit.
+        """
+        self._seed = seed
+        self.heads.clear()
+        self.peft.base_model.set_adapter("policy")  # the last to go: peft warns when it has to choose another one
+        for adapter in sorted(self.peft.peft_config, key="policy".__eq__):
+            self.peft.delete_adapter(adapter)
+        self._adapters.clear()
+        self._add("policy")
+        with self.role("policy"):
+            self.train_roles()
+        loading.without_habits(self.base)
 
     @property
     def base(self) -> Any:
@@ -168,7 +181,7 @@ class RoleModel:
                 self.peft.add_adapter(role, self._lora)
             self._adapters.add(role)
         if role in ("value", "reward"):
-            head = nn.Linear(hidden_width(self.base), 1, dtype=torch.float32)
+            head = nn.Linear(loading.hidden_width(self.base), 1, dtype=torch.float32)
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
             self.heads[role] = head.to(self.device)
