@@ -190,14 +190,16 @@ def _judge(ctx: Context, asked: Asked, reward: ByRewardModel | None) -> AnyJudge
 
 
 def _no_better(row: PolicyEvaluation, best: BestOfN, gain: np.ndarray, asked: Asked) -> list[str]:
-    """A sentence where a policy wins no more than the best of n answers of the baseline does; `gain` is (P,)."""
-    if wins.mean(gain).low > 0 or asked.reward is None:
+    """A sentence where a policy does not surely win more than the best of n answers of the baseline; `gain` is (P,)."""
+    surely = wins.mean(gain)
+    if surely.low > 0 or asked.reward is None:
         return []
-    does = "does no better than" if wins.mean(gain).high >= 0 else "does worse than"
+    does = "only matches" if surely.high >= 0 else "does worse than"
     return [
         f"{row.name} {does} the best of {best.n} answers of {asked.baseline.name} by {asked.reward.name} (win rate "
-        f"{row.win_rate:.3f}, best of {best.n} {best.win_rate:.3f}), which is at most {best.kl:.2f} nats away and "
-        f"needs no training; {row.name} is {row.kl:.1f} nats away."
+        f"{row.win_rate:.3f}, best of {best.n} {best.win_rate:.3f}, the difference {surely.low:+.3f} to "
+        f"{surely.high:+.3f}), which is at most {best.kl:.2f} nats away and needs no training; {row.name} is "
+        f"{row.kl:.1f} nats away."
     ]
 
 
