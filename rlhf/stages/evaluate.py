@@ -190,7 +190,7 @@ def _judge(ctx: Context, asked: Asked, reward: ByRewardModel | None) -> AnyJudge
 
 
 def _no_better(row: PolicyEvaluation, best: BestOfN, gain: np.ndarray, asked: Asked) -> list[str]:
-    """A sentence where a policy does not surely win more than the best of n answers of the baseline; `gain` is (P,)."""
+    """A sentence where a policy does not surely win more than the best of n of the baseline; `gain` is (P,)."""
     surely = wins.mean(gain)
     if surely.low > 0 or asked.reward is None:
         return []
