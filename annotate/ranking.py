@@ -1,5 +1,6 @@
 """The annotators' page: the board, and what happens to each answer."""
 
+import logging
 from contextlib import suppress
 
 import gradio as gr
@@ -11,12 +12,15 @@ from annotate.board import ranking_board
 from annotate.frame import QUIET, sent_id, site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
-from annotate.trouble import handed_on
+from annotate.trouble import EVIDENCE, handed_on
 from rlhf.settings import settings_of
 from store import checks
-from store.errors import BadInput, LeaseLost, PlatformError
+from store.errors import BadInput, LeaseLost, PlatformError, Unforeseen
 from store.records import Annotator, Json, Ranking
+from store.words import in_words
 from store.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 AREA = "/annotate"
 GUIDELINE = (
@@ -58,11 +62,10 @@ def page(workspace: Workspace) -> gr.Blocks:
         with handed_on(request.request), workspace.store() as db:
             sent = event._data if isinstance(event._data, dict) else {}
             told = _act(db, annotator, sent)
-            if sent.get("action") == "previous":
-                if earlier := queue.view_previous(db, annotator.name, sent_id(sent.get("ranking"))):
-                    return _complete(guideline(), db, annotator, earlier, told)
-                told["message"] = "There is nothing of yours before this."
-            return _complete(guideline(), db, annotator, queue.view(db, annotator.name), told)
+            try:
+                return _complete(guideline(), db, annotator, _following(db, annotator, sent, told), told)
+            except Exception as error:
+                return _without_task(guideline.last, annotator, told, error)
 
     made: gr.Blocks
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:
@@ -93,7 +96,7 @@ class _Guideline:
 
     def __call__(self) -> str:
         # The research page says what is wrong, and whose page this is cannot mend it.
-        with suppress(BadInput):
+        with suppress(BadInput, OSError):
             self.last = settings_of(self.workspace).annotate.guideline or GUIDELINE
         return self.last
 
@@ -104,6 +107,30 @@ def _complete(guideline: str, db: Database, person: Annotator, view: Json, told:
         earlier = (view["task"] or {}).get("revises", 0)
         complete["mark"] = GOLD | {"checked": bool(earlier) and checks.is_gold(db, earlier)}
     return complete
+
+
+def _following(db: Database, person: Annotator, sent: Json, told: Json) -> Json:
+    """What the page shows after this action: the earlier ranking that was asked for, else the next task."""
+    if sent.get("action") == "previous":
+        if earlier := queue.view_previous(db, person.name, sent_id(sent.get("ranking"))):
+            return earlier
+        told["message"] = "There is nothing of yours before this."
+    return queue.view(db, person.name)
+
+
+def _without_task(guideline: str, person: Annotator, told: Json, error: Exception) -> Json:
+    """The answer where a ranking may be stored and no task can be given after it, such as on a disk that is full.
+
+    `trouble` says why, in words; the page asks for the next task again, and sends no ranking a second time. Raises
+    the error where it is one of the program and nothing was stored.
+    """
+    words = in_words(error, EVIDENCE)
+    if isinstance(words, Unforeseen):
+        if not told["stored"]:
+            raise error
+        log.error("no task could be given after a ranking", exc_info=error)
+    view = {"annotator": person.name, "task": None, "progress": None, "trouble": str(words)}
+    return view | {"guideline": guideline, "answer": told}
 
 
 def _may_mark(person: Annotator) -> bool:
@@ -141,11 +168,12 @@ def _mark(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:
         elif checks.is_gold(db, ranking.id):  # a changed ranking takes over what the old one was
             checks.unmark_gold(db, ranking.prompt_id)
     except BadInput as error:
-        if checks.is_gold(db, ranking.id):
-            checks.unmark_gold(db, ranking.prompt_id)
+        with suppress(Exception):  # the ranking is stored, whatever becomes of an older mark
+            if checks.is_gold(db, ranking.id):
+                checks.unmark_gold(db, ranking.prompt_id)
         return f"Saved, but not as gold. {error}"
-    except PlatformError as error:
-        return f"Saved, but not as gold. {error}"
+    except Exception as error:
+        return f"Saved, but not as gold. {in_words(error, EVIDENCE)}"
     return ""
 
 
