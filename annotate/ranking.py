@@ -12,8 +12,9 @@ from annotate.board import ranking_board
 from annotate.frame import QUIET, sent_id, site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
-from annotate.trouble import EVIDENCE, handed_on
+from annotate.trouble import EVIDENCE, handed_on, refused
 from rlhf.settings import settings_of
+from rlhf.settings.overlay import short
 from store import checks
 from store.errors import BadInput, LeaseLost, PlatformError, Unforeseen
 from store.records import Annotator, Json, Ranking
@@ -58,6 +59,7 @@ def page(workspace: Workspace) -> gr.Blocks:
         try:
             annotator = require(workspace, request.request, AREA)
         except Forbidden as error:
+            refused(request.request, error)
             raise gr.Error(str(error), print_exception=False) from error
         with handed_on(request.request), workspace.store() as db:
             sent = event._data if isinstance(event._data, dict) else {}
@@ -140,7 +142,7 @@ def _may_mark(person: Annotator) -> bool:
 def _act(db: Database, person: Annotator, sent: Json) -> Json:
     """Do what the page asks; it is on disk when this returns. An error becomes a message on the page, which keeps the
     person's choices."""
-    told = {"nonce": str(sent.get("nonce", "")), "stored": False, "message": ""}
+    told = {"nonce": _written(sent.get("nonce")), "stored": False, "message": ""}
     if sent.get("action") in ("next", "previous"):
         return told
     try:
@@ -178,7 +180,7 @@ def _mark(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:
 
 
 def _store(db: Database, annotator: str, sent: Json) -> Ranking:
-    lease, comment = str(sent.get("lease", "")), str(sent.get("comment", ""))
+    lease, comment = _text(sent, "lease"), _text(sent, "comment")
     seconds = sent.get("seconds")
     took = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 86400 else None
     match sent.get("action"):
@@ -191,7 +193,19 @@ def _store(db: Database, annotator: str, sent: Json) -> Ranking:
         case "flag":
             return queue.flag(db, annotator, lease, seconds=took, comment=comment)
         case other:
-            raise BadInput(f"There is no action {other!r}: reload the page.")
+            raise BadInput(f"There is no action {short(other)}: reload the page.")
+
+
+def _text(sent: Json, name: str) -> str:
+    value = sent.get(name) or ""
+    if not isinstance(value, str):
+        raise BadInput(f"The {name} is no text: reload the page.")
+    return _written(value)
+
+
+def _written(value: object) -> str:
+    """Text as it can be stored and sent back; half of a character, which a browser may cut at its limit, cannot."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _levels(sent: Json) -> list[int]:
