@@ -12,6 +12,8 @@ from rlhf.settings.tables import (
     settings_of,
 )
 from rlhf.settings.training import (
+    DPOConfig,
+    ForgettingConfig,
     GateConfig,
     ModelConfig,
     PPOConfig,
@@ -19,11 +21,14 @@ from rlhf.settings.training import (
     RewardConfig,
     RolloutConfig,
     SamplingConfig,
+    SFTConfig,
 )
 
 __all__ = [
     "KINDS",
     "AnnotateConfig",
+    "DPOConfig",
+    "ForgettingConfig",
     "GateConfig",
     "GenerateConfig",
     "Kind",
@@ -34,6 +39,7 @@ __all__ = [
     "RewardConfig",
     "RolloutConfig",
     "RoundConfig",
+    "SFTConfig",
     "SamplingConfig",
     "Settings",
     "overlay",

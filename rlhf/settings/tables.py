@@ -8,7 +8,17 @@ from typing import Literal
 from rlhf.settings.bounds import Count, Share, Some
 from rlhf.settings.overlay import overlay
 from rlhf.settings.relations import problems
-from rlhf.settings.training import GateConfig, ModelConfig, PPOConfig, PPOTable, RewardConfig, SamplingConfig
+from rlhf.settings.training import (
+    DPOConfig,
+    ForgettingConfig,
+    GateConfig,
+    ModelConfig,
+    PPOConfig,
+    PPOTable,
+    RewardConfig,
+    SamplingConfig,
+    SFTConfig,
+)
 from store.errors import BadInput
 from store.workspace import Workspace
 
@@ -77,9 +87,12 @@ class Settings:
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     generate: GenerateConfig = field(default_factory=GenerateConfig)
     rating: RatingConfig = field(default_factory=RatingConfig)
+    sft: SFTConfig = field(default_factory=SFTConfig)
+    dpo: DPOConfig = field(default_factory=DPOConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     ppo: PPOTable = field(default_factory=PPOTable)
+    forgetting: ForgettingConfig = field(default_factory=ForgettingConfig)
     round: RoundConfig = field(default_factory=RoundConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
 

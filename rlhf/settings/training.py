@@ -45,6 +45,71 @@ class SamplingConfig:
 
 
 @dataclass(frozen=True)
+class TunedConfig:
+    """What supervised fine-tuning and DPO share."""
+
+    epochs: Count = 1
+    """Passes over the data; more overfit (on `tiny` three of DPO gave garbled answers at 19 nats from the base)."""
+    learning_rate: LearningRate = 2e-4
+    """Learning rate of the policy's adapter, which falls to 0 along a line; QLoRA (Dettmers et al. 2023, table 9)."""
+    batch_size: Count = 16
+    """Examples in one update."""
+    microbatch_size: Count = 16
+    """Examples in one forward pass; fewer need less memory and give the same update. It divides `batch_size`."""
+    warmup: Share = 0.0
+    """Share of the updates in which the learning rate rises."""
+    replay: Share = 0.0
+    """Texts of the base's own that are mixed in, as a share of the examples: they keep what the base knows (PTX,
+    Ouyang et al. 2022, section 3.5) and cost as much time as examples do. 0 mixes in none."""
+    max_grad_norm: Positive = 1.0
+    """Gradients are scaled down to this norm."""
+    seed: Seed = 0
+    """Seed of the adapter's first weights and of the order of the data."""
+
+
+@dataclass(frozen=True)
+class SFTConfig(TunedConfig):
+    """How the policy is trained on demonstrations."""
+
+
+@dataclass(frozen=True)
+class DPOConfig(TunedConfig):
+    """How the policy is trained on pairs of responses, straight from the scores."""
+
+    learning_rate: LearningRate = 2e-5
+    """Learning rate of the policy's adapter, which falls to 0 along a line."""
+    batch_size: Count = 32
+    """Pairs in one update."""
+    microbatch_size: Count = 16
+    """Pairs in one forward pass; fewer need less memory and give the same update. It divides `batch_size`."""
+    beta: Positive = 0.3
+    """How dearly leaving the reference is paid (Rafailov et al. 2023, eq. 7): it divides the reward that is implied,
+    so that a small one lets the policy go far for a small preference."""
+    sft: NotNegative = 0.0
+    """Weight of the supervised loss on the chosen response beside the DPO loss (Pang et al. 2024, RPO): it keeps the
+    chosen responses likely, where DPO alone may make both less likely."""
+    pairs: Literal["all", "extremes"] = "all"
+    """Pairs of a prompt: all that the scores put in an order, or the best response against the worst."""
+    min_margin: NotNegative = 0.0
+    """Pairs whose scores differ by fewer standard errors of that difference are left out; 0 leaves out ties alone."""
+    max_pairs: Some = 3200
+    """At most this many pairs, drawn evenly over the prompts; 0 takes all. More pairs of the same prompts move the
+    policy further from the reference and make it little better."""
+
+
+@dataclass(frozen=True)
+class ForgettingConfig:
+    """How it is measured what a policy forgets of the base."""
+
+    text: str = ""
+    """File of plain text, one passage a line, that the base writes well and a policy should go on writing as well;
+    its path is relative to the workspace. If not given: on `tiny` its own corpus, else what the base itself answers
+    to held-out prompts when it takes the likeliest words."""
+    limit: NotNegative = 0.2
+    """Nats a token on that text beyond which a warning is given: .2 makes each token a fifth less likely."""
+
+
+@dataclass(frozen=True)
 class RewardConfig:
     """How the reward model is trained."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rlhf.training import (
         base,
         chat,
+        dpo,
         foretell,
         gguf,
         losses,
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
         reward,
         rollout,
         sampling,
+        sft,
         trial,
     )
 
 __all__ = [
     "base",
     "chat",
+    "dpo",
     "foretell",
     "gguf",
     "losses",
@@ -40,6 +43,7 @@ __all__ = [
     "reward",
     "rollout",
     "sampling",
+    "sft",
     "trial",
 ]
 

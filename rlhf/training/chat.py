@@ -143,6 +143,20 @@ class Chat:
         ids = list(self.tokenizer.encode(text, add_special_tokens=False, verbose=False))
         return [*ids, self.end_id] if finished else ids
 
+    def conversation(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Token ids of a whole conversation: what leads up to its first answer, and that answer with all after it."""
+        first = next((i for i, m in enumerate(messages) if m["role"] == "assistant"), len(messages))
+        before = self.prompt(messages[:first])
+        encoded: Any = self.tokenizer.apply_chat_template(
+            list(messages), tokenize=True, return_dict=True, tokenizer_kwargs={"verbose": False}
+        )
+        return before, list(encoded["input_ids"])[len(before) :]
+
+    def passage(self, text: str) -> tuple[list[int], list[int]]:
+        """Token ids of plain text: its first one, which nothing foretells, and the others."""
+        ids = list(self.tokenizer.encode(text, verbose=False))
+        return ids[:1], ids[1:]
+
     def text(self, ids: Sequence[int]) -> str:
         """What the ids say, the end of the turn and special tokens left out."""
         # An end that the tokenizer does not mark as special would be shown to people.

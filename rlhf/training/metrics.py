@@ -111,6 +111,19 @@ def log_ratios(model: RoleModel, seq: Sequences, temperature: float, *against: R
     return found
 
 
+@torch.no_grad()
+def nats(model: RoleModel, seq: Sequences, role: Role) -> float:
+    """Mean negative log-probability of the response tokens under a role, nats a token."""
+    total = 0.0
+    seq = model.to_device(seq)
+    with model.role(role):
+        for rows in seq.by_length(DIVERGENCE_TOKENS):
+            micro = seq.rows(rows)
+            logprobs, _ = model.logprobs(micro)
+            total -= float(logprobs[micro.response_mask].sum())
+    return total / max(int(seq.response_mask.sum()), 1)
+
+
 def distinct(texts: Sequence[str], n: int = 2) -> float:
     """Distinct n-grams of words over all of them, from 0 to 1 (Li et al. 2016, distinct-n)."""
     grams = [tuple(words[i : i + n]) for words in map(str.split, texts) for i in range(len(words) - n + 1)]

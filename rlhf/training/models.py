@@ -109,11 +109,17 @@ class RoleModel:
 
     def fresh(self, role: Role) -> None:
         """A new adapter that changes nothing yet (its B is zero), with a zero head for value and reward."""
+        self.drop(role)
+        self._add(role)
+
+    def drop(self, role: Role) -> None:
+        """Forget a role's adapter and head, where it has them."""
         if role in self._adapters:
             self.peft.base_model.set_adapter("policy")  # peft warns when the active adapter is deleted
             self.peft.delete_adapter(role)
             self._adapters.remove(role)
-        self._add(role)
+        if role in self.heads:
+            del self.heads[role]
 
     def copy(self, source: Role, target: Role) -> None:
         """Start a role from another one's adapter and head."""

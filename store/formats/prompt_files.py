@@ -4,21 +4,18 @@ A JSONL line is an object with `prompt` (a string) or `messages` (a chat that en
 optionally `split` (train or eval). In a text file each line that is not blank is a prompt.
 """
 
-import json
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from store import prompts
 from store.errors import BadInput
+from store.formats import lines
 from store.records import Prompt
 
-LONGEST_LINE = 1_000_000
-"""Characters of a line: more than any model's context, and a tokenizer would take minutes to find that out."""
-SHOWN = 5
-"""How many broken lines an error names one by one."""
+WHAT = "prompts"
+"""What a file should hold, for its refusals."""
 
 
 @dataclass
@@ -30,9 +27,7 @@ class PromptFile:
 
     def describe_broken(self) -> str:
         """`line 3: not JSON (...); line 9: ...; and 4 more`"""
-        shown = "; ".join(f"line {number}: {reason}" for number, reason in self.broken[:SHOWN])
-        more = len(self.broken) - SHOWN
-        return shown + (f"; and {more} more" if more > 0 else "")
+        return lines.describe(self.broken)
 
 
 def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> PromptFile:
@@ -41,21 +36,13 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
     `check` may refuse a prompt by raising BadInput (such as one longer than the model's context). Raises BadInput
     for a file that is not there, is not UTF-8, or holds no line.
     """
-    check_readable(path)
-    try:
-        # Not splitlines(), which also splits at characters that JSON strings may hold, such as U+2028.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
+    text = lines.text_of(path, WHAT)
     source = os.fsencode(path.name).decode(errors="replace")  # the name may be none in UTF-8
     parse = _from_json if path.suffix.lower() in (".jsonl", ".json") else _from_text
     found = PromptFile()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in lines.numbered(text):
         try:
-            if len(line) > LONGEST_LINE:
-                raise BadInput(f"{len(line)} characters, and a line has at most {LONGEST_LINE}: split it")
+            lines.check_length(line)
             prompt = parse(line, source)
             check(prompt)
         except BadInput as error:
@@ -69,14 +56,7 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
 
 def check_readable(path: Path) -> None:
     """Raise BadInput, before anything slow is done, for what is no file, is not there or cannot be opened."""
-    try:
-        # Asked before it is opened: a named pipe would wait for ever, and a device never ends.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise BadInput(f"{path} cannot be read (no regular file): name a file of prompts.")
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror}): name a file of prompts.") from error
+    lines.check_readable(path, WHAT)
 
 
 def _from_text(line: str, source: str) -> Prompt:
@@ -84,12 +64,7 @@ def _from_text(line: str, source: str) -> Prompt:
 
 
 def _from_json(line: str, source: str) -> Prompt:
-    try:
-        item: object = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BadInput(f"not JSON ({error.msg}, column {error.colno})") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"not JSON ({error})") from error
+    item = lines.from_json(line)
     if not isinstance(item, dict):
         raise BadInput(f"a {type(item).__name__}, not an object with `prompt` or `messages`")
     chat = item.get("messages", item.get("prompt"))

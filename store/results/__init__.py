@@ -6,7 +6,14 @@ Shares and rates run from 0 to 1. None stands where nothing is known, since JSON
 from store.records import Model, Rating, Round
 from store.results.codec import as_json, read
 from store.results.rating import AnnotatorFigures, Board, Challenge, DisputedPrompt, RatingFigures, VersionRow
-from store.results.training import Example, PolicyComparison, RewardJudgement, RoundFigures
+from store.results.training import (
+    Example,
+    Forgetting,
+    PolicyComparison,
+    RewardJudgement,
+    RoundFigures,
+    TunedFigures,
+)
 
 __all__ = [
     "AnnotatorFigures",
@@ -14,10 +21,12 @@ __all__ = [
     "Challenge",
     "DisputedPrompt",
     "Example",
+    "Forgetting",
     "PolicyComparison",
     "RatingFigures",
     "RewardJudgement",
     "RoundFigures",
+    "TunedFigures",
     "VersionRow",
     "as_json",
     "comparison",
@@ -25,6 +34,7 @@ __all__ = [
     "judgement",
     "read",
     "round_figures",
+    "tuned",
 ]
 
 
@@ -39,8 +49,13 @@ def judgement(model: Model) -> RewardJudgement:
 
 
 def comparison(model: Model) -> PolicyComparison | None:
-    """How a policy was judged; None for one that was not trained here, such as the base."""
-    return read(PolicyComparison, model.metrics) if model.metrics else None
+    """How a policy of PPO was judged; None for any other, such as the base."""
+    return read(PolicyComparison, model.metrics) if model.metrics and model.made_by == "ppo" else None
+
+
+def tuned(model: Model) -> TunedFigures | None:
+    """What is known of a policy of supervised fine-tuning or DPO; None for any other."""
+    return read(TunedFigures, model.metrics) if model.made_by in ("sft", "dpo") else None
 
 
 def round_figures(turn: Round) -> RoundFigures:

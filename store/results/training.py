@@ -63,6 +63,43 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Forgetting:
+    """What the base's own text costs a policy, nats a token: less is better, and what has been added is forgotten."""
+
+    before: float
+    """Under the version that training started from."""
+    after: float
+    """Under the policy that it made."""
+
+
+@dataclass(frozen=True)
+class TunedFigures:
+    """A policy that supervised fine-tuning or DPO made."""
+
+    steps: int
+    """Updates done."""
+    loss_before: float | None
+    """Loss on held-out data before training: nats a token for supervised fine-tuning, nats a pair for DPO; None
+    where nothing was held out."""
+    loss_after: float | None
+    """The same after it."""
+    forgetting: Forgetting | None
+    """What it costs on the base's own text."""
+    seconds: float
+    examples: int
+    """Demonstrations or pairs that it was trained on."""
+    heldout: int
+    """Those that it was judged on."""
+    left_out: str = ""
+    """What of the data was not used, in words; empty where all was."""
+    accuracy_before: float | None = None
+    """Share of the held-out pairs that the implied reward orders as the scores do; only DPO has pairs."""
+    accuracy_after: float | None = None
+    kl_reference: float | None = None
+    """KL(policy || the policy it started from), nats a response, on held-out prompts."""
+
+
+@dataclass(frozen=True)
 class PolicyComparison:
     """A policy that PPO trained, against where it started and against the base, on prompts that PPO never saw.
 
@@ -109,6 +146,8 @@ class PolicyComparison:
     """How the answers were drawn whose log-ratios the KL is the mean of, and at what temperature it is taken."""
     unmeasured: str = ""
     """Why the policy could not be compared; empty where it was."""
+    forgetting: Forgetting | None = None
+    """What the base's own text costs, before and after."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+"""A file of one item a line: who may be opened, line by line with its number, and what was broken in words."""
+
+import json
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from store.errors import BadInput
+
+LONGEST_LINE = 1_000_000
+"""Characters of a line: more than any model's context, and a tokenizer would take minutes to find that out."""
+SHOWN = 5
+"""How many broken lines an error names one by one."""
+
+
+def check_readable(path: Path, what: str) -> None:
+    """Raise BadInput, before anything slow is done, for what is no file, is not there or cannot be opened."""
+    try:
+        # Asked before it is opened: a named pipe would wait for ever, and a device never ends.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadInput(f"{path} cannot be read (no regular file): name a file of {what}.")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}): name a file of {what}.") from error
+
+
+def text_of(path: Path, what: str) -> str:
+    """The whole file as text; raises BadInput for what `check_readable` refuses, and where it is not UTF-8."""
+    check_readable(path, what)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
+
+
+def numbered(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, each with its number."""
+    # Not splitlines(), which also splits at characters that JSON strings may hold, such as U+2028.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def check_length(line: str) -> None:
+    """Raise BadInput for a line that is too long to be one item."""
+    if len(line) > LONGEST_LINE:
+        raise BadInput(f"{len(line)} characters, and a line has at most {LONGEST_LINE}: split it")
+
+
+def from_json(line: str) -> object:
+    """The value of a line of JSON; raises BadInput."""
+    try:
+        value: object = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"not JSON ({error.msg}, column {error.colno})") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"not JSON ({error})") from error
+    return value
+
+
+def describe(broken: Sequence[tuple[int, str]]) -> str:
+    """`line 3: not JSON (...); line 9: ...; and 4 more`"""
+    shown = "; ".join(f"line {number}: {reason}" for number, reason in broken[:SHOWN])
+    more = len(broken) - SHOWN
+    return shown + (f"; and {more} more" if more > 0 else "")
