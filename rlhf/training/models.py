@@ -5,7 +5,6 @@ leaving `disable_adapter` re-enables the gradients of the active one only. So a 
 one `role(...)`, and requires_grad is put back for every trained role each time the role changes.
 """
 
-import json
 import logging
 import warnings
 import zlib
@@ -17,21 +16,23 @@ from typing import Any, Literal
 
 import bitsandbytes as bnb
 import torch
-from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 
 from rlhf.settings import Quantization
-from rlhf.training import fingerprint
+from rlhf.training import fingerprint, saved
 from rlhf.training.chat import Chat, Sequences
 from rlhf.training.loading import check_tokens, hidden_width, load_base
-from store.errors import BadInput, WorkError
+from store.errors import WorkError
 
 log = logging.getLogger(__name__)
 
 Role = Literal["policy", "reference", "value", "reward", "base"]
+HEADED = ("value", "reward")
+"""The roles with a head."""
 
 
 class RoleModel:
@@ -138,33 +139,27 @@ class RoleModel:
         (folder / role).rmdir()
         fingerprint.write(folder, self.fingerprint, self.base_model)
         if role in self.heads:
-            save_file(self.heads[role].state_dict(), folder / "head.safetensors")
+            save_file(self.heads[role].state_dict(), folder / saved.HEAD)
 
     def load(self, role: Role, folder: Path) -> None:
         """Read a role from a folder.
 
-        Raises BadInput for an adapter of another base, and unless every weight of it and of its head is there.
+        Raises BadInput for an adapter of another base, Damaged for one whose files are not as they were written or
+        hold NaN; the model is then as it was before.
         """
-        if not (folder / "adapter_model.safetensors").exists():
-            raise BadInput(f"{folder} holds no adapter: the model was moved or deleted; train it again.")
-        rank = json.loads((folder / "adapter_config.json").read_text())["r"]
-        if rank != self._lora.r:
-            raise BadInput(f"{folder} has rank {rank} and this workspace uses {self._lora.r}: set `rank` to match.")
+        # The policy is there from the beginning, and every role has what it has.
+        like = get_peft_model_state_dict(self.peft, adapter_name="policy", save_embedding_layers=False)
+        head = {"weight": (1, hidden_width(self.base)), "bias": (1,)} if role in HEADED else {}
+        rank = self._lora.r
+        held = saved.read(folder, rank, self.base_model, saved.shapes(like), head, self.device)
         if not fingerprint.check(folder, self.fingerprint, self.base_model):
             log.warning(
                 "%s does not say which base it was trained on: it is taken to be %s.", folder, self.base_model
             )
         self._add(role)
-        weights = load_peft_weights(str(folder), device=str(self.device))
-        result: Any = set_peft_model_state_dict(self.peft, weights, adapter_name=role)
-        missing = [name for name in result.missing_keys if f".{role}." in name]
-        if missing or result.unexpected_keys:
-            raise BadInput(
-                f"{folder} does not fit {self.base_model}: {len(missing)} weights are missing and "
-                f"{len(result.unexpected_keys)} unknown; it was trained on another base."
-            )
-        if role in self.heads:
-            self.heads[role].load_state_dict(load_file(folder / "head.safetensors", device=str(self.device)))
+        set_peft_model_state_dict(self.peft, held.adapter, adapter_name=role)
+        if head:
+            self.heads[role].load_state_dict(held.head)
 
     @contextmanager
     def _drawing(self, role: Role) -> Iterator[None]:
@@ -178,7 +173,7 @@ class RoleModel:
             with self._drawing(role):
                 self.peft.add_adapter(role, self._lora)
             self._adapters.add(role)
-        if role in ("value", "reward"):
+        if role in HEADED:
             head = nn.Linear(hidden_width(self.base), 1, dtype=torch.float32)
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
