@@ -91,8 +91,10 @@ MUTANTS = (
     Mutant(
         "divergence-from-itself",
         METRICS,
-        "with model.role(role):\n                other,",
-        'with model.role("base"):\n                other,',
+        """with model.role(role):
+                other""",
+        """with model.role("base"):
+                other""",
         MEASURED,
         "KL to the reference would be that to the base.",
     ),
