@@ -23,6 +23,12 @@ def test_a_small_demo_closes_the_loop(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert only["win_rate"] > 0.5
     assert 0 < only["kl"] <= 20
     assert "win rate" in err
+    # Beside the base and the best of its answers by the reward model, which 300 ranked prompts have taught.
+    told = result["evaluation"]
+    (policy,) = told["policies"]
+    assert (told["judge"], told["baseline"], policy["name"]) == ("simulated annotators", "base", "policy-1")
+    assert 2.4 < told["of_baseline"]["score"] < 3.6
+    print("EVAL", json.dumps(told))
     assert (tmp_path / "w" / "runs" / "rounds.png").stat().st_size > 10_000
     # Given again, it has nothing left to do and says the same.
     assert launch.main(["demo", *here, "--prompts", "300", "--rounds", "1", "--json"]) == 0
