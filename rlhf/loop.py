@@ -5,7 +5,7 @@ import time
 
 from sqlite_utils import Database
 
-from rlhf.stages.context import Context, OnMade, not_noted
+from rlhf.stages.context import Base, Context, OnMade, not_noted
 from rlhf.stages.evaluate import judge_by_simulated
 from rlhf.stages.generate import generate
 from rlhf.stages.leaderboard import promote_if_preferred
@@ -52,7 +52,6 @@ def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Roun
 
     Rounds that this job ran before it was killed and started again count.
     """
-    turn = dataclasses.replace(ctx, made=not_noted)  # one round is not what this job was to make
     done = _rounds_of(ctx)
     while not rounds or len(done) < rounds:
         try:
@@ -62,10 +61,21 @@ def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Roun
             time.sleep(POLL_SECONDS)
             continue
         try:
-            done.append(run_round(turn, force=force))
+            done.append(run_round(_turn(ctx), force=force))
         except Refused as refused:
-            _await_rankings(ctx, str(refused))
+            why = str(refused)
+        else:
+            continue
+        _await_rankings(ctx, why)  # not above, where the error would keep the base in memory all the while
     return done
+
+
+def _turn(ctx: Context) -> Context:
+    """The context of one round of a loop, which is not yet what the job is to make.
+
+    Its base is its own, so that none stays in memory for the days of waiting for rankings.
+    """
+    return dataclasses.replace(ctx, made=not_noted, base=Base())
 
 
 def _rounds_of(ctx: Context) -> list[Round]:

@@ -6,6 +6,7 @@ import difflib
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, get_args
 
@@ -121,15 +122,21 @@ def _flags(config: Any) -> Any:
 def _help(dial: Dial, default: object) -> Any:
     """What `--help` says of a dial; of one that is on, the flag is `--no-...`, which switches it off."""
     bounds = f" {dial.bounds[0].upper()}{dial.bounds[1:]}." if dial.bounds else ""
+    arg = partial(tyro.conf.arg, name=_word(dial.name) if dial.name.endswith("_") else None)
     if default is True:
-        return tyro.conf.arg(help=f"Switch off: {dial.help[0].lower()}{dial.help[1:]}", help_behavior_hint="")
+        return arg(help=f"Switch off: {dial.help[0].lower()}{dial.help[1:]}", help_behavior_hint="")
     if default is False:
-        return tyro.conf.arg(help=dial.help, help_behavior_hint="")
+        return arg(help=dial.help, help_behavior_hint="")
     if default is None:  # tyro would name the value {None}|STR, and the default None
         kind = plain(dial.hint)
         metavar = kind.__name__.upper() if kind else None
-        return tyro.conf.arg(help=f"{dial.help}{bounds}", metavar=metavar, help_behavior_hint="")
-    return tyro.conf.arg(help=f"{dial.help}{bounds}")
+        return arg(help=f"{dial.help}{bounds}", metavar=metavar, help_behavior_hint="")
+    return arg(help=f"{dial.help}{bounds}")
+
+
+def _word(field: str) -> str:
+    """A field as its flag names it; `from_` stands for a word that Python keeps for itself."""
+    return field.rstrip("_").replace("_", "-")
 
 
 def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
@@ -139,7 +146,7 @@ def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
     values: dict[str, Any] = {}
     for dial in dials(table):
         positional = not hasattr(config, dial.name)
-        name = dial.name.upper() if positional else f"{where}{dial.name.replace('_', '-')}"
+        name = dial.name.upper() if positional else f"{where}{_word(dial.name)}"
         value = getattr(parsed, dial.name)
         if isinstance(value, tuple):
             values[dial.name] = tuple(checked(name, get_args(dial.hint)[0], item) for item in value)
@@ -193,5 +200,5 @@ def _all_flags(shape: Any) -> list[str]:
         flat = hasattr(group.type, "__metadata__")
         table: Any = get_args(group.type)[0] if flat else group.type
         prefix = "" if flat else f"{group.name}."
-        flags += [f"--{prefix}{field.name.replace('_', '-')}" for field in dataclasses.fields(table)]
+        flags += [f"--{prefix}{_word(field.name)}" for field in dataclasses.fields(table)]
     return flags

@@ -24,6 +24,11 @@ class ModelConfig:
     """4-bit NF4 with double quantisation (Dettmers et al. 2023), or none."""
     rank: Annotated[int, Ge(1), Le(4096)] = 16
     """LoRA rank of every role's adapter (Hu et al. 2022); 16 did as well as 64 in QLoRA's search."""
+    alpha: Annotated[int, Ge(1), Le(8192)] | None = None
+    """LoRA alpha: what an adapter adds is scaled by alpha / rank; twice the rank if not given."""
+    targets: str = "all-linear"
+    """Layers that get an adapter: `all-linear`, or names of linear layers of the base with commas between them, such
+    as `q_proj,v_proj`. With fewer layers an adapter is smaller and learns less."""
 
 
 @dataclass(frozen=True)

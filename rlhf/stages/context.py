@@ -3,13 +3,13 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sqlite_utils import Database
 
 from rlhf import training
-from rlhf.settings import Settings
+from rlhf.settings import ModelConfig, Settings
 from rlhf.training.progress import OnLog, OnProgress
 from store import models
 from store.db import writing
@@ -41,13 +41,35 @@ def not_noted(db: Database, product: object) -> None:
     """Note nothing: the product is a part of what the job is to make, or there is no job."""
 
 
+class Base:
+    """The base model in memory, for the stages of one job: the first that asks loads it, the others take it over."""
+
+    def __init__(self) -> None:
+        self._loaded: tuple[ModelConfig, RoleModel] | None = None
+
+    def fresh(self, config: ModelConfig, seed: int) -> "RoleModel":
+        """The base with a fresh policy adapter, to the bit as if it were loaded anew.
+
+        It is one and the same object each time: whoever asked before can no longer use it.
+        """
+        if self._loaded and self._loaded[0] == config:
+            model = self._loaded[1]
+            model.restart(seed)
+            return model
+        self._loaded = None  # before another is loaded: there may be no room for both
+        model = training.models.RoleModel(**dataclasses.asdict(config), seed=seed)
+        self._loaded = config, model
+        return model
+
+
 @dataclass(frozen=True)
 class Context:
     """What a stage may touch: the workspace, its settings, and the job on whose behalf it runs.
 
     `lease` is the number under which the job is done, 0 where no job is: it goes with each write. A stage calls
     `made` with what it will return, inside the transaction that stores it: then a job that is killed and started
-    again has either made nothing, or knows what it has made.
+    again has either made nothing, or knows what it has made. `base` is shared by the contexts that are made of this
+    one with `dataclasses.replace`.
     """
 
     workspace: Workspace
@@ -57,6 +79,7 @@ class Context:
     log: OnLog
     lease: int = 0
     made: OnMade = not_noted
+    base: Base = field(default_factory=Base)
 
     def store(self) -> AbstractContextManager[Database]:
         """A short connection; none is held while something trains.
@@ -66,11 +89,11 @@ class Context:
         return self.workspace.store(Fence(self.job_id, self.lease) if self.lease else None)
 
     def load_model(self, seed: int = 0) -> "RoleModel":
-        """The workspace's base model with a fresh policy adapter; `seed` is that of every fresh adapter."""
-        settings = self.settings.model
-        return training.models.RoleModel(
-            settings.base_model, quantization=settings.quantization, rank=settings.rank, seed=seed
-        )
+        """The workspace's base model with a fresh policy adapter; `seed` is that of every fresh adapter.
+
+        The base is read once a job. A stage calls this once, for the next call takes all adapters off.
+        """
+        return self.base.fresh(self.settings.model, seed)
 
     def load_role(self, model: "RoleModel", version: Model) -> None:
         """Put the weights of a stored version into its role; nothing happens for the base, which has no adapter.

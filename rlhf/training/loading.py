@@ -58,10 +58,17 @@ def load_base(base_model: str, quantization: Quantization, device: torch.device)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     disable_dropout_in_model(model)
-    # Chat models ship sampling habits (top_p, a repetition penalty) that would make the log-probabilities of what
-    # they sample differ from what the trainer computes: every draw here names its own settings.
-    model.generation_config = GenerationConfig()
+    without_habits(model)
     return model
+
+
+def without_habits(model: Any) -> None:
+    """Take away how the model's own generation config samples.
+
+    Chat models ship sampling habits (top_p, a repetition penalty) that would make the log-probabilities of what they
+    sample differ from what the trainer computes: every draw here names its own settings.
+    """
+    model.generation_config = GenerationConfig()
 
 
 def _check_whole(base_model: str, model: Any, found: dict[str, Any]) -> None:

@@ -1,11 +1,10 @@
-"""One quantised base in memory, LoRA adapters by role, fp32 heads: the only file that knows peft and bitsandbytes.
+"""One quantised base in memory, LoRA adapters by role, fp32 heads: with adapters.py the only one that knows peft.
 
 Each rule here stands against a measured trap of peft 0.21: `set_adapter` silently freezes every other adapter, and
 leaving `disable_adapter` re-enables the gradients of the active one only. So a forward and its backward belong inside
 one `role(...)`, and requires_grad is put back for every trained role each time the role changes.
 """
 
-import json
 import logging
 import warnings
 import zlib
@@ -17,17 +16,16 @@ from typing import Any, Literal
 
 import bitsandbytes as bnb
 import torch
-from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
+from peft import get_peft_model
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import nn
 from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 
 from rlhf.settings import Quantization
-from rlhf.training import fingerprint
+from rlhf.training import adapters, fingerprint, loading
 from rlhf.training.chat import Chat, Sequences
-from rlhf.training.loading import check_tokens, hidden_width, load_base
-from store.errors import BadInput, WorkError
+from store.errors import WorkError
 
 log = logging.getLogger(__name__)
 
@@ -42,24 +40,47 @@ class RoleModel:
     the last hidden state.
     """
 
-    def __init__(self, base_model: str, *, quantization: Quantization = "nf4", rank: int = 16, seed: int = 0) -> None:
+    def __init__(
+        self,
+        base_model: str,
+        *,
+        quantization: Quantization = "nf4",
+        rank: int = 16,
+        alpha: int | None = None,
+        targets: str = adapters.EVERYWHERE,
+        seed: int = 0,
+    ) -> None:
         self.base_model, self.quantization, self._seed = base_model, quantization, seed
         self.chat = Chat(base_model)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        base = load_base(base_model, quantization, self.device)
-        check_tokens(base_model, base, self.chat.tokenizer)
-        self._lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+        base = loading.load_base(base_model, quantization, self.device)
+        loading.check_tokens(base_model, base, self.chat.tokenizer)
+        self._lora = adapters.lora(base, rank=rank, alpha=alpha, targets=targets)
         # Any: PeftModel forwards unknown names to what it wraps, which no type checker can follow.
         with warnings.catch_warnings():
             # peft 0.21 asks transformers 5.23 for a property by its old name.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
             with self._drawing("policy"):
                 self.peft: Any = get_peft_model(base, self._lora, adapter_name="policy")
-        self.peft.eval()
         self.heads: Any = nn.ModuleDict().to(self.device)
-        self._trained: set[str] = set()
         self._adapters: set[str] = {"policy"}
-        self._restore_gradients()
+        self.train_roles()
+
+    def restart(self, seed: int) -> None:
+        """Bring the model back to the state of a fresh load with this seed, without reading the base again.
+
+        All adapters and heads are dropped but for a fresh policy; nothing is trained and nothing is drawn by habit.
+        """
+        self._seed = seed
+        self.heads.clear()
+        self.peft.base_model.set_adapter("policy")  # the last to go: peft warns when it has to choose another one
+        for adapter in sorted(self.peft.peft_config, key="policy".__eq__):
+            self.peft.delete_adapter(adapter)
+        self._adapters.clear()
+        self._add("policy")
+        with self.role("policy"):
+            self.train_roles()
+        loading.without_habits(self.base)
 
     @property
     def base(self) -> Any:
@@ -132,10 +153,7 @@ class RoleModel:
 
     def save(self, role: Role, folder: Path) -> None:
         """Write a role as a peft adapter folder, with what its base is, and `head.safetensors` where it has one."""
-        self.peft.save_pretrained(str(folder), selected_adapters=[role], save_embedding_layers=False)
-        for made in (folder / role).iterdir():
-            made.replace(folder / made.name)
-        (folder / role).rmdir()
+        adapters.save(self.peft, role, folder)
         fingerprint.write(folder, self.fingerprint, self.base_model)
         if role in self.heads:
             save_file(self.heads[role].state_dict(), folder / "head.safetensors")
@@ -143,26 +161,16 @@ class RoleModel:
     def load(self, role: Role, folder: Path) -> None:
         """Read a role from a folder.
 
-        Raises BadInput for an adapter of another base, and unless every weight of it and of its head is there.
+        Raises BadInput for an adapter of another base or of another rank, alpha or targets, and unless every weight
+        of it and of its head is there.
         """
-        if not (folder / "adapter_model.safetensors").exists():
-            raise BadInput(f"{folder} holds no adapter: the model was moved or deleted; train it again.")
-        rank = json.loads((folder / "adapter_config.json").read_text())["r"]
-        if rank != self._lora.r:
-            raise BadInput(f"{folder} has rank {rank} and this workspace uses {self._lora.r}: set `rank` to match.")
+        adapters.check_alike(folder, adapters.lora_in(folder), self._lora)
         if not fingerprint.check(folder, self.fingerprint, self.base_model):
             log.warning(
                 "%s does not say which base it was trained on: it is taken to be %s.", folder, self.base_model
             )
         self._add(role)
-        weights = load_peft_weights(str(folder), device=str(self.device))
-        result: Any = set_peft_model_state_dict(self.peft, weights, adapter_name=role)
-        missing = [name for name in result.missing_keys if f".{role}." in name]
-        if missing or result.unexpected_keys:
-            raise BadInput(
-                f"{folder} does not fit {self.base_model}: {len(missing)} weights are missing and "
-                f"{len(result.unexpected_keys)} unknown; it was trained on another base."
-            )
+        adapters.fill(self.peft, role, folder, str(self.device))
         if role in self.heads:
             self.heads[role].load_state_dict(load_file(folder / "head.safetensors", device=str(self.device)))
 
@@ -179,7 +187,7 @@ class RoleModel:
                 self.peft.add_adapter(role, self._lora)
             self._adapters.add(role)
         if role in ("value", "reward"):
-            head = nn.Linear(hidden_width(self.base), 1, dtype=torch.float32)
+            head = nn.Linear(loading.hidden_width(self.base), 1, dtype=torch.float32)
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
             self.heads[role] = head.to(self.device)

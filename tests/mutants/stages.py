@@ -376,4 +376,20 @@ MUTANTS = (
         f"{TESTS}/test_authors.py",
         "A flipped bit or another job's weights would answer people.",
     ),
+    Mutant(
+        "base-read-by-each-stage",
+        f"{ROOM}/context.py",
+        "if self._loaded and self._loaded[0] == config:",
+        "if False:",
+        f"{TESTS}/test_base.py",
+        "A round would read a large base four times.",
+    ),
+    Mutant(
+        "adapters-of-the-stage-before",
+        "rlhf/training/models.py",
+        "        self._seed = seed\n        self.heads.clear()\n",
+        "",
+        f"{TESTS}/test_base.py",
+        "A stage would begin with what another one left behind.",
+    ),
 )

@@ -1,0 +1,97 @@
+"""LoRA adapters as they lie in folders: their shape, the layers they may sit on, how they are written and read.
+
+Beside rlhf/training/models.py the only file that knows peft.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from peft import LoraConfig, load_peft_weights, set_peft_model_state_dict
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from store.errors import BadInput
+
+EVERYWHERE = "all-linear"
+"""peft's word for every linear layer but the one that makes the logits."""
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+
+
+def lora(base: Any, *, rank: int, alpha: int | None, targets: str) -> LoraConfig:
+    """What the settings ask for: alpha is twice the rank if not given, `targets` are names with commas between them.
+
+    Raises BadInput for a name that is none of the base's linear layers, with those there are.
+    """
+    named = {name.strip() for name in targets.split(",")} - {""}
+    if named != {EVERYWHERE}:
+        known = linear_layers(base)
+        if not named or named - known:
+            wrong = ", ".join(sorted(named - known)) or "no layer"
+            raise BadInput(
+                f"model.targets names {wrong}: the linear layers of this base are {', '.join(sorted(known))}; "
+                f"name some of them, or write {EVERYWHERE}."
+            )
+    return _config(rank, alpha or 2 * rank, EVERYWHERE if named == {EVERYWHERE} else named)
+
+
+def linear_layers(base: Any) -> set[str]:
+    """The names of the linear layers of a transformers model, without the one that makes the logits."""
+    head = base.get_output_embeddings()
+    return {
+        name.rpartition(".")[2]
+        for name, module in base.named_modules()
+        if isinstance(module, nn.Linear | Conv1D) and module is not head
+    }
+
+
+def lora_in(folder: Path) -> LoraConfig:
+    """What the adapter in a folder was made with. Raises BadInput where there is none."""
+    if not (folder / WEIGHTS).exists():
+        raise BadInput(f"{folder} holds no adapter: the model was moved or deleted; train it again.")
+    told = json.loads((folder / CONFIG).read_text())
+    return _config(told["r"], told["lora_alpha"], told["target_modules"])
+
+
+def _config(rank: int, alpha: int, targets: Any) -> LoraConfig:
+    return LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, task_type="CAUSAL_LM")
+
+
+def check_alike(folder: Path, found: LoraConfig, own: LoraConfig) -> None:
+    """Raise BadInput, which names the setting, where an adapter is of another shape than those of the workspace.
+
+    What is trained on would else be something that its record does not tell of.
+    """
+    for setting, theirs, ours in (
+        ("rank", str(found.r), str(own.r)),
+        ("alpha", str(found.lora_alpha), str(own.lora_alpha)),
+        ("targets", _layers(found), _layers(own)),
+    ):
+        if theirs != ours:
+            said = f"has {setting} {theirs} and this workspace uses {ours}"
+            raise BadInput(f"{folder} {said}: set `{setting}` to match.")
+
+
+def _layers(config: LoraConfig) -> str:
+    """The layers by their last names: peft writes some adapters with the way to each layer, and others without."""
+    return ",".join(sorted({name.rpartition(".")[2] for name in config.target_modules or ()}))
+
+
+def save(peft: Any, adapter: str, folder: Path) -> None:
+    """Write one adapter of a peft model into a folder."""
+    peft.save_pretrained(str(folder), selected_adapters=[adapter], save_embedding_layers=False)
+    for made in (folder / adapter).iterdir():
+        made.replace(folder / made.name)
+    (folder / adapter).rmdir()
+
+
+def fill(peft: Any, adapter: str, folder: Path, device: str) -> None:
+    """Put the weights of a folder into an adapter of a peft model; raises BadInput unless every one is there."""
+    weights = load_peft_weights(str(folder), device=device)
+    result: Any = set_peft_model_state_dict(peft, weights, adapter_name=adapter)
+    missing = [name for name in result.missing_keys if f".{adapter}." in name]
+    if missing or result.unexpected_keys:
+        raise BadInput(
+            f"{folder} does not fit this base: {len(missing)} weights are missing and "
+            f"{len(result.unexpected_keys)} unknown; it was trained on another one."
+        )
