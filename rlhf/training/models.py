@@ -18,18 +18,20 @@ import bitsandbytes as bnb
 import torch
 from peft import get_peft_model
 from peft.tuners.lora import LoraLayer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 
 from rlhf.settings import Quantization
-from rlhf.training import adapters, fingerprint, loading
+from rlhf.training import adapters, fingerprint, loading, saved
 from rlhf.training.chat import Chat, Sequences
 from store.errors import WorkError
 
 log = logging.getLogger(__name__)
 
 Role = Literal["policy", "reference", "value", "reward", "base"]
+HEADED = ("value", "reward")
+"""The roles with a head."""
 
 
 class RoleModel:
@@ -156,23 +158,28 @@ class RoleModel:
         adapters.save(self.peft, role, folder)
         fingerprint.write(folder, self.fingerprint, self.base_model)
         if role in self.heads:
-            save_file(self.heads[role].state_dict(), folder / "head.safetensors")
+            save_file(self.heads[role].state_dict(), folder / saved.HEAD)
 
     def load(self, role: Role, folder: Path) -> None:
         """Read a role from a folder.
 
-        Raises BadInput for an adapter of another base or of another rank, alpha or targets, and unless every weight
-        of it and of its head is there.
+        Raises BadInput for an adapter of another base or of another rank, alpha or targets, Damaged for one whose
+        files are not as they were written or hold NaN; the model is then as it was before.
         """
         adapters.check_alike(folder, adapters.lora_in(folder), self._lora)
+        # All roles have weights of the same names and shapes.
+        like = adapters.shapes(self.peft, next(iter(self._adapters)))
+        weights = saved.adapter(folder, like, self.device)
+        width = loading.hidden_width(self.base)
+        head = saved.head(folder, width, self.device) if role in HEADED else None
         if not fingerprint.check(folder, self.fingerprint, self.base_model):
             log.warning(
                 "%s does not say which base it was trained on: it is taken to be %s.", folder, self.base_model
             )
         self._add(role)
-        adapters.fill(self.peft, role, folder, str(self.device))
-        if role in self.heads:
-            self.heads[role].load_state_dict(load_file(folder / "head.safetensors", device=str(self.device)))
+        adapters.fill(self.peft, role, weights)
+        if head is not None:
+            self.heads[role].load_state_dict(head)
 
     @contextmanager
     def _drawing(self, role: Role) -> Iterator[None]:
@@ -186,7 +193,7 @@ class RoleModel:
             with self._drawing(role):
                 self.peft.add_adapter(role, self._lora)
             self._adapters.add(role)
-        if role in ("value", "reward"):
+        if role in HEADED:
             head = nn.Linear(loading.hidden_width(self.base), 1, dtype=torch.float32)
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
