@@ -80,6 +80,7 @@ def test_an_import_is_on_record_and_goes_and_comes_whole(typed: Typed, files: Pa
     listed = typed("imports", "list")
     assert "private-folder" not in json.dumps(listed), "no path of the machine"
     assert listed["count"] == 2
+    assert typed.plain("imports", "list").splitlines()[2].split()[::8] == ["id", "sha256"]
     for row, name, form, counts in zip(
         listed["imports"], ("first.txt", "second.jsonl"), ("text", "jsonl"), ((2, 0, 0), (1, 1, 1)), strict=True
     ):
