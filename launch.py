@@ -18,9 +18,11 @@ from rlhf.commands.options import (
     CheckOptions,
     DemoOptions,
     ImportOptions,
+    ImportsOptions,
     InitOptions,
     LeaderboardOptions,
     PromoteOptions,
+    PromptsOptions,
     RestoreOptions,
     ServeOptions,
 )
@@ -64,6 +66,14 @@ COMMANDS = {
     "work": Command("do the jobs in the queue, until stopped", "rlhf.commands.work:work", quiet=True),
     "cancel": Command("end a job, whoever does it", "rlhf.commands.work:cancel", CancelOptions),
     "import": Command("add prompts from a file", "rlhf.commands.init:import_file", ImportOptions),
+    "imports": Command(
+        "list the imported files, take one out with its prompts, put it back",
+        "rlhf.commands.imports:imports",
+        ImportsOptions,
+    ),
+    "prompts": Command(
+        "list the prompts, take some out, put them back", "rlhf.commands.imports:prompts", PromptsOptions
+    ),
     **{
         name: Command(kind.summary, "rlhf.commands.work:do", kind.options, kind.tables, kind.parts)
         for name, kind in KINDS.items()

@@ -113,6 +113,14 @@ def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int],
     return rankings.revise(db, ranking_id, annotator, by_response, kept)
 
 
+def counts_later(db: Database, ranking: Ranking) -> str:
+    """What a person is told of a ranking that is stored and does not count, since its prompt was taken out while they
+    had it before them; empty where it counts, and where they skipped or flagged."""
+    if ranking.kind != "ranked" or not prompts.get(db, ranking.prompt_id).removed:
+        return ""
+    return "Saved. This prompt was taken out meanwhile: what you said counts if it is put back."
+
+
 def progress(db: Database, annotator: str) -> Progress:
     """How many tasks the person has done and may still do."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
@@ -134,7 +142,9 @@ def view(db: Database, annotator: str) -> Json:
 def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:
     """The person's latest ranking, or the last one before ranking `before`, to be revised; None if there is none."""
     for ranking in rankings.of_annotator(db, annotator, LOOK_BACK):
-        if ranking.kind == "ranked" and (not before or ranking.id < before):
+        if (before and ranking.id >= before) or prompts.get(db, ranking.prompt_id).removed:
+            continue
+        if ranking.kind == "ranked":
             task = tasks.get(db, ranking.task_id)
             earlier = {
                 "lease": f"revision-{ranking.id}",

@@ -122,7 +122,7 @@ def _act(db: Database, person: Annotator, sent: Json) -> Json:
         return told | {"message": f"Not saved. {error}"}
     except PlatformError as error:
         return told | {"message": f"Not saved. {error} Your choices are kept."}
-    return told | {"stored": True, "message": _mark(db, person, ranking, sent)}
+    return told | {"stored": True, "message": _mark(db, person, ranking, sent) or queue.counts_later(db, ranking)}
 
 
 def _mark(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:

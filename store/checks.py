@@ -36,14 +36,17 @@ def unmark_gold(db: Database, prompt_id: int) -> None:
 
 
 def gold(db: Database) -> list[Ranking]:
-    """The rankings that are marked as known answers, one a prompt, in order of the prompts' ids."""
-    ids = db.execute("SELECT ranking_id FROM gold ORDER BY prompt_id").fetchall()
+    """The rankings that are marked as known answers, one a prompt, in order of the prompts' ids.
+
+    A prompt that was taken out has none until it is put back.
+    """
+    ids = db.execute("SELECT ranking_id FROM gold WHERE prompt_id NOT IN taken_out ORDER BY prompt_id").fetchall()
     return [rankings.get(db, ranking_id) for (ranking_id,) in ids]
 
 
 def count_gold(db: Database) -> int:
-    """How many prompts have a known answer."""
-    return db["gold"].count
+    """How many prompts have a known answer, without those that were taken out."""
+    return db["gold"].count_where("prompt_id NOT IN taken_out")
 
 
 def is_gold(db: Database, ranking_id: int) -> bool:
@@ -60,8 +63,8 @@ def gold_task(db: Database, annotator: str) -> Task | None:
     # By how often each was asked and not by chance, so that all known answers meet about as many people.
     row = db.execute(
         """SELECT r.task_id FROM gold g JOIN rankings r ON r.id = g.ranking_id
-           WHERE NOT EXISTS (SELECT 1 FROM rankings mine
-                             WHERE mine.prompt_id = g.prompt_id AND mine.annotator = :annotator)
+           WHERE g.prompt_id NOT IN taken_out AND NOT EXISTS (SELECT 1 FROM rankings mine
+                    WHERE mine.prompt_id = g.prompt_id AND mine.annotator = :annotator)
            ORDER BY (SELECT count(*) FROM tasks t WHERE t.prompt_id = g.prompt_id AND t.reason = 'gold'), g.prompt_id
            LIMIT 1""",
         {"annotator": annotator},

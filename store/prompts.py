@@ -1,4 +1,8 @@
-"""Prompts: chats that end with a user's turn, to which the models write responses."""
+"""Prompts: chats that end with a user's turn, to which the models write responses.
+
+A prompt that was taken out is kept with all that people said of it, and counts nowhere until it is put back: the
+views `taken_out` and `current_rankings` of the store are without it.
+"""
 
 import hashlib
 import json
@@ -9,6 +13,7 @@ from sqlite_utils import Database
 
 from store.db import Row, writing
 from store.errors import BadInput, NotFound
+from store.first_tables import CLOCK
 from store.records import Message, Prompt, Split
 
 EVAL_SHARE = 0.15
@@ -50,37 +55,74 @@ def make(messages: Iterable[Message], *, source: str, split: Split | None = None
 
 
 def add(db: Database, prompts: Iterable[Prompt]) -> list[int]:
-    """Store prompts; one that is there already keeps its id, split and source. Returns ids in order."""
+    """Store prompts; one that is there already keeps its id, split, source and import. Returns ids in order."""
     ids = []
     with writing(db):
         for prompt in prompts:
             key = digest(prompt.messages)
             # A prompt that is there keeps its split: one that was trained on must not be judged on later.
             db.execute(
-                "INSERT OR IGNORE INTO prompts (messages, digest, split, source) VALUES (?, ?, ?, ?)",
-                [json.dumps(prompt.messages, ensure_ascii=False), key, prompt.split, prompt.source],
+                "INSERT OR IGNORE INTO prompts (messages, digest, split, source, import_id) VALUES (?, ?, ?, ?, ?)",
+                [
+                    json.dumps(prompt.messages, ensure_ascii=False),
+                    key,
+                    prompt.split,
+                    prompt.source,
+                    prompt.import_id,
+                ],
             )
             ids.append(db.execute("SELECT id FROM prompts WHERE digest = ?", [key]).fetchone()[0])
     return ids
 
 
 def every(db: Database, split: Split | None = None) -> list[Prompt]:
-    """All prompts, or those of one split, in order of arrival."""
-    where, args = ("WHERE split = ?", [split]) if split else ("", [])
-    return [_prompt(row) for row in db.query(f"SELECT * FROM prompts {where} ORDER BY id", args)]
+    """The prompts, or those of one split, in order of arrival, without those that were taken out."""
+    where, args = ("AND split = ?", [split]) if split else ("", [])
+    rows = db.query(f"SELECT * FROM prompts WHERE removed IS NULL {where} ORDER BY id", args)
+    return [_prompt(row) for row in rows]
+
+
+def taken_out(db: Database) -> list[Prompt]:
+    """The prompts that were taken out, in order of arrival."""
+    return [_prompt(row) for row in db.query("SELECT * FROM prompts WHERE removed IS NOT NULL ORDER BY id")]
 
 
 def get(db: Database, prompt_id: int) -> Prompt:
-    """One prompt; raises NotFound."""
+    """One prompt, taken out or not; raises NotFound."""
     for row in db.query("SELECT * FROM prompts WHERE id = ?", [prompt_id]):
         return _prompt(row)
     raise NotFound(f"There is no prompt {prompt_id}.")
 
 
 def count(db: Database) -> int:
-    """How many prompts are stored."""
-    return db["prompts"].count
+    """How many prompts there are, without those that were taken out."""
+    return db["prompts"].count_where("removed IS NULL")
+
+
+def remove(db: Database, prompt_ids: Iterable[int]) -> None:
+    """Take prompts out: all of them, or none where one is unknown (NotFound) or out already (BadInput)."""
+    with writing(db):
+        for prompt_id in prompt_ids:
+            if since := get(db, prompt_id).removed:
+                raise BadInput(f"Prompt {prompt_id} was taken out already, on {since[:10]}: nothing was changed.")
+            db.execute(f"UPDATE prompts SET removed = {CLOCK} WHERE id = ?", [prompt_id])
+
+
+def restore(db: Database, prompt_ids: Iterable[int]) -> None:
+    """Put prompts back: all of them, or none where one is unknown (NotFound) or is not taken out (BadInput)."""
+    with writing(db):
+        for prompt_id in prompt_ids:
+            if not get(db, prompt_id).removed:
+                raise BadInput(f"Prompt {prompt_id} is not taken out: nothing was changed.")
+            db.execute("UPDATE prompts SET removed = NULL, removed_with = NULL WHERE id = ?", [prompt_id])
 
 
 def _prompt(row: Row) -> Prompt:
-    return Prompt(messages=tuple(json.loads(row["messages"])), split=row["split"], source=row["source"], id=row["id"])
+    return Prompt(
+        messages=tuple(json.loads(row["messages"])),
+        split=row["split"],
+        source=row["source"],
+        id=row["id"],
+        import_id=row["import_id"],
+        removed=row["removed"],
+    )

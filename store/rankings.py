@@ -110,7 +110,7 @@ def get(db: Database, ranking_id: int) -> Ranking:
 def current(db: Database, *, up_to: int | None = None) -> list[Ranking]:
     """The rankings that count, in order of arrival: the newest of each chain of revisions, without skips and flags.
 
-    `up_to` leaves out those with a greater id.
+    Those of prompts that were taken out do not count. `up_to` leaves out those with a greater id.
     """
     rows = db.query(
         "SELECT * FROM current_rankings WHERE kind = 'ranked' AND (:up_to IS NULL OR id <= :up_to) ORDER BY id",
@@ -120,8 +120,8 @@ def current(db: Database, *, up_to: int | None = None) -> list[Ranking]:
 
 
 def of_annotator(db: Database, annotator: str, limit: int = RECENT) -> list[Ranking]:
-    """One person's latest standing rankings, skips and flags included, newest first."""
-    rows = db.query("SELECT * FROM current_rankings WHERE annotator = ? ORDER BY id DESC LIMIT ?", [annotator, limit])
+    """One person's latest standing rankings, newest first; skips, flags and prompts that were taken out included."""
+    rows = db.query("SELECT * FROM newest_rankings WHERE annotator = ? ORDER BY id DESC LIMIT ?", [annotator, limit])
     return [_ranking(row) for row in rows]
 
 
@@ -135,6 +135,12 @@ def done_by(db: Database, annotator: str, *, since: str = "") -> int:
     return db["rankings"].count_where(
         "annotator = ? AND kind != 'skipped' AND supersedes IS NULL AND created >= ?", [annotator, since]
     )
+
+
+def per_prompt(db: Database) -> dict[int, int]:
+    """How many standing rankings each prompt has, taken out or not; a prompt without any is not in it."""
+    counted = "SELECT prompt_id, count(*) FROM newest_rankings WHERE kind = 'ranked' GROUP BY prompt_id"
+    return dict(db.execute(counted).fetchall())
 
 
 def people_and_simulated(db: Database) -> tuple[int, int]:

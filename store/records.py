@@ -38,17 +38,40 @@ class Prompt:
     """A chat that ends with the user's turn.
 
     `split` says whether models are trained on it (train) or judged on it (eval); it is drawn once, from the text.
+    `import_id` is the import that brought it, where one did. `removed` is when it was taken out: it and all that
+    people said of it are kept and count nowhere.
     """
 
     messages: tuple[Message, ...]
     split: Split
     source: str
     id: int = 0
+    import_id: int | None = None
+    removed: str | None = None
 
     @property
     def text(self) -> str:
         """The last turn, which is to be answered."""
         return self.messages[-1]["content"]
+
+
+@dataclass(frozen=True)
+class Import:
+    """One file of prompts that was imported, known by the SHA-256 of its bytes.
+
+    `added` prompts were new, `already_there` were not, `skipped` lines were broken; `removed` is when it was taken
+    out.
+    """
+
+    file: str
+    sha256: str
+    format: str
+    added: int = 0
+    already_there: int = 0
+    skipped: int = 0
+    removed: str | None = None
+    id: int = 0
+    created: str = ""
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ def shown_of(db: Database, model_id: int) -> set[int]:
 
 
 def count(db: Database) -> int:
-    """How many responses are stored."""
-    return db["responses"].count
+    """How many responses there are, without those to prompts that were taken out."""
+    return db["responses"].count_where("prompt_id NOT IN taken_out")
 
 
 def _response(row: Row) -> Response:

@@ -61,9 +61,8 @@ def _trust(db: Database) -> Json:
         }
         told |= as_json({"by_annotator": measured.by_annotator, "leaderboard": measured.leaderboard})
         told |= as_json({"least_agreeing": scores.pairs_apart(db, rating.id)})
-        told["disputed"] = [
-            {**as_json(row), "prompt": prompts.get(db, row.prompt_id).text} for row in measured.disputed
-        ]
+        disputed = [(row, prompts.get(db, row.prompt_id)) for row in measured.disputed]
+        told["disputed"] = [{**as_json(row), "prompt": prompt.text} for row, prompt in disputed if not prompt.removed]
     return told
 
 

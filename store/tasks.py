@@ -1,7 +1,8 @@
 """Tasks: which responses are to be ranked together, and who has them on the page at the moment.
 
 Whoever is to rank a task holds a lease on it for a while: nobody else gets it, and a task whose lease ran out is free
-again. Tasks of the same responses are twins: they are there so that several people rank them.
+again. Tasks of the same responses are twins: they are there so that several people rank them. The tasks of a prompt
+that was taken out are kept as they are, and given to nobody.
 """
 
 import json
@@ -58,7 +59,8 @@ def get(db: Database, task_id: int) -> Task:
 def held_by(db: Database, annotator: str) -> Task | None:
     """The task that this person holds now; None where they hold none or the lease has run out."""
     rows = db.query(
-        "SELECT * FROM tasks WHERE state = 'leased' AND annotator = ? AND leased_until > ? ORDER BY id LIMIT 1",
+        "SELECT * FROM tasks WHERE state = 'leased' AND annotator = ? AND leased_until > ?"
+        " AND prompt_id NOT IN taken_out ORDER BY id LIMIT 1",
         [annotator, time.time()],
     )
     return next((_task(db, row) for row in rows), None)
@@ -72,7 +74,8 @@ def resume(db: Database, annotator: str, seconds: float = LEASE_SECONDS) -> Task
     with writing(db):
         row = db.execute(
             "UPDATE tasks SET leased_until = ? WHERE id ="
-            " (SELECT id FROM tasks WHERE state = 'leased' AND annotator = ? ORDER BY id LIMIT 1) RETURNING id",
+            " (SELECT id FROM tasks WHERE state = 'leased' AND annotator = ? AND prompt_id NOT IN taken_out"
+            " ORDER BY id LIMIT 1) RETURNING id",
             [time.time() + seconds, annotator],
         ).fetchone()
         return get(db, row[0]) if row else None
@@ -94,7 +97,7 @@ def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
     rows = db.execute(
         f"""SELECT t.id, t.prompt_id FROM tasks t
             WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now))
-            AND t.reason NOT IN {sql_list(CHECKS)} AND NOT EXISTS ({TWIN_DONE})
+            AND t.reason NOT IN {sql_list(CHECKS)} AND t.prompt_id NOT IN taken_out AND NOT EXISTS ({TWIN_DONE})
             ORDER BY t.reason IN {sql_list(AGAIN)}, t.id""",
         {"now": time.time(), "annotator": annotator},
     )
@@ -112,10 +115,13 @@ def lease(
     """Give a free task to a person for so many seconds.
 
     `shown_order` lists the task's response ids in the order in which the page will show them. Raises NotFound;
-    LeaseLost if somebody else holds the task, it is done, or this person has had its responses in a twin.
+    LeaseLost if somebody else holds the task, it is done, its prompt was taken out, or this person has had its
+    responses in a twin.
     """
     with writing(db):
         task = get(db, task_id)
+        if db["taken_out"].count_where("id = ?", [task.prompt_id]):
+            raise LeaseLost(f"The prompt of task {task_id} was taken out: ask for the next one.")
         free = task.state == "open" or (task.state == "leased" and (task.leased_until or 0) <= time.time())
         if not free:
             raise LeaseLost(f"Task {task_id} is taken: ask for the next one.")
@@ -152,7 +158,9 @@ def renew(db: Database, task_id: int, lease: str, seconds: float = LEASE_SECONDS
 
 def count_open(db: Database) -> int:
     """How many tasks wait for a ranking, those on somebody's page included and those that check a person left out."""
-    return db["tasks"].count_where(f"state != 'done' AND reason NOT IN {sql_list(CHECKS)}")
+    return db["tasks"].count_where(
+        f"state != 'done' AND reason NOT IN {sql_list(CHECKS)} AND prompt_id NOT IN taken_out"
+    )
 
 
 def of_reason(db: Database, reason: TaskReason) -> set[int]:
@@ -163,7 +171,8 @@ def of_reason(db: Database, reason: TaskReason) -> set[int]:
 def prompts_to_rank_again(db: Database) -> list[int]:
     """The prompt of each task that waits and whose responses are ranked already; one prompt may come twice."""
     waiting = db.execute(
-        f"SELECT prompt_id FROM tasks WHERE reason IN {sql_list(AGAIN)} AND state != 'done' ORDER BY id"
+        f"SELECT prompt_id FROM tasks WHERE reason IN {sql_list(AGAIN)} AND state != 'done'"
+        " AND prompt_id NOT IN taken_out ORDER BY id"
     )
     return [row[0] for row in waiting]
 

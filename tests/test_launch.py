@@ -24,6 +24,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
+POSITIONAL = ("file", "job", "backup", "action", "ids")
 
 
 @pytest.fixture
@@ -105,6 +106,16 @@ def stored(folder: Path) -> list[str]:
         (["statsu"], "did you mean status?"),
         (["generate", "--temperature", "warm"], "'warm'"),
         (["import"], "Missing: FILE"),
+        (["cancel", "0"], "JOB is 0: it must be at least 1"),
+        (["prompts"], "Missing: ACTION"),
+        (["prompts", "lst"], "ACTION is 'lst', choose one of list, remove, restore"),
+        (["prompts", "remove", "1", "five"], "IDS: ['1', 'five'] is no list of whole numbers"),
+        (["prompts", "remove", "0"], "IDS is 0: it must be at least 1"),
+        (["prompts", "remove", "9" * 30], "it must have less than 19 digits"),
+        (["prompts", "remove"], "`prompts remove` was given 0 numbers"),
+        (["imports", "list", "3"], "`imports list` takes no numbers, and 3 is one"),
+        (["prompts", "remove", "3", "--removed"], "give them to `prompts list`"),
+        (["imports", "remove", "3", "--removed"], "no option --removed"),
     ],
 )
 def test_a_wrong_command_line(
@@ -117,7 +128,14 @@ def test_a_wrong_command_line(
 
 @pytest.mark.parametrize("name", sorted(set(launch.COMMANDS) - {"demo", "init"}))
 def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) -> None:
-    more = {"import": ["prompts.txt"], "cancel": ["1"], "restore": [tmp_path / "nothing"]}.get(name, [])
+    given = {
+        "import": "prompts.txt",
+        "imports": "list",
+        "prompts": "list",
+        "cancel": "1",
+        "restore": tmp_path / "nothing",
+    }
+    more = [given[name]] if name in given else []
     line = refused(name, *more, "--workspace", tmp_path / "none")
     assert any(words in line for words in ("no workspace", "cannot be read", "is no backup"))
     assert list(tmp_path.iterdir()) == []
@@ -128,7 +146,7 @@ def test_help_names_every_option(run: Run, tmp_path: Path, name: str) -> None:
     status, out, err = run(name, "--help", "--workspace", tmp_path)
     assert (status, err) == (0, "")
     command = launch.COMMANDS[name]
-    flags = [dial.name for dial in dials(command.options) if dial.name not in ("file", "job", "backup")]
+    flags = [dial.name for dial in dials(command.options) if dial.name not in POSITIONAL]
     for table in (*command.tables, *command.parts):
         dotted = f"{table}." if table in command.parts else ""
         for field in dataclasses.fields(config := getattr(Settings(), table)):
@@ -196,7 +214,13 @@ def test_import_is_whole_or_nothing(refused: Callable[..., str], run: Run, made:
     assert len(stored(made)) == 3
     status, out, err = run("import", file, "--workspace", made, "--skip-bad", "--json")
     assert (status, err) == (0, "")
-    assert json.loads(out) == {"imported": 1, "already_there": 1, "skipped": 1}
+    assert json.loads(out) == {
+        "imported": 1,
+        "already_there": 1,
+        "skipped": 1,
+        "import_id": 2,
+        "note": "",
+    }
     assert stored(made)[3:] == ["A new one"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +15,10 @@ from rlhf.settings import Quantization, Settings, settings_of
 from rlhf.tiny import MODEL_DIR
 from rlhf.tiny.prompts import ranking_prompts
 from rlhf.training.base import resolve, to_convert
-from store import models, permissions, prompts, workspace
+from store import imports, models, permissions, prompts, workspace
 from store.errors import BadInput
 from store.formats import prompt_files
-from store.records import Model, Prompt
+from store.records import Import, Model, Prompt
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,11 +48,17 @@ class InitResult:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """How many prompts of a file are new, were there already, and were left out as broken."""
+    """How many prompts of a file are new, were there already, and were left out as broken.
+
+    `import_id` is what `imports` calls the file. `note` says what became of prompts that had been taken out, and of a
+    file that was imported before.
+    """
 
     imported: int
     already_there: int
     skipped: int
+    import_id: int
+    note: str = ""
 
 
 def init(call: Call[InitOptions]) -> InitResult:
@@ -153,11 +160,24 @@ def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> ImportResu
             f"Nothing was imported, for {file} has broken lines ({len(found.broken)}): {found.describe_broken()}. "
             "Mend them, or pass --skip-bad."
         )
+    name = os.fsencode(file.name).decode(errors="replace")  # no folder of this machine; the name may be none in UTF-8
+    of = Import(name, found.sha256, found.format, skipped=len(found.broken))
     with into.store() as db:
-        before = prompts.count(db)
-        prompts.add(db, found.prompts)
-        new = prompts.count(db) - before
-    return ImportResult(new, len(found.prompts) - new, len(found.broken))
+        done = imports.add(db, of, found.prompts)
+        stored = imports.get(db, done.import_id)
+    return ImportResult(done.new, done.already_there, len(found.broken), done.import_id, _note(done, stored))
+
+
+def _note(done: imports.Added, stored: Import) -> str:
+    """What was other than usual in an import, in sentences; empty where nothing was."""
+    said = []
+    if done.known:
+        said.append(f"The file is import {stored.id} already, {stored.file} of {stored.created[:10]}.")
+    if done.put_back:
+        said.append(f"{done.put_back} prompts that were taken out with another import are back.")
+    if done.left_out:
+        said.append(f"{done.left_out} of its prompts are taken out and stay so: `prompts list --removed` names them.")
+    return " ".join(said)
 
 
 class _Fit:

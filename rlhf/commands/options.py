@@ -5,6 +5,7 @@ The options of jobs stand in rlhf/settings/kinds.py, since the pages ask for job
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rlhf.settings import Quantization
 from rlhf.settings.bounds import Count, Port, Seed, Some
@@ -49,6 +50,30 @@ class ImportOptions:
     """File of prompts: JSON Lines with `prompt` or `messages`, or text with one prompt a line."""
     skip_bad: bool = False
     """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
+
+
+@dataclass(frozen=True)
+class ImportsOptions:
+    """What becomes of which imports."""
+
+    action: Literal["list", "remove", "restore"]
+    """`list` shows every import, `remove` takes some out with their prompts, `restore` puts them back."""
+    ids: tuple[Count, ...]
+    """Numbers of the imports, as `imports list` shows them."""
+
+
+@dataclass(frozen=True)
+class PromptsOptions:
+    """What becomes of which prompts."""
+
+    action: Literal["list", "remove", "restore"]
+    """`list` shows the prompts, `remove` takes some out, `restore` puts them back."""
+    ids: tuple[Count, ...]
+    """Numbers of the prompts, as `prompts list` shows them."""
+    removed: bool = False
+    """List the prompts that were taken out instead of the others."""
+    find: str = ""
+    """List only prompts whose text has each of these words in it, in capitals or not."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import difflib
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, get_args
 
@@ -23,6 +24,8 @@ from store.workspace import Workspace
 
 Options = TypeVar("Options")
 
+_NOT_A_LIST = "Could not find valid parse for arguments: "
+"""What tyro says of words that are not of a list's type, which here is always whole numbers."""
 _MARKS = (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
 
 
@@ -98,7 +101,10 @@ def _tables(command: Command, argv: Sequence[str]) -> tuple[object, dict[str, ob
 
 
 def _flags(config: Any) -> Any:
-    """A dataclass for tyro: each dial with its docstring and bounds as help; one without a default is positional."""
+    """A dataclass for tyro: each dial with its docstring and bounds as help; one without a default is positional.
+
+    Positional ones come in their order: an action (a choice of words), then what it is done to (a tuple: any number).
+    """
     table = config if isinstance(config, type) else type(config)
     required, optional = [], []
     for dial in dials(table):
@@ -116,25 +122,37 @@ def _flags(config: Any) -> Any:
 def _help(dial: Dial, default: object) -> Any:
     """What `--help` says of a dial; of one that is on, the flag is `--no-...`, which switches it off."""
     bounds = f" {dial.bounds[0].upper()}{dial.bounds[1:]}." if dial.bounds else ""
+    arg = partial(tyro.conf.arg, name=_word(dial.name) if dial.name.endswith("_") else None)
     if default is True:
-        return tyro.conf.arg(help=f"Switch off: {dial.help[0].lower()}{dial.help[1:]}", help_behavior_hint="")
+        return arg(help=f"Switch off: {dial.help[0].lower()}{dial.help[1:]}", help_behavior_hint="")
     if default is False:
-        return tyro.conf.arg(help=dial.help, help_behavior_hint="")
+        return arg(help=dial.help, help_behavior_hint="")
     if default is None:  # tyro would name the value {None}|STR, and the default None
         kind = plain(dial.hint)
         metavar = kind.__name__.upper() if kind else None
-        return tyro.conf.arg(help=f"{dial.help}{bounds}", metavar=metavar, help_behavior_hint="")
-    return tyro.conf.arg(help=f"{dial.help}{bounds}")
+        return arg(help=f"{dial.help}{bounds}", metavar=metavar, help_behavior_hint="")
+    return arg(help=f"{dial.help}{bounds}")
+
+
+def _word(field: str) -> str:
+    """A field as its flag names it; `from_` stands for a word that Python keeps for itself."""
+    return field.rstrip("_").replace("_", "-")
 
 
 def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
     """The values of one table, each within its bounds."""
     table = config if isinstance(config, type) else type(config)
     where = f"--{prefix}." if prefix else "--"
-    return {
-        dial.name: checked(f"{where}{dial.name.replace('_', '-')}", dial.hint, getattr(parsed, dial.name))
-        for dial in dials(table)
-    }
+    values: dict[str, Any] = {}
+    for dial in dials(table):
+        positional = not hasattr(config, dial.name)
+        name = dial.name.upper() if positional else f"{where}{_word(dial.name)}"
+        value = getattr(parsed, dial.name)
+        if isinstance(value, tuple):
+            values[dial.name] = tuple(checked(name, get_args(dial.hint)[0], item) for item in value)
+        else:
+            values[dial.name] = checked(name, dial.hint, value)
+    return values
 
 
 def _refuse(program: str, shape: Any) -> failures.ParseErrorHook:
@@ -159,6 +177,8 @@ def _sentence(event: failures.ParseErrorEvent, shape: Any) -> str:
             return f"Missing value for {_flag(argument)}"
         case failures.InstantiationFailure(argument=argument, message=message):
             said = textwrap.shorten(message.splitlines()[0], 200)  # a choice of types explains itself over many lines
+            if said.startswith(_NOT_A_LIST):
+                said = f"{said.removeprefix(_NOT_A_LIST)} is no list of whole numbers"
             return f"{_flag(argument)}: {said}" if argument else said
         case failures.MissingArgs(missing_arguments=missing):
             return f"Missing: {', '.join(_flag(lacking.arg) for lacking in missing)}"
@@ -180,5 +200,5 @@ def _all_flags(shape: Any) -> list[str]:
         flat = hasattr(group.type, "__metadata__")
         table: Any = get_args(group.type)[0] if flat else group.type
         prefix = "" if flat else f"{group.name}."
-        flags += [f"--{prefix}{field.name.replace('_', '-')}" for field in dataclasses.fields(table)]
+        flags += [f"--{prefix}{_word(field.name)}" for field in dataclasses.fields(table)]
     return flags

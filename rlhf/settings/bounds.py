@@ -49,9 +49,11 @@ def plain(hint: Hint) -> type | None:
 
 
 def describe(hint: Hint) -> str:
-    """The bounds in words: `at least 0, at most 1`; empty where there are none."""
+    """The bounds in words: `at least 0, at most 1`; of a list those of each item; empty where there are none."""
     if optional(hint):
         return describe(_known(hint))
+    if get_origin(hint) is tuple:
+        return describe(get_args(hint)[0])
     if get_origin(hint) is not Annotated:
         return ""
     return ", ".join(

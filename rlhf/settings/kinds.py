@@ -6,6 +6,7 @@ rlhf/stages/, its options here, one row in `KINDS`.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rlhf.settings.bounds import Count, Seed, Some
 
@@ -65,9 +66,36 @@ class PPOOptions(AgainOptions, OwnerOptions):
 
 
 @dataclass(frozen=True)
-class RoundOptions(OwnerOptions):
-    """Whether PPO may train against the advice of the gate."""
+class SFTOptions(AgainOptions, OwnerOptions):
+    """What the policy is shown, and where it starts."""
 
+    data: str | None = None
+    """File of demonstrations, as JSON Lines or a JSON array: `prompt` and `completion`, chats in `messages` or
+    `conversations`, `instruction`, `input` and `output`, or `text` with `### Human:` and `### Assistant:`."""
+    from_: Literal["file", "rankings"] = "file"
+    """Learn from a file, or from the responses that people ranked highest (rejection sampling)."""
+    top: Count = 1
+    """With rankings: how many of the best responses of each prompt are shown."""
+    skip_long: bool = False
+    """Leave out demonstrations that exceed the model's context; otherwise one refuses the file."""
+    start: str | None = None
+    """Policy that training starts from; if not given, the latest that was not shown the same."""
+
+
+@dataclass(frozen=True)
+class DPOOptions(AgainOptions, OwnerOptions):
+    """Whether to train once more, and where it starts."""
+
+    start: str | None = None
+    """Policy that training starts from; if not given, the latest that the same scores have not trained."""
+
+
+@dataclass(frozen=True)
+class RoundOptions(OwnerOptions):
+    """How the policy is trained, and whether PPO may train against the advice of the gate."""
+
+    with_: Literal["ppo", "dpo"] = "ppo"
+    """Train the policy by a reward model and PPO, or by DPO straight from the same scores."""
     force: bool = False
     """Let PPO train although the gate refuses the reward model as not good enough."""
 
@@ -101,7 +129,7 @@ class Kind:
     owns: bool = False
 
 
-_STAGES_OF_A_ROUND = ("rating", "reward", "gate", "ppo", "generate", "sampling")
+_STAGES_OF_A_ROUND = ("rating", "reward", "gate", "ppo", "dpo", "generate", "sampling")
 
 KINDS = {
     "generate": Kind(
@@ -143,8 +171,24 @@ KINDS = {
         ("ppo",),
         owns=True,
     ),
+    "sft": Kind(
+        "train a policy on demonstrations, or on the responses that people ranked highest",
+        "Supervised fine-tuning",
+        "rlhf.stages.sft:sft",
+        SFTOptions,
+        ("sft",),
+        owns=True,
+    ),
+    "dpo": Kind(
+        "train a policy straight from the scores, without a reward model",
+        "DPO",
+        "rlhf.stages.dpo:dpo",
+        DPOOptions,
+        ("dpo",),
+        owns=True,
+    ),
     "round": Kind(
-        "run rate, reward, ppo and generate; stages that are finished already are skipped",
+        "run rate, reward, ppo (or dpo) and generate; stages that are finished already are skipped",
         "PPO round",
         "rlhf.loop:run_round",
         RoundOptions,

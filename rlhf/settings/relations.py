@@ -32,6 +32,12 @@ def problems(settings: "Settings") -> Iterator[str]:
             f"generate.previous is {generate.previous}, generate.base is {generate.base} and sampling.responses is "
             f"{responses}: a task needs a response of the new version too, so raise responses or lower the others."
         )
+    for name, tuned in (("sft", settings.sft), ("dpo", settings.dpo)):
+        if tuned.batch_size % tuned.microbatch_size:
+            yield (
+                f"{name}.batch_size is {tuned.batch_size} and {name}.microbatch_size is {tuned.microbatch_size}: an "
+                "update is made of whole microbatches, so let the one divide the other."
+            )
     if (gate.permutations + 1) * gate.alpha < 1:
         yield (
             f"gate.alpha is {gate.alpha:g} and gate.permutations is {gate.permutations}: they cannot show a p "

@@ -14,6 +14,8 @@ from rlhf.settings import GateConfig, PPOConfig, SamplingConfig, ppo_config
 from rlhf.stages import gate
 from rlhf.stages.context import Context, Made, record, same_settings, write
 from rlhf.stages.evaluate import compare, score_sequences
+from rlhf.stages.forgetting import forgotten
+from rlhf.stages.start import start_for
 from store import models, prompts
 from store.db import writing
 from store.errors import NotReady, Refused
@@ -34,8 +36,8 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
     """Train a policy against the latest reward model, starting from the latest policy that older scores led to.
 
     Where that was done already with the same settings, the policy of then is returned, unless `again`; where only its
-    comparison was broken off, that is made now. Raises NotReady where there is no reward model, Refused where it is
-    not good enough, unless `force`.
+    comparison was broken off, that is made now. Raises NotReady where there is no reward model or no prompt to train
+    on, Refused where the reward model is not good enough, unless `force`.
     """
     config = ppo_config(ctx.settings)
     tables = {**ctx.tables("model"), "ppo": as_json(config)}
@@ -51,8 +53,10 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
     if done:
         return Made(done, f"Nothing new since {done.name}, trained against {judge.name}: pass --again.")
     with ctx.store() as db:
-        start = _start(db, judge, config)
+        start = start_for(db, judge.rating_id, reach=config.kl_target, limit=config.max_drift)
         train, heldout = prompts.every(db, "train"), prompts.every(db, "eval")
+    if not train:
+        raise NotReady("There are 0 prompts to train on: import some with `python launch.py import FILE`.")
     judged = judgement(judge)
     passes = check_gate(judge, ctx.settings.gate, force=force)
     model = ctx.load_model(config.seed)
@@ -125,7 +129,9 @@ def _compared(
         return dataclasses.replace(known, unmeasured="there are no held-out prompts")
     found = compare(ctx, model, judge, compared)
     figures = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
-    return dataclasses.replace(known, **figures, unmeasured="", kl_measured=_drawn(ctx.settings.sampling))
+    forgets = forgotten(ctx, model, "reference", "policy")
+    drawn = _drawn(ctx.settings.sampling)
+    return dataclasses.replace(known, **figures, unmeasured="", kl_measured=drawn, forgetting=forgets)
 
 
 def _half_done(db: Database, job_id: int) -> Model | None:
@@ -180,33 +186,6 @@ def _drawn(config: SamplingConfig) -> str:
     drawn = f"answers drawn at temperature {config.temperature:g}"
     whole = f" and top_p 1 (those compared were drawn with {config.top_p:g})" if config.top_p < 1 else ""
     return f"{drawn}{whole}, log-ratios over all tokens at temperature {config.temperature or 1.0:g}"
-
-
-def _start(db: Database, judge: Model, config: PPOConfig) -> Model:
-    """The newest policy that no reward model of the same scores trained, so that a second try starts where the first
-    one did, and that a round's KL does not take beyond `max_drift` from the base."""
-    rating_of = {m.id: m.rating_id for m in models.every(db, "reward")}
-    for policy in reversed(models.every(db, "policy")):
-        if policy.reward_id is not None and rating_of.get(policy.reward_id) == judge.rating_id:
-            continue
-        drift = _drift(policy)
-        if drift + config.kl_target <= config.max_drift:
-            return policy
-        log.warning(
-            "%s is %.1f nats from the base, and %.1f more (kl_target) would pass max_drift (%g): PPO starts from an "
-            "earlier version.",
-            policy.name,
-            drift,
-            config.kl_target,
-            config.max_drift,
-        )
-    raise NotReady("The workspace has no policy: make it again with `python launch.py init`.")
-
-
-def _drift(policy: Model) -> float:
-    """KL of a policy from the base in nats a response, so far as it was measured."""
-    known = comparison(policy) if policy.path else None
-    return (known.kl or 0.0) if known else 0.0
 
 
 def check_gate(judge: Model, config: GateConfig, *, force: bool) -> bool:

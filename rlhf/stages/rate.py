@@ -39,7 +39,7 @@ def rate(ctx: Context, *, again: bool = False) -> Made[Rating]:
         if not standing:
             raise NotReady("There are 0 rankings: rank some tasks on the page, or run `simulate`, then rate.")
         last, gold = max(r.id for r in standing), checks.gold(db)
-        if (done := _done_before(db, config, last, gold)) and not again:
+        if (done := _done_before(db, config, standing, gold)) and not again:
             return Made(done, f"Nothing new since rating {done.id}: pass --again.")
         people, simulated = rankings.people_and_simulated(db)
         if people and simulated:
@@ -81,10 +81,14 @@ def rate(ctx: Context, *, again: bool = False) -> Made[Rating]:
     return made
 
 
-def _done_before(db: Database, config: RatingConfig, last: int, gold: list[Ranking]) -> Rating | None:
+def _done_before(db: Database, config: RatingConfig, standing: list[Ranking], gold: list[Ranking]) -> Rating | None:
     """The newest rating, if nothing that it rests on has changed."""
     newest = scores.latest(db)
-    if newest is None or newest.last_ranking_id != last:
+    if newest is None or newest.last_ranking_id != max(r.id for r in standing):
+        return None
+    # A prompt that was taken out or put back changes neither the last ranking nor, with another, their number.
+    compared = {response for r in standing if len(r.levels) > 1 for response in r.levels}
+    if compared != {score.response_id for score in scores.of_rating(db, newest.id)}:
         return None
     unchanged = figures(newest).gold == tuple(answer.id for answer in gold)
     return newest if unchanged and same_settings(newest.config, dataclasses.asdict(config)) else None

@@ -47,15 +47,19 @@ def _mixed(uniform: list[int], unsure: list[int]) -> list[int]:
 
 
 def _shown_last(db: Database) -> dict[int, tuple[tuple[int, ...], int]]:
-    """For each rated prompt of the train split the responses that were ranked together last, and how often."""
+    """For each rated prompt of the train split the responses that were ranked together last, and how often.
+
+    A prompt that was put back since the newest rating has no scores in it, and comes after the next one.
+    """
     rating = scores.latest(db)
     if rating is None:
         return {}
     train = {p.id for p in prompts.every(db, "train")}
+    rated = {score.response_id for score in scores.of_rating(db, rating.id)}
     last: dict[int, tuple[int, ...]] = {}
     times: Counter[tuple[int, ...]] = Counter()
     for ranking in rankings.current(db, up_to=rating.last_ranking_id):
-        if ranking.prompt_id in train and len(ranking.levels) > 1:
+        if ranking.prompt_id in train and len(ranking.levels) > 1 and rated.issuperset(ranking.levels):
             last[ranking.prompt_id] = together = tuple(sorted(ranking.levels))
             times[together] += 1
     return {prompt: (together, times[together]) for prompt, together in last.items()}

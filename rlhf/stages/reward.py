@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import math
 import random
 from collections.abc import Sequence
@@ -16,8 +15,9 @@ from rlhf import training
 from rlhf.ratings.converter import ELO_PER_LOGIT
 from rlhf.stages import gate
 from rlhf.stages.context import Context, Made, keep, same_settings
-from store import models, prompts, responses, scores
-from store.records import Model, Rating, Response, Score
+from rlhf.stages.rated import rated_prompts
+from store import models, scores
+from store.records import Model, Rating, Score
 from store.results import RewardJudgement, as_json, figures
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from rlhf.training.foretell import Foretold
     from rlhf.training.models import RoleModel
     from rlhf.training.reward import RankedPrompt, RewardResult
-
-log = logging.getLogger(__name__)
 
 
 def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
@@ -74,48 +72,15 @@ def reward(ctx: Context, *, again: bool = False) -> Made[Model]:
 
 
 def ranked_prompts(db: Database, rating: Rating, chat: Chat) -> tuple[list[RankedPrompt], list[RankedPrompt]]:
-    """The rated responses of each prompt, of the train and of the eval split.
-
-    What does not fit the model's context is cut at its end, and a prompt that fills it is left out; both are counted
-    in one line of the log.
-    """
-    by_id = {r.id: r for r in responses.every(db)}
-    same_tokens = {m.id for m in models.every(db) if m.base_model == chat.base_model}
-    by_prompt: dict[int, list[Score]] = {}
-    for score in scores.of_rating(db, rating.id):
-        by_prompt.setdefault(by_id[score.response_id].prompt_id, []).append(score)
+    """The rated responses of each prompt, of the train and of the eval split."""
     sides: dict[str, list[RankedPrompt]] = {"train": [], "eval": []}
-    too_long = cut = 0
-    for prompt in prompts.every(db):
-        if len(rated := by_prompt.get(prompt.id, [])) < 2:
-            continue
-        room = chat.room(prompt.messages, 0)
-        if room < 1:
-            too_long += 1
-            continue
-        written = [_tokens(by_id[score.response_id], chat, same_tokens) for score in rated]
-        cut += sum(len(ids) > room for ids in written)
-        answers = tuple(ids[:room] for ids in written)
-        sides[prompt.split].append(
-            training.reward.RankedPrompt(messages=prompt.messages, answers=answers, tempered=tempered(rated))
-        )
-    if too_long or cut:
-        log.warning(
-            "The context of %s is %d tokens: %d ranked responses are longer and were cut there, %d ranked prompts "
-            "fill it and were left out.",
-            chat.base_model,
-            chat.context,
-            cut,
-            too_long,
+    for rated in rated_prompts(db, rating, chat):
+        sides[rated.prompt.split].append(
+            training.reward.RankedPrompt(
+                messages=rated.prompt.messages, answers=tuple(rated.answers), tempered=tempered(rated.scores)
+            )
         )
     return sides["train"], sides["eval"]
-
-
-def _tokens(response: Response, chat: Chat, same_tokens: set[int]) -> tuple[int, ...]:
-    """What its model wrote, if that is one of `same_tokens` (those on the present base); else the text's tokens."""
-    if response.token_ids is not None and response.model_id in same_tokens:
-        return response.token_ids
-    return tuple(chat.response(response.text, finished=response.finished))
 
 
 def tempered(rated: Sequence[Score]) -> tuple[float, ...]:

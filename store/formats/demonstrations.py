@@ -49,6 +49,10 @@ class DemonstrationFile:
     shown: list[Shown] = field(default_factory=list)
     broken: list[tuple[int, str]] = field(default_factory=list)
 
+    def describe_broken(self) -> str:
+        """`line 3: not JSON (...); line 9: ...; and 4 more`"""
+        return lines.describe(self.broken)
+
 
 def read(path: Path) -> DemonstrationFile:
     """Read a file of demonstrations; each answer of a chat is one of its own.

@@ -1,5 +1,6 @@
 """A file of one item a line: who may be opened, line by line with its number, and what was broken in words."""
 
+import io
 import json
 import stat
 from collections.abc import Iterator, Sequence
@@ -27,9 +28,19 @@ def check_readable(path: Path, what: str) -> None:
 
 def text_of(path: Path, what: str) -> str:
     """The whole file as text; raises BadInput for what `check_readable` refuses, and where it is not UTF-8."""
+    return decoded(bytes_of(path, what), path)
+
+
+def bytes_of(path: Path, what: str) -> bytes:
+    """The whole file as it is; raises BadInput for what `check_readable` refuses."""
     check_readable(path, what)
+    return path.read_bytes()
+
+
+def decoded(content: bytes, path: Path) -> str:
+    """What the file at `path` holds as text, with line ends of all systems as `\\n`; raises BadInput unless UTF-8."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
 

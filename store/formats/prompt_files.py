@@ -4,6 +4,7 @@ A JSONL line is an object with `prompt` (a string) or `messages` (a chat that en
 optionally `split` (train or eval). In a text file each line that is not blank is a prompt.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,8 +21,13 @@ WHAT = "prompts"
 
 @dataclass
 class PromptFile:
-    """What a file holds: prompts, and the lines that could not be read with the reason for each."""
+    """What a file holds: prompts, and the lines that could not be read with the reason for each.
 
+    `sha256` is of the bytes that were read, `format` how they were read: `jsonl` or `text`.
+    """
+
+    sha256: str
+    format: str
     prompts: list[Prompt] = field(default_factory=list)
     broken: list[tuple[int, str]] = field(default_factory=list)
 
@@ -36,11 +42,12 @@ def read(path: Path, check: Callable[[Prompt], None] = lambda prompt: None) -> P
     `check` may refuse a prompt by raising BadInput (such as one longer than the model's context). Raises BadInput
     for a file that is not there, is not UTF-8, or holds no line.
     """
-    text = lines.text_of(path, WHAT)
+    content = lines.bytes_of(path, WHAT)
     source = os.fsencode(path.name).decode(errors="replace")  # the name may be none in UTF-8
-    parse = _from_json if path.suffix.lower() in (".jsonl", ".json") else _from_text
-    found = PromptFile()
-    for number, line in lines.numbered(text):
+    json_lines = path.suffix.lower() in (".jsonl", ".json")
+    parse = _from_json if json_lines else _from_text
+    found = PromptFile(hashlib.sha256(content).hexdigest(), "jsonl" if json_lines else "text")
+    for number, line in lines.numbered(lines.decoded(content, path)):
         try:
             lines.check_length(line)
             prompt = parse(line, source)

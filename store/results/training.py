@@ -95,8 +95,10 @@ class TunedFigures:
     accuracy_before: float | None = None
     """Share of the held-out pairs that the implied reward orders as the scores do; only DPO has pairs."""
     accuracy_after: float | None = None
+    kl: float | None = None
+    """KL(policy || base), nats a response, on held-out prompts; None where there are none."""
     kl_reference: float | None = None
-    """KL(policy || the policy it started from), nats a response, on held-out prompts."""
+    """KL(policy || the policy it started from), nats a response."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""The commands `imports` and `prompts`: what a workspace was given, taking some of it out, and putting it back."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from textwrap import shorten
+
+from sqlite_utils import Database
+
+from rlhf.commands.options import ImportsOptions, PromptsOptions
+from rlhf.commands.parse import Call
+from store import imports as files
+from store import prompts as chats
+from store import rankings
+from store.db import writing
+from store.errors import BadInput
+from store.records import Json, Prompt
+from store.results import as_json
+
+SHOWN = 60
+"""Characters of a prompt in the list; its `messages` are whole in JSON."""
+RATE_AGAIN = "Rate again, so that the scores know of it: python launch.py rate"
+
+Change = Callable[[Database, Iterable[int]], None]
+"""What takes out or puts back all of these ids, or none of them."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """How many prompts were taken out or put back, and how many rankings rest on them."""
+
+    action: str
+    prompts: int
+    rankings: int
+    next: str = ""
+
+
+def imports(call: Call[ImportsOptions]) -> Json | Changed:
+    """The command `imports`: every file that was imported; some taken out whole, or put back."""
+    asked = call.options
+    _check(call.name, asked.action, asked.ids)
+    with call.workspace.store() as db:
+        if asked.action != "list":
+            return _changed(db, asked.action, files.remove if asked.action == "remove" else files.restore, asked.ids)
+        # The number first, and the longest last: the columns of the table that a person reads.
+        listed = [as_json(each) for each in files.every(db)]
+        rows = [{"id": row.pop("id"), "created": row.pop("created"), **row} for row in listed]
+        return {"count": len(rows), "imports": [{**row, "sha256": row.pop("sha256")} for row in rows]}
+
+
+def prompts(call: Call[PromptsOptions]) -> Json | Changed:
+    """The command `prompts`: those that there are or that were taken out; some taken out, or put back."""
+    asked = call.options
+    _check(call.name, asked.action, asked.ids)
+    if asked.action != "list" and (asked.removed or asked.find):
+        raise BadInput("--removed and --find choose what is listed: give them to `prompts list`.")
+    with call.workspace.store() as db:
+        if asked.action != "list":
+            return _changed(db, asked.action, chats.remove if asked.action == "remove" else chats.restore, asked.ids)
+        found = [p for p in (chats.taken_out(db) if asked.removed else chats.every(db)) if _has(p, asked.find)]
+        ranked = rankings.per_prompt(db)
+        return {"count": len(found), "prompts": [_row(prompt, ranked.get(prompt.id, 0)) for prompt in found]}
+
+
+def _check(name: str, action: str, ids: tuple[int, ...]) -> None:
+    if action == "list" and ids:
+        raise BadInput(f"`{name} list` takes no numbers, and {ids[0]} is one: leave it out.")
+    if action != "list" and not ids:
+        raise BadInput(f"`{name} {action}` was given 0 numbers: `python launch.py {name} list` shows them.")
+
+
+def _changed(db: Database, action: str, change: Change, ids: tuple[int, ...]) -> Changed:
+    with writing(db):
+        many, rested = chats.count(db), rankings.count(db)
+        change(db, dict.fromkeys(ids))
+        many, rested = abs(chats.count(db) - many), abs(rankings.count(db) - rested)
+    return Changed(action, many, rested, RATE_AGAIN if rested else "")
+
+
+def _has(prompt: Prompt, words: str) -> bool:
+    text = " ".join(turn["content"] for turn in prompt.messages).casefold()
+    return all(word in text for word in words.casefold().split())
+
+
+def _row(prompt: Prompt, ranked: int) -> Json:
+    # What moves the cursor of a terminal is left out: a prompt is text from anywhere.
+    plain = "".join(letter if letter.isprintable() else " " for letter in prompt.text)
+    return {
+        "id": prompt.id,
+        "split": prompt.split,
+        "import_id": prompt.import_id,
+        "rankings": ranked,
+        "removed": prompt.removed,
+        "text": shorten(plain, SHOWN, placeholder="…") or plain[:SHOWN],
+        "messages": list(prompt.messages),
+    }

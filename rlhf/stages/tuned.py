@@ -1,0 +1,72 @@
+"""What supervised fine-tuning and DPO share as stages: the policy they start from, what is measured, what is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+from rlhf import training
+from rlhf.stages.context import Context, Made, keep, same_settings
+from rlhf.stages.forgetting import forgotten, replay_text
+from store import models, prompts
+from store.records import Json, Model
+from store.results import TunedFigures, as_json
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from rlhf.settings.training import TunedConfig
+    from rlhf.training.chat import Sequences
+    from rlhf.training.models import RoleModel
+
+MEASURED_PROMPTS = 64
+"""Held-out prompts that the policy answers to measure its KL."""
+LUCK = 13
+"""Added to the sampling seed, so that these are other draws than those that people rank."""
+
+
+def same_made(db: Database, made_by: str, start: Model, tables: Json) -> Model | None:
+    """The policy that was made so already, from the same start, data and settings; None where there is none."""
+    for policy in reversed(models.every(db, "policy")):
+        if policy.made_by == made_by and policy.parent_id == start.id and same_settings(policy.settings, tables):
+            return policy
+    return None
+
+
+def loaded(ctx: Context, start: Model, seed: int) -> RoleModel:
+    """The base with the policy that training starts from."""
+    model = ctx.load_model(seed)
+    ctx.load_role(model, start)
+    return model
+
+
+def replay_for(ctx: Context, model: RoleModel, config: TunedConfig, examples: int) -> Sequences | None:
+    """Texts of the base's own, as many as the replay share asks for; None where it asks for none."""
+    count = round(config.replay * examples)
+    return replay_text(ctx, model, count) if count else None
+
+
+def kept(ctx: Context, model: RoleModel, made: Model, figures: TunedFigures, started: float) -> Made[Model]:
+    """Measure what a trained policy forgot and how far it went, and keep it; `started` is when its stage began."""
+    figures = dataclasses.replace(figures, forgetting=forgotten(ctx, model, "reference", "policy"))
+    figures = _moved(ctx, model, figures)
+    figures = dataclasses.replace(figures, seconds=time.monotonic() - started)
+    return Made(keep(ctx, model, dataclasses.replace(made, metrics=as_json(figures))))
+
+
+def _moved(ctx: Context, model: RoleModel, figures: TunedFigures) -> TunedFigures:
+    """The KL of the policy from the base and from where it started, on answers drawn with nothing cut off."""
+    with ctx.store() as db:
+        chats = [p.messages for p in prompts.every(db, "eval")][:MEASURED_PROMPTS]
+    if not chats:
+        return figures
+    sampling = ctx.settings.sampling
+    temperature = sampling.temperature or 1.0
+    drawn = dataclasses.replace(sampling, responses=1, top_p=1.0, temperature=temperature, seed=sampling.seed + LUCK)
+    answers = [group[0] for group in training.sampling.sample(model, chats, drawn, progress=ctx.progress)]
+    kl, kl_reference = (
+        training.metrics.divergence(model, chats, answers, temperature, against=role)
+        for role in ("base", "reference")
+    )
+    return dataclasses.replace(figures, kl=kl, kl_reference=kl_reference)
