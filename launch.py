@@ -95,6 +95,9 @@ COMMANDS = {
         "copy a workspace while people rank, and verify the copy", "rlhf.commands.keep:backup", BackupOptions
     ),
     "restore": Command("make a workspace of a backup", "rlhf.commands.keep:restore", RestoreOptions),
+    "models": Command(
+        "list the model versions: lineage, adapter, size, main figures", "rlhf.commands.versions:models_table"
+    ),
     "status": Command("show counts, agreement, versions, jobs, and what to do next", "rlhf.commands.ask:status"),
 }
 """Every command; its function is named and not imported, so that no command loads what another one needs."""
