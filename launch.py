@@ -15,6 +15,7 @@ from rlhf.commands.console import readable
 from rlhf.commands.options import (
     BackupOptions,
     CancelOptions,
+    ChatOptions,
     CheckOptions,
     DemoOptions,
     ImportOptions,
@@ -95,6 +96,9 @@ COMMANDS = {
         "copy a workspace while people rank, and verify the copy", "rlhf.commands.keep:backup", BackupOptions
     ),
     "restore": Command("make a workspace of a backup", "rlhf.commands.keep:restore", RestoreOptions),
+    "chat": Command(
+        "talk to one version, or to two side by side", "rlhf.commands.chat:chat", ChatOptions, quiet=True
+    ),
     "models": Command(
         "list the model versions: lineage, adapter, size, main figures", "rlhf.commands.versions:models_table"
     ),
