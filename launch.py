@@ -30,6 +30,7 @@ from rlhf.commands.options import (
 from rlhf.commands.parse import Call, Command, parse
 from rlhf.jobs.keeper import kept_working
 from rlhf.settings import KINDS
+from rlhf.settings.overlay import short
 from store import annotators, permissions, sessions
 from store.errors import BadInput, NoDisk, WorkError
 from store.results import as_json
@@ -140,7 +141,7 @@ def _answer(argv: list[str]) -> int:
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(COMMANDS)}."
-        raise BadInput(f"There is no command {name!r}: {hint}")
+        raise BadInput(f"There is no command {short(name)}: {hint}")
     command = COMMANDS[name]
     call = parse(name, command, rest)
     with permissions.guarded(call.workspace.folder):

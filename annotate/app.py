@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from typing import Annotated, Any
 
 # Before gradio is imported, which reads it then.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -13,20 +13,25 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 import uvicorn
 from fastapi import Body, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from annotate import dashboard, look, ranking, scripts
 from annotate.login import Door
 from annotate.security import ROLES, Gate, admitted, signed_in
+from annotate.trouble import for_everybody, unfit
 from store import tasks
 from store.errors import BadInput, LeaseLost, PlatformError
 from store.workspace import Workspace
 
+UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
+"""What answers a request whose body is not what its address takes, for the site and for each page of Gradio's."""
+
 
 def build(workspace: Workspace) -> FastAPI:
     """The whole site of one workspace: /login, /join, /annotate, /research, /scripts, /healthz."""
-    app = FastAPI(title="Rankloop", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Rankloop", docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=UNFIT)
     # No origin is allowed: without this, Gradio adds a CORS answer of its own that reflects whoever asks.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(Gate, workspace=workspace)
@@ -85,6 +90,7 @@ def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:
         allowed_paths=[],
         show_error=False,
         max_file_size=1,
+        app_kwargs={"exception_handlers": UNFIT},
     )
 
 
@@ -102,7 +108,7 @@ def _add_api(app: FastAPI, workspace: Workspace) -> None:
             with workspace.store() as db:
                 return JSONResponse({"ok": True, "open_tasks": tasks.count_open(db)})
         except PlatformError as error:
-            return JSONResponse({"ok": False, "error": str(error)}, 503)
+            return JSONResponse({"ok": False, "error": for_everybody(error, workspace)}, 503)
 
     @app.get("/api/me")
     def me(request: Request) -> JSONResponse:

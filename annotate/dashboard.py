@@ -16,7 +16,7 @@ from annotate.panels.loop import counts, lineage, turns
 from annotate.panels.people import annotators
 from annotate.panels.versions import versions
 from annotate.security import require
-from annotate.trouble import EVIDENCE
+from annotate.trouble import EVIDENCE, refused
 from annotate.verdicts import evidence
 from rlhf.settings import KINDS, settings_of
 from store import jobs, models, scores
@@ -152,6 +152,7 @@ class _Handlers:
                 return act(db, person)
         except Exception as error:
             told = in_words(error, EVIDENCE)
+            refused(request.request, told)
             raise gr.Error(str(told), print_exception=isinstance(told, Unforeseen)) from error
 
 

@@ -1,5 +1,6 @@
 """The annotators' page: the board, and what happens to each answer."""
 
+import logging
 from contextlib import suppress
 
 import gradio as gr
@@ -11,12 +12,16 @@ from annotate.board import ranking_board
 from annotate.frame import QUIET, sent_id, site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
-from annotate.trouble import handed_on
+from annotate.trouble import EVIDENCE, handed_on, refused
 from rlhf.settings import settings_of
+from rlhf.settings.overlay import short
 from store import checks
-from store.errors import BadInput, LeaseLost, PlatformError
+from store.errors import BadInput, LeaseLost, PlatformError, Unforeseen
 from store.records import Annotator, Json, Ranking
+from store.words import in_words
 from store.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 AREA = "/annotate"
 GUIDELINE = (
@@ -54,15 +59,15 @@ def page(workspace: Workspace) -> gr.Blocks:
         try:
             annotator = require(workspace, request.request, AREA)
         except Forbidden as error:
+            refused(request.request, error)
             raise gr.Error(str(error), print_exception=False) from error
         with handed_on(request.request), workspace.store() as db:
             sent = event._data if isinstance(event._data, dict) else {}
             told = _act(db, annotator, sent)
-            if sent.get("action") == "previous":
-                if earlier := queue.view_previous(db, annotator.name, sent_id(sent.get("ranking"))):
-                    return _complete(guideline(), db, annotator, earlier, told)
-                told["message"] = "There is nothing of yours before this."
-            return _complete(guideline(), db, annotator, queue.view(db, annotator.name), told)
+            try:
+                return _complete(guideline(), db, annotator, _following(db, annotator, sent, told), told)
+            except Exception as error:
+                return _without_task(guideline.last, annotator, told, error)
 
     made: gr.Blocks
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:
@@ -93,7 +98,7 @@ class _Guideline:
 
     def __call__(self) -> str:
         # The research page says what is wrong, and whose page this is cannot mend it.
-        with suppress(BadInput):
+        with suppress(BadInput, OSError):
             self.last = settings_of(self.workspace).annotate.guideline or GUIDELINE
         return self.last
 
@@ -106,6 +111,30 @@ def _complete(guideline: str, db: Database, person: Annotator, view: Json, told:
     return complete
 
 
+def _following(db: Database, person: Annotator, sent: Json, told: Json) -> Json:
+    """What the page shows after this action: the earlier ranking that was asked for, else the next task."""
+    if sent.get("action") == "previous":
+        if earlier := queue.view_previous(db, person.name, sent_id(sent.get("ranking"))):
+            return earlier
+        told["message"] = "There is nothing of yours before this."
+    return queue.view(db, person.name)
+
+
+def _without_task(guideline: str, person: Annotator, told: Json, error: Exception) -> Json:
+    """The answer where a ranking may be stored and no task can be given after it, such as on a disk that is full.
+
+    `trouble` says why, in words; the page asks for the next task again, and sends no ranking a second time. Raises
+    the error where it is one of the program and nothing was stored.
+    """
+    words = in_words(error, EVIDENCE)
+    if isinstance(words, Unforeseen):
+        if not told["stored"]:
+            raise error
+        log.error("no task could be given after a ranking", exc_info=error)
+    view = {"annotator": person.name, "task": None, "progress": None, "trouble": str(words)}
+    return view | {"guideline": guideline, "answer": told}
+
+
 def _may_mark(person: Annotator) -> bool:
     return person.role in ROLES["/research"]
 
@@ -113,7 +142,7 @@ def _may_mark(person: Annotator) -> bool:
 def _act(db: Database, person: Annotator, sent: Json) -> Json:
     """Do what the page asks; it is on disk when this returns. An error becomes a message on the page, which keeps the
     person's choices."""
-    told = {"nonce": str(sent.get("nonce", "")), "stored": False, "message": ""}
+    told = {"nonce": _written(sent.get("nonce")), "stored": False, "message": ""}
     if sent.get("action") in ("next", "previous"):
         return told
     try:
@@ -141,16 +170,17 @@ def _mark(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:
         elif checks.is_gold(db, ranking.id):  # a changed ranking takes over what the old one was
             checks.unmark_gold(db, ranking.prompt_id)
     except BadInput as error:
-        if checks.is_gold(db, ranking.id):
-            checks.unmark_gold(db, ranking.prompt_id)
+        with suppress(Exception):  # the ranking is stored, whatever becomes of an older mark
+            if checks.is_gold(db, ranking.id):
+                checks.unmark_gold(db, ranking.prompt_id)
         return f"Saved, but not as gold. {error}"
-    except PlatformError as error:
-        return f"Saved, but not as gold. {error}"
+    except Exception as error:
+        return f"Saved, but not as gold. {in_words(error, EVIDENCE)}"
     return ""
 
 
 def _store(db: Database, annotator: str, sent: Json) -> Ranking:
-    lease, comment = str(sent.get("lease", "")), str(sent.get("comment", ""))
+    lease, comment = _text(sent, "lease"), _text(sent, "comment")
     seconds = sent.get("seconds")
     took = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 86400 else None
     match sent.get("action"):
@@ -163,7 +193,19 @@ def _store(db: Database, annotator: str, sent: Json) -> Ranking:
         case "flag":
             return queue.flag(db, annotator, lease, seconds=took, comment=comment)
         case other:
-            raise BadInput(f"There is no action {other!r}: reload the page.")
+            raise BadInput(f"There is no action {short(other)}: reload the page.")
+
+
+def _text(sent: Json, name: str) -> str:
+    value = sent.get(name) or ""
+    if not isinstance(value, str):
+        raise BadInput(f"The {name} is no text: reload the page.")
+    return _written(value)
+
+
+def _written(value: object) -> str:
+    """Text as it can be stored and sent back; half of a character, which a browser may cut at its limit, cannot."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _levels(sent: Json) -> list[int]:

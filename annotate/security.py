@@ -11,9 +11,9 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from annotate.trouble import in_place_of_500
+from annotate.trouble import in_place_of_500, status_of
 from store import sessions
-from store.errors import RequestError
+from store.errors import PlatformError, RequestError
 from store.records import Annotator, Role
 from store.workspace import Workspace
 
@@ -91,7 +91,10 @@ def same_site(headers: HTTPConnection) -> bool:
     if site := sent.get("sec-fetch-site"):
         return site in ("same-origin", "none")
     origin = sent.get("origin")
-    return origin is None or urlsplit(origin).netloc == sent.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == sent.get("host")
+    except ValueError:  # no address at all
+        return False
 
 
 class Gate:
@@ -111,6 +114,7 @@ class Gate:
             return  # a websocket: nothing here speaks it
 
         scope["trouble"] = trouble = list[Exception]()
+        scope["told"] = list[PlatformError]()
         held: list[Message] = []
         sending = _with_headers(send)
         started = False
@@ -131,9 +135,11 @@ class Gate:
                 raise
             trouble.insert(0, error)
         if trouble and not started:
-            await in_place_of_500(trouble[0], scope)(scope, receive, sending)
+            await in_place_of_500(trouble[0], scope, self.workspace)(scope, receive, sending)
         else:
-            for message in held:  # such as a refusal of Gradio's, which has words of its own
+            if held and scope["told"]:  # in the words of a handler, which Gradio sends with a status of its own
+                held[0]["status"] = status_of(scope["told"][0])
+            for message in held:
                 await sending(message)
 
     async def _refusal(self, scope: Scope) -> Response | None:

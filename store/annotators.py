@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from functools import cache
 
 from sqlite_utils import Database
@@ -15,6 +16,8 @@ MOST_NAME = 80
 """Characters that a name may have; the table itself refuses longer ones."""
 MIN_PASSWORD = 8
 """Characters of a password: the least that NIST SP 800-63B (2017) allows for one that a person chooses."""
+JOINERS = "\u200c\u200d"
+"""Zero-width (non-)joiners, with which Persian, Hindi and other names are written."""
 SALT_BYTES = 16
 """Random bytes that make equal passwords differ in the file: the least that NIST SP 800-132 allows is 16."""
 
@@ -22,12 +25,14 @@ SALT_BYTES = 16
 def add(db: Database, name: str, role: Role = "annotator", password: str | None = None) -> Annotator:
     """Make an account; without a password nobody can sign in to it.
 
-    Raises BadInput for a name that is empty, too long, taken or kept for simulated annotators, and for a password
-    that is too short.
+    The name is stored in the one form that looks the same (Unicode's NFC). Raises BadInput for a name that is empty,
+    too long, taken, kept for simulated annotators or not all to be seen, and for a password that is too short.
     """
-    name = name.strip()
+    name = normal(name)
     if not 1 <= len(name) <= MOST_NAME:
         raise BadInput(f"A name has 1 to {MOST_NAME} characters, not {len(name)}: choose another.")
+    if hidden := next((letter for letter in name if _hidden(letter)), None):
+        raise BadInput(f"A name has no invisible characters such as U+{ord(hidden):04X}: choose another.")
     if name.lower().startswith(SIMULATED):
         # Case is ignored, as SQL's LIKE ignores it where the two are counted, and as whoever reads a name does.
         raise BadInput(f"Names that start with {SIMULATED} are those of simulated annotators: choose another.")
@@ -43,6 +48,19 @@ def add(db: Database, name: str, role: Role = "annotator", password: str | None 
             [name, role, _scrypt(password) if password is not None else None],
         )
     return get(db, name)
+
+
+def normal(name: str) -> str:
+    """A name as it is stored: without blanks around it, and in the one form of those that look the same (NFC)."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _hidden(letter: str) -> bool:
+    """Whether a character is not seen but changes how a name reads: controls, line ends, marks of direction, halves.
+
+    Joiners stay, since names are written with them in some scripts.
+    """
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") and letter not in JOINERS
 
 
 def ensure(db: Database, name: str) -> None:
@@ -65,7 +83,12 @@ def every(db: Database) -> list[Annotator]:
 
 def verify(db: Database, name: str, password: str) -> Annotator | None:
     """The annotator if name and password belong together and the account is active, else None."""
-    row = next(db.query("SELECT * FROM annotators WHERE name = ?", [name.strip()]), None)
+    # As it was typed comes first: an earlier version stored names as they were sent.
+    typed = name.strip()
+    rows = db.query(
+        "SELECT * FROM annotators WHERE name IN (?, ?) ORDER BY name = ? DESC", [typed, normal(name), typed]
+    )
+    row = next(rows, None)
     stored = row["password_hash"] if row else None
     # Hashed for an unknown name too: an answer that comes sooner would tell which names exist.
     fits = _matches(password, stored or _nobodys())

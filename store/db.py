@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from store.errors import BadInput, NewerWorkspace, NoDisk, NotFound, WorkError
+from store.errors import NewerWorkspace, NoDisk, NoStore, WorkError
 from store.records import Json
 from store.schema import migrations
 from store.words import of_sqlite
@@ -54,16 +54,16 @@ def opened(path: Path | str, *, create: bool = False, guard: Guard | None = None
     on disk before it returns. A connection with a `guard` writes for a job, which is hours of work: it waits for a
     lock that is held far longer than a person would.
 
-    Raises NotFound where there is no file (unless `create`), NewerWorkspace where the file knows migrations
-    that this version does not, BadInput where it is no store, NoDisk where there is no room to write one, WorkError
+    Raises NoStore where there is no file (unless `create`) or it is no store, NewerWorkspace where the file knows
+    migrations that this version does not, NoDisk where there is no room to write one, WorkError
     where an earlier version left a reference that leads nowhere. Whatever is done inside raises NoDisk, Locked or
     Damaged where the file cannot be read or written.
     """
     path = Path(path)
     if not create and not path.exists():
-        raise NotFound(f"There is no workspace at {path.parent}: make one with `python launch.py init`.")
+        raise NoStore(f"There is no workspace at {path.parent}: make one with `python launch.py init`.")
     if path.exists() and not path.is_file():  # SQLite would wait for ever for what a named pipe has to say
-        raise BadInput(f"{path} is not a store (no regular file): name another folder with --workspace.")
+        raise NoStore(f"{path} is not a store (no regular file): name another folder with --workspace.")
     db = _connect(path)
     if guard:
         db.guard, db.patience = guard, JOB_PATIENCE
@@ -93,7 +93,7 @@ def _connect(path: Path) -> Guarded:
         if db is not None:
             db.close()
         if isinstance(error, sqlite3.DatabaseError):
-            foreign = BadInput(f"{path} is not a store ({error}): name another folder with --workspace.")
+            foreign = NoStore(f"{path} is not a store ({error}): name another folder with --workspace.")
             raise of_sqlite(error, path) or foreign from error
         raise
     return db

@@ -5,6 +5,7 @@
     │   ├── BadInput            a file, a value or an option is wrong
     │   │   └── BadRankings     rankings or options that no score can be made from (rlhf/ratings; a ValueError too)
     │   ├── NotFound            a workspace, model, prompt, task or job that is not there
+    │   │   └── NoStore         where a store should be there is none, or what is none (a BadInput too)
     │   ├── NotReady            an earlier stage has to come first, or more rankings have to
     │   ├── NewerWorkspace      the workspace was made by a newer version
     │   ├── Refused             allowed only with --force
@@ -41,6 +42,10 @@ class BadInput(RequestError):
 
 class NotFound(RequestError):
     """Something named in the request does not exist."""
+
+
+class NoStore(NotFound, BadInput):
+    """There is no store where one should be, or it cannot be opened as one."""
 
 
 class NotReady(RequestError):

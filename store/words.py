@@ -9,7 +9,7 @@ import sqlite3
 import tomllib
 from textwrap import shorten
 
-from store.errors import BadInput, Damaged, Locked, NoDisk, NotFound, PlatformError, Unforeseen, WorkError
+from store.errors import BadInput, Damaged, Locked, NoDisk, NoStore, NotFound, PlatformError, Unforeseen, WorkError
 
 LONGEST = 300
 """Characters that are shown of what a library says; some say several pages."""
@@ -46,12 +46,12 @@ _SQLITE: tuple[tuple[tuple[str, ...], type[PlatformError], str], ...] = (
     ),
     (
         ("not a database",),
-        BadInput,
+        NoStore,
         "{store} is not a store ({said}): name another folder with --workspace, or restore a backup.",
     ),
     (
         ("unable to open",),
-        BadInput,
+        NoStore,
         "{store} cannot be opened ({said}): see that its folder is there, and that this user may read and write it.",
     ),
     (("too big",), BadInput, "A text is longer than {store} holds ({said}): shorten it."),

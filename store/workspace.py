@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from store import permissions
 from store.db import Guard, opened
-from store.errors import BadInput, NotFound
+from store.errors import BadInput, NoStore
 from store.records import Json
 
 
@@ -50,12 +50,12 @@ class Workspace:
 
     @contextmanager
     def store(self, guard: Guard | None = None) -> Iterator[Database]:
-        """A connection to the store, to be held for a short while; raises NotFound where there is no workspace.
+        """A connection to the store, to be held for a short while; raises NoStore where there is no workspace.
 
         Each of its write transactions asks the `guard` first, where there is one.
         """
         if not self.database.exists():
-            raise NotFound(
+            raise NoStore(
                 f"There is no workspace at {self.folder}: "
                 f"make one with `python launch.py init --workspace {self.folder}`."
             )

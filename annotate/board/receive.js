@@ -1,4 +1,5 @@
-// From the server: the first task, an answer with the next task, or an answer that says what is wrong.
+// From the server: the first task, an answer with the next task, or an answer that says what is wrong. A view with
+// `trouble` has no task, since none could be given; what was sent may be stored all the same.
 import { comment, marked, say, tell } from './board.js';
 import { draftOf, dropDrafts } from './drafts.js';
 import { drawMark, drawProgress, drawTask } from './draw.js';
@@ -17,11 +18,15 @@ export function receive(board) {
   const { answer, task } = view;
   const mine = answer && state.pending?.nonce === answer.nonce;
   if (mine) settlePending(board);
+  if (view.trouble && !(mine && answer.stored)) {
+    tell(board, answer?.message || view.trouble); // the board stays as it is, with all that was chosen
+    return;
+  }
   if (mine && answer.stored) {
     dropDrafts(state.lease);
     flash(board);
   }
-  state.view = view;
+  state.view = { ...view, progress: view.progress ?? state.view.progress };
   drawProgress(board);
   drawMark(board);
   if (task?.lease !== state.lease || !task) begin(board, task);
@@ -53,7 +58,12 @@ function begin(board, task) {
 }
 
 function rest(board) {
-  const { today } = board.state.view.progress;
+  const { progress: { today }, trouble } = board.state.view;
+  if (trouble) {
+    board.find('.rest h2').textContent = 'Saved, but the next task could not be given';
+    board.find('.rest p').textContent = `${trouble} It is asked for again by itself.`;
+    return;
+  }
   board.find('.rest h2').textContent = 'Nothing to rank at the moment';
   board.find('.rest p').textContent = today
     ? `You ranked ${today} today, thank you. New responses show up here by themselves.`

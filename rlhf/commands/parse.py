@@ -176,7 +176,7 @@ def _sentence(event: failures.ParseErrorEvent, shape: Any) -> str:
             if not first.startswith("-"):
                 return f"{short(first)} is one word too many"
             near = difflib.get_close_matches(first, _all_flags(shape), 1)
-            return f"There is no option {first}" + (f", did you mean {near[0]}?" if near else "")
+            return f"There is no option {first[:80]}" + (f", did you mean {near[0]}?" if near else "")
         case failures.InvalidChoice(argument=argument, value=value, choices=choices):
             return f"{_flag(argument)} is {short(value)}, choose one of {', '.join(choices)}"
         case failures.BadValue(argument=argument):

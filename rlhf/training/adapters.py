@@ -3,19 +3,19 @@
 Beside rlhf/training/models.py the only file that knows peft.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-from peft import LoraConfig, load_peft_weights, set_peft_model_state_dict
+from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
+from rlhf.training import saved
 from store.errors import BadInput
 
 EVERYWHERE = "all-linear"
 """peft's word for every linear layer but the one that makes the logits."""
-WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+CONFIG = "adapter_config.json"
 
 
 def lora(base: Any, *, rank: int, alpha: int | None, targets: str) -> LoraConfig:
@@ -46,10 +46,10 @@ def linear_layers(base: Any) -> set[str]:
 
 
 def lora_in(folder: Path) -> LoraConfig:
-    """What the adapter in a folder was made with. Raises BadInput where there is none."""
-    if not (folder / WEIGHTS).exists():
+    """What the adapter in a folder was made with; raises BadInput where there is none, Damaged where none can tell."""
+    if not (folder / saved.WEIGHTS).exists():
         raise BadInput(f"{folder} holds no adapter: the model was moved or deleted; train it again.")
-    told = json.loads((folder / CONFIG).read_text())
+    told = saved.table(folder / CONFIG, {"r": int, "lora_alpha": int, "target_modules": (list, str)})
     return _config(told["r"], told["lora_alpha"], told["target_modules"])
 
 
@@ -85,13 +85,12 @@ def save(peft: Any, adapter: str, folder: Path) -> None:
     (folder / adapter).rmdir()
 
 
-def fill(peft: Any, adapter: str, folder: Path, device: str) -> None:
-    """Put the weights of a folder into an adapter of a peft model; raises BadInput unless every one is there."""
-    weights = load_peft_weights(str(folder), device=device)
-    result: Any = set_peft_model_state_dict(peft, weights, adapter_name=adapter)
-    missing = [name for name in result.missing_keys if f".{adapter}." in name]
-    if missing or result.unexpected_keys:
-        raise BadInput(
-            f"{folder} does not fit this base: {len(missing)} weights are missing and "
-            f"{len(result.unexpected_keys)} unknown; it was trained on another one."
-        )
+def shapes(peft: Any, adapter: str) -> saved.Shapes:
+    """The weights of one adapter of a peft model as they are named in a file, and the shape of each."""
+    held = get_peft_model_state_dict(peft, adapter_name=adapter, save_embedding_layers=False)
+    return {name: tuple(tensor.shape) for name, tensor in held.items()}
+
+
+def fill(peft: Any, adapter: str, weights: saved.Tensors) -> None:
+    """Put weights, which are all those that `shapes` lists, into an adapter of a peft model."""
+    set_peft_model_state_dict(peft, weights, adapter_name=adapter)

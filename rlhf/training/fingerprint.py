@@ -63,6 +63,8 @@ def check(folder: Path, own: Fingerprint, base_model: str) -> bool:
     """Raise BadInput if an adapter belongs to another base; False if it is so old that nobody can tell."""
     try:
         kept = json.loads((folder / FILE).read_text())
+        if not isinstance(kept, dict):
+            raise ValueError("no object")
     except FileNotFoundError:
         return False
     except ValueError as error:

@@ -18,14 +18,14 @@ import bitsandbytes as bnb
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 
 from rlhf.settings import Quantization
-from rlhf.training import adapters, fingerprint, loading
+from rlhf.training import adapters, fingerprint, loading, saved
 from rlhf.training.chat import Chat, Sequences
-from store.errors import WorkError
+from store.errors import PlatformError, WorkError
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ Version = NewType("Version", str)
 """The name of an adapter beside the roles, such as `version-3`: it is read and spoken with, and never trained."""
 Voice = Role | Version
 """Whoever speaks: a role, or a version that was loaded under a name of its own."""
+HEADED = ("value", "reward")
+"""The roles with a head."""
 
 
 class RoleModel:
@@ -164,28 +166,46 @@ class RoleModel:
         adapters.save(self.peft, role, folder)
         fingerprint.write(folder, self.fingerprint, self.base_model)
         if role in self.heads:
-            save_file(self.heads[role].state_dict(), folder / "head.safetensors")
+            save_file(self.heads[role].state_dict(), folder / saved.HEAD)
 
     def load(self, role: Voice, folder: Path) -> None:
         """Read a role, or a version to speak with, from a folder; a version may have a shape of its own.
 
         Raises BadInput for an adapter of another base, for a role's of another rank, alpha or targets than all roles
-        have, and unless every weight of it and of its head is there.
+        have, Damaged for one whose files are not as they were written or hold NaN; the model is then as before, but
+        for a version of this name, which is dropped.
         """
         found = adapters.lora_in(folder)
-        if role in get_args(Role):
-            adapters.check_alike(folder, found, self._lora)
-            found = self._lora
-        else:
-            self.drop(role)  # what was there may have another shape
+        if role not in get_args(Role):
+            self._load_version(role, folder, found)
+            return
+        adapters.check_alike(folder, found, self._lora)
+        # All roles have weights of the same names and shapes.
+        weights = saved.adapter(folder, adapters.shapes(self.peft, "policy"), self.device)
+        width = loading.hidden_width(self.base)
+        head = saved.head(folder, width, self.device) if role in HEADED else None
+        self._check_base(folder)
+        self._add(role)
+        adapters.fill(self.peft, role, weights)
+        if head is not None:
+            self.heads[role].load_state_dict(head)
+
+    def _load_version(self, version: Voice, folder: Path, lora: LoraConfig) -> None:
+        self._check_base(folder)
+        self.drop(version)  # what was there may have another shape
+        self._add(version, lora)
+        try:
+            weights = saved.adapter(folder, adapters.shapes(self.peft, version), self.device)
+        except PlatformError:
+            self.drop(version)
+            raise
+        adapters.fill(self.peft, version, weights)
+
+    def _check_base(self, folder: Path) -> None:
         if not fingerprint.check(folder, self.fingerprint, self.base_model):
             log.warning(
                 "%s does not say which base it was trained on: it is taken to be %s.", folder, self.base_model
             )
-        self._add(role, found)
-        adapters.fill(self.peft, role, folder, str(self.device))
-        if role in self.heads:
-            self.heads[role].load_state_dict(load_file(folder / "head.safetensors", device=str(self.device)))
 
     @contextmanager
     def _drawing(self, role: Voice) -> Iterator[None]:
@@ -199,7 +219,7 @@ class RoleModel:
             with self._drawing(role):
                 self.peft.add_adapter(role, lora or self._lora)
             self._adapters.add(role)
-        if role in ("value", "reward"):
+        if role in HEADED:
             head = nn.Linear(loading.hidden_width(self.base), 1, dtype=torch.float32)
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)

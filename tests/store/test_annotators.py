@@ -110,3 +110,27 @@ def test_an_invitation_used_by_many_at_once_lets_one_in(workspace: Workspace) ->
         thread.join()
     assert len(outcomes) == 5
     assert sum(map(bool, outcomes)) == 1
+
+
+@pytest.mark.parametrize("letter", ["\0", "\n", "\x1b", "\x7f", "\u202e", "\u200b", "\u2028"])
+def test_a_name_has_nothing_that_is_not_seen(db: Database, letter: str) -> None:
+    with pytest.raises(BadInput, match=rf"U\+{ord(letter):04X}"):
+        annotators.add(db, f"a{letter}b", "annotator", SECRET)
+
+
+def test_a_name_has_one_form_however_it_is_typed(db: Database) -> None:
+    assert annotators.add(db, "Rene\u0301", "annotator", SECRET).name == "Ren\u00e9"
+    with pytest.raises(BadInput, match="taken"):
+        annotators.add(db, "Ren\u00e9", "annotator", SECRET)
+    for typed in ("Rene\u0301", "Ren\u00e9", " Rene\u0301 "):
+        assert annotators.verify(db, typed, SECRET)
+    assert annotators.add(db, "\u0646\u0627\u0645\u200c\u0647\u0627", "annotator").name  # a joiner belongs to it
+
+
+def test_who_joined_an_earlier_version_under_another_form_still_signs_in(db: Database) -> None:
+    made = annotators.add(db, "Ren\u00e9", "annotator", SECRET)
+    with db.conn:
+        db.execute("UPDATE annotators SET name = ? WHERE name = ?", ["Rene\u0301", made.name])
+    person = annotators.verify(db, "Rene\u0301", SECRET)
+    assert person is not None
+    assert person.name == "Rene\u0301"

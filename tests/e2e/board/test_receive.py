@@ -9,6 +9,8 @@ pytestmark = pytest.mark.e2e
 
 KEYS = "return Object.keys(localStorage).map((key) => key.replace('rankloop:draft:', '')).sort()"
 
+FULL = {"progress": None, "trouble": "The disk is full."}
+
 
 def rank_and_send(bench: Any, view: Any) -> str:
     """A submitted ranking of two; its nonce."""
@@ -38,6 +40,31 @@ def test_a_refusal_keeps_the_choices(bench: Any, view: Any) -> None:
     assert (bench.slots(), bench.message(), bench.run(KEYS)) == (["A", "B"], "Not saved.", ["lease-1"])
     expect(bench.page.locator(".saved")).not_to_contain_class("on")
     expect(bench.page.locator(".board")).not_to_contain_class("waiting")
+
+
+def test_a_stored_answer_without_a_next_task_says_both_and_asks_again(bench: Any, view: Any) -> None:
+    nonce = rank_and_send(bench, view)
+    answer = {"nonce": nonce, "stored": True, "message": ""}
+    bench.tell(view(0, answer=answer) | FULL)
+    expect(bench.page.locator(".saved")).to_contain_class("on")
+    expect(bench.page.locator(".rest h2")).to_have_text("Saved, but the next task could not be given")
+    expect(bench.page.locator(".rest p")).to_have_text("The disk is full. It is asked for again by itself.")
+    assert bench.run(KEYS) == []
+    bench.page.keyboard.press("Enter")
+    bench.page.clock.run_for(21_000)
+    assert [sent["action"] for sent in bench.sent()] == ["rank", "next"]
+    bench.tell(view(2, lease="lease-2"))
+    assert bench.said() == "New task: rank 2 responses."
+
+
+def test_without_a_next_task_what_was_not_stored_stays_on_the_board(bench: Any, view: Any) -> None:
+    nonce = rank_and_send(bench, view)
+    answer = {"nonce": nonce, "stored": False, "message": "Not saved."}
+    bench.tell(view(0, answer=answer) | FULL)
+    assert (bench.slots(), bench.message(), bench.run(KEYS)) == (["A", "B"], "Not saved.", ["lease-1"])
+    expect(bench.page.locator(".board")).not_to_contain_class("waiting")
+    bench.page.keyboard.press("Enter")
+    assert [sent["levels"] for sent in bench.sent()] == [[1, 2], [1, 2]]
 
 
 def test_the_answer_to_another_question_settles_nothing(bench: Any, view: Any) -> None:

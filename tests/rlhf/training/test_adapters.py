@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from rlhf.settings import SamplingConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.models import RoleModel, Version
 from rlhf.training.sampling import sample
-from store.errors import BadInput
+from store.errors import BadInput, Damaged
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +166,15 @@ def test_a_name_may_be_taken_again_by_a_version_of_another_shape(base: str, tmp_
     model.load(Version("guest"), second)
     fresh.load(Version("guest"), second)
     assert said(model, "guest", 1) == said(fresh, "guest", 1)
+
+
+def test_a_damaged_version_is_refused_and_does_not_stay(base: str, tmp_path: Path) -> None:
+    voice, folder = next(iter(saved(base, tmp_path).items()))
+    file = folder / "adapter_model.safetensors"
+    weights = load_file(file)
+    next(iter(weights.values()))[0, 0] = float("nan")
+    save_file(weights, file)
+    model = RoleModel(base, rank=4)
+    with pytest.raises(Damaged, match="NaN or infinite in 1 of"):
+        model.load(voice, folder)
+    assert not model.has(voice)
