@@ -14,6 +14,7 @@ from store.results.training import (
     RoundFigures,
     TunedFigures,
 )
+from store.results.versions import ModelRow
 
 __all__ = [
     "AnnotatorFigures",
@@ -22,6 +23,7 @@ __all__ = [
     "DisputedPrompt",
     "Example",
     "Forgetting",
+    "ModelRow",
     "PolicyComparison",
     "RatingFigures",
     "RewardJudgement",
