@@ -13,8 +13,8 @@ from sqlite_utils import Database
 from rlhf import training
 from rlhf.settings import GateConfig, PPOConfig, overlay
 from rlhf.stages import ppo as stage
+from rlhf.stages.compare import compare
 from rlhf.stages.context import Context
-from rlhf.stages.evaluate import compare
 from rlhf.stages.ppo import check_gate, parted, ppo
 from rlhf.stages.start import start_for
 from rlhf.training.looks import Look
