@@ -16,6 +16,7 @@ from rlhf.commands.console import readable
 from rlhf.commands.options import (
     BackupOptions,
     CancelOptions,
+    ChatOptions,
     CheckOptions,
     DemoOptions,
     ImportOptions,
@@ -106,6 +107,12 @@ COMMANDS = {
         "copy a workspace while people rank, and verify the copy", "rlhf.commands.keep:backup", BackupOptions
     ),
     "restore": Command("make a workspace of a backup", "rlhf.commands.keep:restore", RestoreOptions),
+    "chat": Command(
+        "talk to one version, or to two side by side", "rlhf.commands.chat:chat", ChatOptions, quiet=True
+    ),
+    "models": Command(
+        "list the model versions: lineage, adapter, size, main figures", "rlhf.commands.versions:models_table"
+    ),
     "status": Command("show counts, agreement, versions, jobs, and what to do next", "rlhf.commands.ask:status"),
 }
 """Every command; its function is named and not imported, so that no command loads what another one needs."""

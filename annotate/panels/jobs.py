@@ -115,10 +115,14 @@ def _job(job: Job, lease: Lease | None, *, left: bool) -> Markup:
 
 
 def _flat(result: Json) -> Json:
-    """The figures to show of a result: those of its last round where it lists several rounds, else all."""
-    listed = result.get("rounds")
+    """The figures to show of a result: of its last round or last policy where it lists several, else all."""
+    listed, policies = result.get("rounds"), result.get("policies")
     if isinstance(listed, list) and listed and isinstance(listed[-1], dict):
         return listed[-1]
+    if isinstance(policies, list) and policies and isinstance(policies[-1], dict):
+        last = policies[-1]
+        told = {name: last.get(name) for name in ("win_rate", "low", "high", "reward", "kl")}
+        return {"policy": last.get("name"), **told, **{name: result.get(name) for name in ("baseline", "judge")}}
     return result
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 import tyro
 from tyro import _errors as failures
@@ -152,10 +152,16 @@ def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
         name = dial.name.upper() if positional else f"{where}{_word(dial.name)}"
         value = getattr(parsed, dial.name)
         if isinstance(value, tuple):
-            values[dial.name] = tuple(checked(name, get_args(dial.hint)[0], item) for item in value)
+            values[dial.name] = tuple(checked(name, _item(dial.hint), item) for item in value)
         else:
             values[dial.name] = checked(name, dial.hint, value)
     return values
+
+
+def _item(hint: Any) -> object:
+    """X of `tuple[X, ...]`, which may carry a mark of tyro's."""
+    plainly = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return get_args(plainly)[0]
 
 
 def _refuse(program: str, shape: Any) -> failures.ParseErrorHook:

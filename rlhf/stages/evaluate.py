@@ -107,7 +107,8 @@ def _asked(
         "baseline": theirs.id,
         "prompts": [p.id for p in heldout],
         "judge": command or judge,
-        "rankings": rankings.newest(db) if judge == "people" else 0,
+        # The count too: rankings go where their prompts are taken out.
+        "rankings": [rankings.newest(db), rankings.count(db)] if judge == "people" else [],
         "reward": reward.id if reward else 0,
         **ctx.tables("evaluate", "sampling", "forgetting"),
     }

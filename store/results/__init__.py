@@ -15,6 +15,7 @@ from store.results.training import (
     RoundFigures,
     TunedFigures,
 )
+from store.results.versions import ModelRow
 
 __all__ = [
     "AnnotatorFigures",
@@ -26,6 +27,7 @@ __all__ = [
     "Evaluation",
     "Example",
     "Forgetting",
+    "ModelRow",
     "PolicyComparison",
     "PolicyEvaluation",
     "RatingFigures",

@@ -371,7 +371,7 @@ MUTANTS = (
     Mutant(
         "damaged-weights-loaded",
         f"{ROOM}/context.py",
-        "            verify(self.workspace, version)\n",
+        "        verify(self.workspace, version)\n",
         "",
         f"{TESTS}/test_authors.py",
         "A flipped bit or another job's weights would answer people.",
