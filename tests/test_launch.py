@@ -158,7 +158,7 @@ def test_help_names_every_option(run: Run, tmp_path: Path, name: str) -> None:
 
 
 def test_help_says_nothing_that_only_a_programmer_reads(run: Run, tmp_path: Path) -> None:
-    for name in ("init", "generate", "rate", "promote"):
+    for name in ("init", "generate", "rate", "promote", "evaluate"):
         out = run(name, "--help", "--workspace", tmp_path)[1]
         assert not re.search(r"None|False|True|e\+\d\d", out), name
     shown = " ".join(run("rate", "--help", "--workspace", tmp_path)[1].replace("│", " ").split())
