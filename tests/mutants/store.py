@@ -3,6 +3,7 @@
 from tests.mutants.record import Mutant
 
 OWNER = "tests/store/test_leases.py"
+DEAD = "tests/store/test_processes.py"
 LEASES, SAID, TROUBLE = (f"tests/store/test_{name}.py" for name in ("tasks", "rankings", "trouble"))
 
 MUTANTS = (
@@ -141,7 +142,7 @@ MUTANTS = (
         "store/processes.py",
         'return now != "" and now == whose.started',
         'return now != ""',
-        OWNER,
+        DEAD,
         "Whoever got the number of a dead process would keep its job running for ever.",
     ),
     Mutant(
@@ -149,7 +150,7 @@ MUTANTS = (
         "store/processes.py",
         'if words[0] in "ZXx"',
         'if words[0] in "Xx"',
-        OWNER,
+        DEAD,
         "A job would stay running for as long as nobody asks how its process ended.",
     ),
     Mutant(
@@ -181,7 +182,7 @@ MUTANTS = (
         "store/jobs.py",
         "if time.monotonic() - asked > PATIENCE_SECONDS:",
         "if False:",
-        OWNER,
+        DEAD,
         "After a lock the first one to come would take the jobs of all that live elsewhere.",
     ),
     Mutant(
