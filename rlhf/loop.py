@@ -1,11 +1,16 @@
-"""The one story: rankings -> scores -> reward model -> PPO policy -> fresh responses -> ranked again."""
+"""The one story: rankings -> scores -> reward model -> PPO policy -> fresh responses -> ranked again.
+
+DPO is the short cut: from the scores straight to the policy.
+"""
 
 import dataclasses
 import time
+from typing import Any, Literal
 
 from sqlite_utils import Database
 
 from rlhf.stages.context import Base, Context, OnMade, not_noted
+from rlhf.stages.dpo import dpo
 from rlhf.stages.evaluate import judge_by_simulated
 from rlhf.stages.generate import generate
 from rlhf.stages.leaderboard import promote_if_preferred
@@ -15,16 +20,20 @@ from rlhf.stages.reward import reward
 from store import models, rankings, rounds, scores
 from store.errors import NotReady, Refused
 from store.records import Model, Rating, Round
-from store.results import RoundFigures, as_json, comparison, figures, judgement
+from store.results import RoundFigures, as_json, comparison, figures, judgement, tuned
 
+Way = Literal["ppo", "dpo"]
+"""How a round makes its policy of the scores."""
 PARTS = 5
-"""Parts of a round, for the progress of the whole: rate, reward, ppo, the round's figures, generate."""
+"""Parts of a round, for the progress of the whole: rate, reward, the policy, the round's figures, generate."""
 POLL_SECONDS = 5.0
 """How often the loop looks for new rankings; a person needs about a minute for one."""
 
 
-def run_round(ctx: Context, *, force: bool = False) -> Round:
+def run_round(ctx: Context, *, with_: Way = "ppo", force: bool = False) -> Round:
     """One turn of the loop; a stage whose product is there already is skipped, so a broken-off round goes on.
+
+    With PPO the scores teach a reward model and that the policy; with DPO they teach the policy themselves.
 
     The round is recorded in the transaction that stores its fresh responses, which are its last product. Raises
     NotReady when fewer than `round.min_rankings` rankings have come since the last round, Refused when the reward
@@ -32,13 +41,13 @@ def run_round(ctx: Context, *, force: bool = False) -> Round:
     """
     started = time.monotonic()
     number = check_ready(ctx)
-    rating, judge = _taught(ctx)
-    policy = ppo(_part(ctx, 2), force=force).record
+    rating, judge = _taught(ctx, with_)
+    policy = (ppo(_part(ctx, 2), force=force) if judge else dpo(_part(ctx, 2))).record
     told = _figures(_part(ctx, 3), number, rating, judge, policy)
 
     def record(db: Database, fresh: object) -> None:
         lasted = dataclasses.replace(told, seconds=time.monotonic() - started)
-        done = Round(number, rating.id, judge.id, policy.id, as_json(lasted), ctx.job_id)
+        done = Round(number, rating.id, judge.id if judge else None, policy.id, as_json(lasted), ctx.job_id)
         rounds.add(db, done)
         ctx.made(db, done)
 
@@ -47,7 +56,7 @@ def run_round(ctx: Context, *, force: bool = False) -> Round:
         return rounds.every(db)[-1]
 
 
-def run_loop(ctx: Context, *, rounds: int = 0, force: bool = False) -> list[Round]:
+def run_loop(ctx: Context, *, rounds: int = 0, with_: Way = "ppo", force: bool = False) -> list[Round]:
     """Wait for enough new rankings, run a round, and begin again, until `rounds` are done (0: without end).
 
     Rounds that this job ran before it was killed and started again count.
@@ -83,8 +92,8 @@ def _rounds_of(ctx: Context) -> list[Round]:
         return [turn for turn in rounds.every(db) if turn.job_id == ctx.job_id]
 
 
-def _taught(ctx: Context) -> tuple[Rating, Model]:
-    """The scores of this round, and the reward model that they taught.
+def _taught(ctx: Context, way: Way) -> tuple[Rating, Model | None]:
+    """The scores of this round, and with PPO the reward model that they taught.
 
     Where this job has trained a policy already that no round tells of, they are those that led to it: rankings that
     came while the job was down do not throw hours of training away.
@@ -95,11 +104,13 @@ def _taught(ctx: Context) -> tuple[Rating, Model]:
         if begun and begun.reward_id:
             judge = models.get(db, begun.reward_id)
             return scores.get(db, judge.rating_id or 0), judge
+        if begun and begun.rating_id:
+            return scores.get(db, begun.rating_id), None
     rating = rate(_part(ctx, 0)).record
     if ctx.settings.round.auto_promote:
         with ctx.store() as db:
             promote_if_preferred(db)
-    return rating, reward(_part(ctx, 1)).record
+    return rating, reward(_part(ctx, 1)).record if way == "ppo" else None
 
 
 def _await_rankings(ctx: Context, why: str) -> None:
@@ -134,27 +145,36 @@ def check_ready(ctx: Context) -> int:
     return number
 
 
-def _figures(ctx: Context, number: int, rating: Rating, judge: Model, policy: Model) -> RoundFigures:
+def _figures(ctx: Context, number: int, rating: Rating, judge: Model | None, policy: Model) -> RoundFigures:
     """The round in figures; its win rate is by the reward model, or by the simulated annotators where they judge."""
-    measured = comparison(policy)
-    if measured is None:
-        raise NotReady(f"{policy.name} was not trained here: run `python launch.py ppo` first.")
     told = RoundFigures(
         round=number,
         policy=policy.name,
         rankings=figures(rating).rankings,
-        reward_accuracy=judgement(judge).accuracy,
-        reward_before=measured.reward_before,
-        reward_after=measured.reward_after,
-        kl=measured.kl,
-        win_rate=measured.win_rate,
-        judge=measured.judge,
+        **(_by_reward(judge, policy) if judge else _by_pairs(policy)),
         seconds=0.0,
     )
     if ctx.settings.round.judge == "reward":
         return told
     truth = judge_by_simulated(ctx, policy)
     return dataclasses.replace(told, **{f.name: getattr(truth, f.name) for f in dataclasses.fields(truth)})
+
+
+def _by_reward(judge: Model, policy: Model) -> dict[str, Any]:
+    measured = comparison(policy)
+    if measured is None:
+        raise NotReady(f"{policy.name} was not trained here: run `python launch.py ppo` first.")
+    return {
+        "reward_accuracy": judgement(judge).accuracy,
+        **{name: getattr(measured, name) for name in ("reward_before", "reward_after", "kl", "win_rate", "judge")},
+    }
+
+
+def _by_pairs(policy: Model) -> dict[str, Any]:
+    """DPO has no reward model: how well the reward that it implies orders held-out pairs, and nobody's win rate."""
+    measured = tuned(policy)
+    assert measured is not None  # DPO made its metrics
+    return {"reward_accuracy": measured.accuracy_after, "kl": measured.kl, "win_rate": None, "judge": ""}
 
 
 def _part(ctx: Context, part: int, made: OnMade = not_noted) -> Context:

@@ -264,11 +264,11 @@ class Annotator:
 @dataclass(frozen=True)
 class Round:
     """One finished turn of the loop: the scores, the reward model and the policy that it made, and the job that ran
-    it (None where nobody noted it); `metrics` is what the launcher prints of it."""
+    it (None where nobody noted it); a round of DPO has no reward model. `metrics` is what the launcher prints."""
 
     number: int
     rating_id: int
-    reward_id: int
+    reward_id: int | None
     policy_id: int
     metrics: Json
     job_id: int | None = None

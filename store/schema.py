@@ -67,6 +67,13 @@ def m008_imports_and_prompts_taken_out(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m010_rounds_without_a_reward_model(db: Database) -> None:
+    """A round of DPO has none."""
+    for statement in ROUNDS_OF_DPO:
+        db.execute(statement)
+
+
 TRUST_TABLES = (
     """ALTER TABLE tasks ADD COLUMN reason TEXT NOT NULL DEFAULT 'fresh'
         CHECK (reason IN ('fresh', 'overlap', 'uniform', 'risk', 'gold', 'repeat'))""",
@@ -196,4 +203,20 @@ IMPORT_TABLES = (
     """CREATE VIEW newest_rankings AS SELECT * FROM rankings
         WHERE id NOT IN (SELECT supersedes FROM rankings WHERE supersedes IS NOT NULL)""",
     "CREATE VIEW current_rankings AS SELECT * FROM newest_rankings WHERE prompt_id NOT IN taken_out",
+)
+
+# SQLite cannot drop a NOT NULL. Nothing refers to a round, so that the table can be made anew.
+ROUNDS_OF_DPO = (
+    f"""CREATE TABLE new_rounds (
+        number INTEGER PRIMARY KEY,
+        rating_id INTEGER NOT NULL REFERENCES ratings(id),
+        reward_id INTEGER REFERENCES models(id),
+        policy_id INTEGER NOT NULL REFERENCES models(id),
+        metrics TEXT NOT NULL CHECK (json_valid(metrics)),
+        created {NOW},
+        job_id INTEGER REFERENCES jobs(id)) STRICT""",
+    """INSERT INTO new_rounds (number, rating_id, reward_id, policy_id, metrics, created, job_id)
+        SELECT number, rating_id, reward_id, policy_id, metrics, created, job_id FROM rounds""",
+    "DROP TABLE rounds",
+    "ALTER TABLE new_rounds RENAME TO rounds",
 )

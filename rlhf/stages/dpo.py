@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from rlhf import training
 from rlhf.stages.context import Context, Made
-from rlhf.stages.pairs import ordered_pairs
+from rlhf.stages.pairs import Pairs, ordered_pairs
 from rlhf.stages.rated import rated_prompts
 from rlhf.stages.start import named_start, start_for
 from rlhf.stages.tuned import kept, loaded, replay_for, same_made
@@ -14,6 +15,9 @@ from store import scores
 from store.errors import NotReady
 from store.records import Model, Rating
 from store.results import TunedFigures
+
+if TYPE_CHECKING:
+    from rlhf.training.dpo import DPOResult
 
 
 def dpo(ctx: Context, *, start: str | None = None, again: bool = False) -> Made[Model]:
@@ -37,22 +41,11 @@ def dpo(ctx: Context, *, start: str | None = None, again: bool = False) -> Made[
     heldout = ordered_pairs([r for r in ranked if r.prompt.split == "eval"], config)
     if not train.used:
         raise NotReady(_nothing(rating, train.left_out()))
-    pairs = [[training.dpo.Pair(p.messages, p.chosen, p.rejected) for p in side.used] for side in (train, heldout)]
-    replay = replay_for(ctx, model, config, len(train.used))
-    result = training.dpo.train_dpo(model, *pairs, config, replay=replay, progress=ctx.progress, log=ctx.log)
-    before, after = result.before, result.after
-    figures = TunedFigures(
-        steps=result.steps,
-        loss_before=before and before.loss,
-        loss_after=after and after.loss,
-        forgetting=None,
-        seconds=0.0,
-        examples=len(train.used),
-        heldout=len(heldout.used),
-        left_out=train.left_out(),
-        accuracy_before=before and before.accuracy,
-        accuracy_after=after and after.accuracy,
+    taught, judged = (
+        [training.dpo.Pair(p.messages, p.chosen, p.rejected) for p in side.used] for side in (train, heldout)
     )
+    replay = replay_for(ctx, model, config, len(taught))
+    result = training.dpo.train_dpo(model, taught, judged, config, replay=replay, progress=ctx.progress, log=ctx.log)
     made = Model(
         name="",
         kind="policy",
@@ -62,7 +55,23 @@ def dpo(ctx: Context, *, start: str | None = None, again: bool = False) -> Made[
         made_by="dpo",
         settings={**tables, "rating": rating.id},
     )
-    return kept(ctx, model, made, figures, began)
+    return kept(ctx, model, made, _figures(result, train, heldout), began)
+
+
+def _figures(result: DPOResult, train: Pairs, heldout: Pairs) -> TunedFigures:
+    before, after = result.before, result.after
+    return TunedFigures(
+        steps=result.steps,
+        loss_before=before.loss if before else None,
+        loss_after=after.loss if after else None,
+        forgetting=None,
+        seconds=0.0,
+        examples=len(train.used),
+        heldout=len(heldout.used),
+        left_out=train.left_out(),
+        accuracy_before=before.accuracy if before else None,
+        accuracy_after=after.accuracy if after else None,
+    )
 
 
 def _nothing(rating: Rating, left_out: str) -> str:

@@ -160,9 +160,8 @@ class RoundFigures:
     policy: str
     rankings: int
     """Rankings that the scores rest on."""
-    reward_accuracy: float
-    reward_before: float
-    reward_after: float
+    reward_accuracy: float | None
+    """Share of the held-out pairs that the reward model orders as the scores do; with DPO, the reward it implies."""
     kl: float | None
     """KL(policy || base), nats a response."""
     win_rate: float | None
@@ -170,6 +169,9 @@ class RoundFigures:
     judge: str
     """Who judges `win_rate`."""
     seconds: float
+    reward_before: float | None = None
+    """Mean reward of the policy that training started from, in deviations; None with DPO, as `reward_after`."""
+    reward_after: float | None = None
     win_rate_new_topics: float | None = None
     """The same on topics that nobody ranked; only where simulated annotators judge."""
     utility_before: float | None = None

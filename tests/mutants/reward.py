@@ -99,8 +99,10 @@ MUTANTS = (
     Mutant(
         "divergence-from-itself",
         METRICS,
-        "with model.role(role):",
-        'with model.role("base"):',
+        """with model.role(role):
+                other""",
+        """with model.role("base"):
+                other""",
         MEASURED,
         "KL to the reference would be that to the base.",
     ),

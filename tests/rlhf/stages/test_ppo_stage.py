@@ -16,6 +16,7 @@ from rlhf.stages import ppo as stage
 from rlhf.stages.context import Context
 from rlhf.stages.evaluate import compare
 from rlhf.stages.ppo import check_gate, parted, ppo
+from rlhf.stages.start import start_for
 from rlhf.training.looks import Look
 from rlhf.training.models import RoleModel
 from rlhf.training.ppo import PPOResult
@@ -303,8 +304,8 @@ def test_a_second_try_on_the_same_scores_starts_where_the_first_one_did(db: Data
         return models.get(db, models.add(db, Model(name, "reward", "tiny", rating_id=rating)))
 
     early, other, later = judge("reward-1", first), judge("reward-2", first), judge("reward-3", second)
-    models.add(db, Model("policy-1", "policy", "tiny", reward_id=early.id))
-    started = [stage._start(db, of, PPOConfig()).name for of in (early, other, later)]
+    models.add(db, Model("policy-1", "policy", "tiny", reward_id=early.id, made_by="ppo"))
+    started = [start_for(db, of.rating_id).name for of in (early, other, later)]
     assert started == ["base", "base", "policy-1"]
 
 
@@ -315,14 +316,18 @@ def test_a_round_starts_where_its_target_leaves_it_within_max_drift(
     measured = as_json(stage._unmeasured(result(), judge, "", forced=False))
     for name, kl in (("base", None), ("policy-1", 6.0), ("policy-2", 13.0), ("policy-3", None), ("policy-4", 18.5)):
         path = None if name == "base" else f"models/{name}"
-        models.add(db, Model(name, "policy", "tiny", path=path, metrics=measured | {"kl": kl} if path else {}))
+        metrics = measured | {"kl": kl} if path else {}
+        models.add(db, Model(name, "policy", "tiny", path=path, metrics=metrics, made_by="ppo" if path else "init"))
 
-    def start(**limits: float) -> str:
-        return stage._start(db, judge, PPOConfig(**limits)).name  # type: ignore[arg-type]
+    def start(max_drift: float, kl_target: float = 6.0) -> str:
+        return start_for(db, judge.rating_id, reach=kl_target, limit=max_drift).name
 
     assert start(max_drift=25.0) == "policy-4"
     assert start(max_drift=24.0) == "policy-3"  # which nobody could measure: its round had its own limit
-    models.add(db, Model("policy-5", "policy", "tiny", path="models/policy-5", metrics=measured | {"kl": 30.0}))
+    models.add(
+        db,
+        Model("policy-5", "policy", "tiny", path="models/policy-5", metrics=measured | {"kl": 30.0}, made_by="ppo"),
+    )
     with db.conn:
         db.execute("DELETE FROM models WHERE name = 'policy-3'")
     assert start(max_drift=24.0, kl_target=6.0) == "policy-2"

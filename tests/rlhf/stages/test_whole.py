@@ -82,7 +82,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> None:
         if done.reward_id == judge.id:
             return Made(done, "Nothing new.")
         told = PolicyComparison(1, "", 0.0, 1.0, force, 0.0, 1.0, 0.0, 2.0, 1.0, 0.7, judge.name, 0.5, 9.0)
-        return Made(keep(ctx, Weights(), Model("", "policy", "", done.id, metrics=as_json(told), reward_id=judge.id)))  # type: ignore[arg-type]
+        made = Model("", "policy", "", done.id, metrics=as_json(told), reward_id=judge.id, made_by="ppo")
+        return Made(keep(ctx, Weights(), made))  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "reward", reward)
     monkeypatch.setattr(loop, "ppo", ppo)
