@@ -56,18 +56,19 @@ def page(workspace: Workspace) -> gr.Blocks:
                 return own_figures(db, annotator.name)
 
     def answer(event: gr.EventData, request: gr.Request) -> Json:
-        try:
-            annotator = require(workspace, request.request, AREA)
-        except Forbidden as error:
-            refused(request.request, error)
-            raise gr.Error(str(error), print_exception=False) from error
-        with handed_on(request.request), workspace.store() as db:
-            sent = event._data if isinstance(event._data, dict) else {}
-            told = _act(db, annotator, sent)
+        with handed_on(request.request):
             try:
-                return _complete(guideline(), db, annotator, _following(db, annotator, sent, told), told)
-            except Exception as error:
-                return _without_task(guideline.last, annotator, told, error)
+                annotator = require(workspace, request.request, AREA)
+            except Forbidden as error:
+                refused(request.request, error)
+                raise gr.Error(str(error), print_exception=False) from error
+            sent = event._data if isinstance(event._data, dict) else {}
+            with workspace.store() as db:
+                told = _act(db, annotator, sent)
+                try:
+                    return _complete(guideline(), db, annotator, _following(db, annotator, sent, told), told)
+                except Exception as error:
+                    return _without_task(guideline.last, annotator, told, error)
 
     made: gr.Blocks
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:

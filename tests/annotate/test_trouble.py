@@ -138,6 +138,20 @@ def test_a_disk_that_fills_before_the_ranking_is_stored_keeps_the_choices(
     assert told["answer"]["stored"]
 
 
+def test_a_disk_that_is_full_before_anybody_is_known_is_words(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate knows the person, and a moment later the handler asks again."""
+    client = sign_in("Ada", "annotator")
+    config = client.get("/annotate/config").json()
+    (number,) = [d["id"] for d in config["dependencies"] if d["api_name"] == "answer"]
+    monkeypatch.setattr("annotate.ranking.require", full)
+    body = {"data": [], "fn_index": number, "session_hash": "t", "event_data": {"action": "next"}}
+    answer = client.post("/annotate/gradio_api/run/predict", json=body)
+    assert answer.status_code == 503
+    assert "free disk space" in answer.json()["error"]
+
+
 def test_a_mark_that_cannot_be_taken_away_loses_no_answer(
     sign_in: SignIn, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
