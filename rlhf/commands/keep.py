@@ -51,7 +51,10 @@ def _settings(call: Call[CheckOptions]) -> list[Problem]:
     try:
         resolve(name)
     except BadInput as error:
-        return [Problem(str(error).rstrip("."), "name where it is now as base_model of [model] in workspace.toml")]
+        # A path of an earlier version, or of another machine: the folder itself may have come along.
+        own = call.workspace.folder / Path(name).name
+        where = f'write base_model = "./{own.name}"' if own.is_dir() else "name where it is now as base_model"
+        return [Problem(str(error).rstrip("."), f"{where} in the table [model] of workspace.toml")]
     return []
 
 

@@ -102,8 +102,13 @@ class Settings:
 
 
 def settings_of(workspace: Workspace) -> Settings:
-    """The defaults under workspace.toml; raises BadInput for a key or a value that is none, by its name."""
-    return overlay(Settings(), workspace.settings())
+    """The defaults under workspace.toml; raises BadInput for a key or a value that is none, by its name.
+
+    A base model that is named relative to the workspace is given with its whole path.
+    """
+    settings = overlay(Settings(), workspace.settings())
+    base_model = workspace.located(settings.model.base_model)
+    return dataclasses.replace(settings, model=dataclasses.replace(settings.model, base_model=base_model))
 
 
 def ppo_config(settings: Settings) -> PPOConfig:
