@@ -38,7 +38,7 @@ def check(call: Call[CheckOptions]) -> CheckResult:
     if not call.workspace.database.exists():
         raise NotFound(f"There is no workspace at {call.workspace.folder}: name another with --workspace.")
     repaired = tuple(soundness.repair(call.workspace)) if call.options.repair else ()
-    found = [*soundness.problems(call.workspace), *_settings(call)]
+    found = [*soundness.problems(call.workspace), *backups.check(call.workspace.backups), *_settings(call)]
     return CheckResult(not found, tuple(found), repaired)
 
 

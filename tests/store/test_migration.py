@@ -14,7 +14,7 @@ from sqlite_utils.migrations import Migrations
 
 from store import models, rankings, responses, scores, tasks
 from store.db import opened
-from store.errors import NoDisk, WorkError
+from store.errors import Damaged, Locked, NoDisk, WorkError
 from store.records import Response
 from store.schema import migrations
 
@@ -258,5 +258,30 @@ def test_where_there_is_no_room_for_a_copy_nothing_is_changed(old: Path, monkeyp
         patch.setattr("store.db.os.replace", full)
         with pytest.raises(NoDisk, match="no room for a copy of it first"):
             migrate(old)
+    assert content(old) == before
+    assert not list(old.parent.glob("*writing*"))
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        ("database is locked", Locked, "held by another program"),
+        ("database disk image is malformed", Damaged, "check"),
+        ("database or disk is full", NoDisk, "no room for a copy"),
+    ],
+)
+def test_why_a_store_could_not_be_copied_first_is_said(
+    old: Path, monkeypatch: pytest.MonkeyPatch, said: str, kind: type[WorkError], words: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise sqlite3.DatabaseError(said)
+
+    before = content(old)
+    with monkeypatch.context() as patch:
+        patch.setattr("store.db.os.replace", fails)
+        with pytest.raises(kind, match=words) as refused:
+            migrate(old)
+    assert type(refused.value) is kind
+    assert said in str(refused.value)
     assert content(old) == before
     assert not list(old.parent.glob("*writing*"))
