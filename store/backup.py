@@ -202,8 +202,21 @@ def _check_place(workspace: Workspace, place: Path) -> None:
         raise BadInput(f"{place} cannot be written ({error.strerror}): name another folder with --to.") from error
 
 
+def newest(workspace: Workspace) -> float | None:
+    """When the newest backup in the workspace's folder was made (seconds since 1970); None where there is none."""
+    with workspace.store() as db:
+        own = identity(db)
+    return max((made for made, _ in _of_workspace(workspace.backups, own)), default=None)
+
+
 def _thin_out(place: Path, workspace: str, keep: int) -> None:
     """Remove the oldest backups of this workspace, until so many are left; those of others stay."""
+    for _, folder in sorted(_of_workspace(place, workspace))[:-keep]:
+        shutil.rmtree(folder)
+
+
+def _of_workspace(place: Path, workspace: str) -> list[tuple[float, Path]]:
+    """The backups of one workspace in a folder, and when each was made."""
     mine = []
     for folder in place.glob("rankloop-*"):
         try:
@@ -212,5 +225,4 @@ def _thin_out(place: Path, workspace: str, keep: int) -> None:
             continue
         if label.workspace == workspace:
             mine.append((label.made, folder))
-    for _, folder in sorted(mine)[:-keep]:
-        shutil.rmtree(folder)
+    return mine

@@ -3,7 +3,9 @@
 import dataclasses
 import logging
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
 
 from rlhf.settings.bounds import Count, Share, Some
 from rlhf.settings.overlay import overlay
@@ -80,6 +82,16 @@ class AnnotateConfig:
 
 
 @dataclass(frozen=True)
+class BackupConfig:
+    """Backups that the worker makes in the folder `backups` of the workspace while it has no job."""
+
+    every_hours: Annotated[float, Ge(0.0), Le(8784.0)] = 0.0
+    """Hours from one backup to the next; 0 makes none by itself."""
+    keep: Some = 7
+    """Backups of this workspace that stay there, the newest ones; 0 removes none."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All tables of workspace.toml; raises BadInput for settings that cannot go together, whoever put them so."""
 
@@ -95,6 +107,7 @@ class Settings:
     forgetting: ForgettingConfig = field(default_factory=ForgettingConfig)
     round: RoundConfig = field(default_factory=RoundConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
+    backup: BackupConfig = field(default_factory=BackupConfig)
 
     def __post_init__(self) -> None:
         for problem in problems(self):
