@@ -5,10 +5,12 @@ The options of jobs stand in rlhf/settings/kinds.py, since the pages ask for job
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from rlhf.settings import Quantization
-from rlhf.settings.bounds import Count, Port, Seed, Some
+from rlhf.settings.bounds import Count, NotNegative, Port, Seed, Some
 
 
 @dataclass(frozen=True)
@@ -152,3 +154,22 @@ class PromoteOptions:
     """Name of the policy to promote; if not given, the newest that people have compared."""
     force: bool = False
     """Promote it even if the rankings do not say that people prefer it."""
+
+
+@dataclass(frozen=True)
+class ChatOptions:
+    """Which versions answer, and how they are sampled."""
+
+    model: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Version that answers; given twice, two answer each line side by side. If not given, the promoted one, or else
+    the latest policy."""
+    system: str = ""
+    """Message that stands above the conversation and says how to answer; some chat templates have no place for it."""
+    temperature: NotNegative | None = None
+    """Divides the logits; 0 takes the likeliest token. That of [sampling] if not given."""
+    max_new_tokens: Count | None = None
+    """Longest answer in tokens; one that has not ended by then is cut and ends with dots. That of [sampling] if not
+    given."""
+    seed: Seed | None = None
+    """Seed of every draw: the same seed, versions and lines give the same answers. That of [sampling] if not
+    given."""

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 import tyro
 from tyro import _errors as failures
 
+from rlhf.commands.console import readable
 from rlhf.commands.options import Common
 from rlhf.settings import Settings, settings_of
 from rlhf.settings.bounds import plain
@@ -20,6 +21,7 @@ from rlhf.settings.dials import Dial, dials
 from rlhf.settings.kinds import NoOptions
 from rlhf.settings.overlay import checked, overlay, short
 from store.errors import BadInput
+from store.records import Json
 from store.workspace import Workspace
 
 Options = TypeVar("Options")
@@ -35,7 +37,7 @@ class Command:
 
     `tables` are settings whose dials are flags of their own (`--steps`), `parts` those whose flags carry the table's
     name (`--ppo.steps`). A `quiet` command has printed all that a person needs by the time it ends, so its result is
-    printed with `--json` only.
+    printed with `--json` only; `shown` is the function that makes lines of a result for a person.
     """
 
     summary: str
@@ -44,6 +46,7 @@ class Command:
     tables: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     quiet: bool = False
+    shown: Callable[[Json, str], str] = readable
 
 
 @dataclass(frozen=True)
@@ -149,10 +152,16 @@ def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
         name = dial.name.upper() if positional else f"{where}{_word(dial.name)}"
         value = getattr(parsed, dial.name)
         if isinstance(value, tuple):
-            values[dial.name] = tuple(checked(name, get_args(dial.hint)[0], item) for item in value)
+            values[dial.name] = tuple(checked(name, _item(dial.hint), item) for item in value)
         else:
             values[dial.name] = checked(name, dial.hint, value)
     return values
+
+
+def _item(hint: Any) -> object:
+    """X of `tuple[X, ...]`, which may carry a mark of tyro's."""
+    plainly = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return get_args(plainly)[0]
 
 
 def _refuse(program: str, shape: Any) -> failures.ParseErrorHook:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sqlite_utils import Database
@@ -20,7 +21,7 @@ from store.results import as_json
 from store.workspace import Workspace, appearing
 
 if TYPE_CHECKING:
-    from rlhf.training.models import RoleModel
+    from rlhf.training.models import RoleModel, Voice
 
 Record = TypeVar("Record", covariant=True)
 
@@ -101,8 +102,24 @@ class Context:
         Raises BadInput where its files are gone, or others than were written.
         """
         if version.path:
-            verify(self.workspace, version)
-            model.load("reward" if version.kind == "reward" else "policy", self.workspace.folder / version.path)
+            model.load("reward" if version.kind == "reward" else "policy", self._files(version))
+
+    def load_version(self, model: "RoleModel", version: Model) -> "Voice":
+        """Read a policy beside the roles and other versions, where it is not there yet; returns what it speaks as.
+
+        The base has no adapter and speaks as itself. Raises BadInput as `load_role` does.
+        """
+        if not version.path:
+            return "base"
+        voice = training.models.Version(f"version-{version.id}")
+        if not model.has(voice):
+            model.load(voice, self._files(version))
+        return voice
+
+    def _files(self, version: Model) -> Path:
+        """The folder of a version, looked at before its weights are read."""
+        verify(self.workspace, version)
+        return self.workspace.folder / str(version.path)
 
     def tables(self, *names: str) -> Json:
         """Some settings tables as they are stored with what they made."""

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NewType, get_args
 
 import bitsandbytes as bnb
 import torch
-from peft import get_peft_model
+from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import save_file
 from torch import nn
@@ -25,11 +25,15 @@ from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 from rlhf.settings import Quantization
 from rlhf.training import adapters, fingerprint, loading, saved
 from rlhf.training.chat import Chat, Sequences
-from store.errors import WorkError
+from store.errors import PlatformError, WorkError
 
 log = logging.getLogger(__name__)
 
 Role = Literal["policy", "reference", "value", "reward", "base"]
+Version = NewType("Version", str)
+"""The name of an adapter beside the roles, such as `version-3`: it is read and spoken with, and never trained."""
+Voice = Role | Version
+"""Whoever speaks: a role, or a version that was loaded under a name of its own."""
 HEADED = ("value", "reward")
 """The roles with a head."""
 
@@ -97,8 +101,8 @@ class RoleModel:
     # --- roles -------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def role(self, role: Role) -> Iterator[None]:
-        """Forwards and their backwards inside this scope go through the role's adapter."""
+    def role(self, role: Voice) -> Iterator[None]:
+        """Forwards and their backwards inside this scope go through the adapter of a role or a version."""
         if role == "base":
             self.peft.base_model.disable_adapter_layers()
         elif role not in self._adapters:
@@ -109,14 +113,18 @@ class RoleModel:
         self._restore_gradients()
         yield
 
+    def has(self, role: Voice) -> bool:
+        """Whether a role or a version has an adapter in memory."""
+        return role in self._adapters
+
     def train_roles(self, *roles: Role) -> None:
         """Let the gradients of just these roles flow, and put modules in train mode (every dropout is 0)."""
         self._trained = set(roles)
         self.peft.train(bool(roles))
         self._restore_gradients()
 
-    def parameters(self, role: Role) -> list[nn.Parameter]:
-        """The weights that belong to a role: its adapter and its head."""
+    def parameters(self, role: Voice) -> list[nn.Parameter]:
+        """The weights that belong to a role or a version: its adapter and its head."""
         found = [p for name, p in self.peft.named_parameters() if f".{role}." in name]
         if role in self.heads:
             found += list(self.heads[role].parameters())
@@ -135,8 +143,8 @@ class RoleModel:
         self.drop(role)
         self._add(role)
 
-    def drop(self, role: Role) -> None:
-        """Forget a role's adapter and head, where it has them."""
+    def drop(self, role: Voice) -> None:
+        """Forget the adapter and the head of a role or a version, where it has them."""
         if role in self._adapters:
             self.peft.base_model.set_adapter("policy")  # peft warns when the active adapter is deleted
             self.peft.delete_adapter(role)
@@ -160,38 +168,56 @@ class RoleModel:
         if role in self.heads:
             save_file(self.heads[role].state_dict(), folder / saved.HEAD)
 
-    def load(self, role: Role, folder: Path) -> None:
-        """Read a role from a folder.
+    def load(self, role: Voice, folder: Path) -> None:
+        """Read a role, or a version to speak with, from a folder; a version may have a shape of its own.
 
-        Raises BadInput for an adapter of another base or of another rank, alpha or targets, Damaged for one whose
-        files are not as they were written or hold NaN; the model is then as it was before.
+        Raises BadInput for an adapter of another base, for a role's of another rank, alpha or targets than all roles
+        have, Damaged for one whose files are not as they were written or hold NaN; the model is then as before, but
+        for a version of this name, which is dropped.
         """
-        adapters.check_alike(folder, adapters.lora_in(folder), self._lora)
+        found = adapters.lora_in(folder)
+        if role not in get_args(Role):
+            self._load_version(role, folder, found)
+            return
+        adapters.check_alike(folder, found, self._lora)
         # All roles have weights of the same names and shapes.
-        like = adapters.shapes(self.peft, next(iter(self._adapters)))
-        weights = saved.adapter(folder, like, self.device)
+        weights = saved.adapter(folder, adapters.shapes(self.peft, "policy"), self.device)
         width = loading.hidden_width(self.base)
         head = saved.head(folder, width, self.device) if role in HEADED else None
-        if not fingerprint.check(folder, self.fingerprint, self.base_model):
-            log.warning(
-                "%s does not say which base it was trained on: it is taken to be %s.", folder, self.base_model
-            )
+        self._check_base(folder)
         self._add(role)
         adapters.fill(self.peft, role, weights)
         if head is not None:
             self.heads[role].load_state_dict(head)
 
+    def _load_version(self, version: Voice, folder: Path, lora: LoraConfig) -> None:
+        self._check_base(folder)
+        self.drop(version)  # what was there may have another shape
+        self._add(version, lora)
+        try:
+            weights = saved.adapter(folder, adapters.shapes(self.peft, version), self.device)
+        except PlatformError:
+            self.drop(version)
+            raise
+        adapters.fill(self.peft, version, weights)
+
+    def _check_base(self, folder: Path) -> None:
+        if not fingerprint.check(folder, self.fingerprint, self.base_model):
+            log.warning(
+                "%s does not say which base it was trained on: it is taken to be %s.", folder, self.base_model
+            )
+
     @contextmanager
-    def _drawing(self, role: Role) -> Iterator[None]:
+    def _drawing(self, role: Voice) -> Iterator[None]:
         """peft draws an adapter's A from torch's global generator: here from the model's seed and the role's own."""
         with torch.random.fork_rng():
             torch.manual_seed(zlib.crc32(f"{self._seed} {role}".encode()))
             yield
 
-    def _add(self, role: Role) -> None:
+    def _add(self, role: Voice, lora: LoraConfig | None = None) -> None:
         if role not in self._adapters:
             with self._drawing(role):
-                self.peft.add_adapter(role, self._lora)
+                self.peft.add_adapter(role, lora or self._lora)
             self._adapters.add(role)
         if role in HEADED:
             head = nn.Linear(loading.hidden_width(self.base), 1, dtype=torch.float32)

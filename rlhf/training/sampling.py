@@ -8,7 +8,7 @@ from transformers import DynamicCache, TopPLogitsWarper
 
 from rlhf.settings import SamplingConfig
 from rlhf.training.chat import Sequences
-from rlhf.training.models import Role, RoleModel
+from rlhf.training.models import RoleModel, Voice
 from rlhf.training.progress import OnProgress, silent
 from store.errors import BadInput
 from store.records import FinishReason, Message
@@ -29,7 +29,7 @@ def sample(
     chats: Sequence[Sequence[Message]],
     config: SamplingConfig,
     *,
-    role: Role = "policy",
+    role: Voice = "policy",
     progress: OnProgress = silent,
 ) -> list[list[Sample]]:
     """`config.responses` samples of each chat, in the order of the chats.
@@ -67,7 +67,7 @@ def check_room(model: RoleModel, prompts: Sequence[Sequence[int]], new_tokens: i
 
 @torch.no_grad()
 def generate(
-    model: RoleModel, prompts: Sequence[Sequence[int]], config: SamplingConfig, *, role: Role, seed: int
+    model: RoleModel, prompts: Sequence[Sequence[int]], config: SamplingConfig, *, role: Voice, seed: int
 ) -> Sequences:
     """One response to each prompt of token ids; the mask keeps the first end-of-turn token and nothing after it."""
     blank = model.to_device(model.chat.sequences(prompts, [[] for _ in prompts]))

@@ -5,6 +5,7 @@ Shares and rates run from 0 to 1. None stands where nothing is known, since JSON
 
 from store.records import Model, Rating, Round
 from store.results.codec import as_json, read
+from store.results.evaluation import AnswerFigures, BestOfN, Evaluation, PolicyEvaluation
 from store.results.rating import AnnotatorFigures, Board, Challenge, DisputedPrompt, RatingFigures, VersionRow
 from store.results.training import (
     Example,
@@ -14,15 +15,21 @@ from store.results.training import (
     RoundFigures,
     TunedFigures,
 )
+from store.results.versions import ModelRow
 
 __all__ = [
     "AnnotatorFigures",
+    "AnswerFigures",
+    "BestOfN",
     "Board",
     "Challenge",
     "DisputedPrompt",
+    "Evaluation",
     "Example",
     "Forgetting",
+    "ModelRow",
     "PolicyComparison",
+    "PolicyEvaluation",
     "RatingFigures",
     "RewardJudgement",
     "RoundFigures",

@@ -11,12 +11,14 @@ from sqlite_utils import Database
 
 from rlhf.loop import run_round
 from rlhf.settings import overlay
-from rlhf.stages.context import Base, Context
+from rlhf.stages.context import Base, Context, keep
 from rlhf.stages.ppo import ppo
 from rlhf.stages.reward import reward
 from rlhf.training import loading, looks
 from rlhf.training.models import RoleModel
 from store import jobs, models
+from store.errors import BadInput
+from store.records import Model
 
 FEW = {
     "sampling": {"max_new_tokens": 4},
@@ -120,3 +122,22 @@ def test_another_base_or_another_shape_is_read_anew(small: Context, loads: list[
         other.load_model()
         other.load_model()
     assert len(loads) == 3
+
+
+def test_a_version_is_read_once_a_job_and_never_unseen(small: Context, db: Database) -> None:
+    model = small.load_model()
+    noise = torch.Generator().manual_seed(0)
+    for parameter in model.parameters("policy"):
+        parameter.data.add_(torch.rand(parameter.shape, generator=noise))
+    kept = keep(small, model, Model("", "policy", ""))
+    written = [p.detach().clone() for p in model.parameters("policy")]
+    model = small.load_model()
+    assert small.load_version(model, Model("base", "policy", "")) == "base"
+    voice = small.load_version(model, kept)
+    for mine, theirs in zip(model.parameters(voice), written, strict=True):
+        assert torch.equal(mine, theirs)
+    file = small.workspace.folder / str(kept.path) / "adapter_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert small.load_version(model, kept) == voice  # it is in memory already
+    with pytest.raises(BadInput, match=kept.name):
+        small.load_version(small.load_model(), kept)

@@ -1,4 +1,4 @@
-"""The shape of adapters: rank, alpha and layers as the settings have them, kept with each, and compared when read."""
+"""The shape of adapters, kept with each and compared when read; and several that speak in turn on one base."""
 
 import json
 from collections.abc import Callable
@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from rlhf.settings import SamplingConfig
 from rlhf.training.chat import Sequences
-from rlhf.training.models import RoleModel
-from store.errors import BadInput
+from rlhf.training.models import RoleModel, Version
+from rlhf.training.sampling import sample
+from store.errors import BadInput, Damaged
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +100,81 @@ def test_every_layer_by_name_is_all_linear(base: str, tmp_path: Path) -> None:
     seq = batch(model)
     with torch.no_grad(), model.role("policy"), other.role("policy"):
         assert torch.equal(model.logprobs(seq)[0], other.logprobs(seq)[0])
+
+
+ASKED = ("tea", "red green cake", "yes or no")
+SHAPES = {"version-1": {"rank": 4}, "version-2": {"rank": 2, "alpha": 3, "targets": "q_proj,down_proj"}}
+
+
+def saved(base: str, folder: Path) -> dict[Version, Path]:
+    """Two policies of different weights and shape in folders."""
+    for number, (name, shape) in enumerate(SHAPES.items()):
+        model = RoleModel(base, **shape)  # type: ignore[arg-type]
+        torch.manual_seed(number)
+        for parameter in model.parameters("policy"):
+            parameter.data.add_(torch.randn_like(parameter) * 0.5)
+        model.save("policy", folder / name)
+    return {Version(name): folder / name for name in SHAPES}
+
+
+def said(model: RoleModel, voice: str, turn: int) -> tuple[int, ...]:
+    chat = [{"role": "user", "content": ASKED[turn]}]
+    config = SamplingConfig(responses=1, max_new_tokens=6, seed=turn)
+    return sample(model, [chat], config, role=voice)[0][0].token_ids  # type: ignore[arg-type]
+
+
+def test_two_versions_answer_in_turn_as_each_does_alone(base: str, tmp_path: Path) -> None:
+    """And the base and the roles between them as they do where no version is loaded."""
+    folders = saved(base, tmp_path)
+    alone: dict[str, list[tuple[int, ...]]] = {"base": [said(RoleModel(base, rank=4), "base", t) for t in range(3)]}
+    for voice, folder in folders.items():
+        model = RoleModel(base, **SHAPES[voice])  # type: ignore[arg-type]
+        model.load("policy", folder)
+        alone[voice] = [said(model, "policy", turn) for turn in range(3)]
+    together = RoleModel(base, rank=4)
+    for voice, folder in folders.items():
+        together.load(voice, folder)
+    for turn in range(3):
+        for voice in (*folders, "base"):
+            assert said(together, voice, turn) == alone[voice][turn], (turn, voice)
+        assert said(together, "policy", turn) == alone["base"][turn]  # fresh, and so the base
+    assert len({tuple(answers) for answers in alone.values()}) == 3
+
+
+def test_a_version_is_not_trained_and_leaves_the_roles_as_they_are(base: str, tmp_path: Path) -> None:
+    voice, folder = next(iter(saved(base, tmp_path).items()))
+    model = RoleModel(base, rank=4)
+    perturb(model, "policy")
+    before = [p.detach().clone() for p in model.parameters("policy")]
+    model.train_roles("policy")
+    model.load(voice, folder)
+    with model.role(voice):
+        assert not any(p.requires_grad for p in model.parameters(voice))
+    with model.role("policy"):
+        assert all(p.requires_grad for p in model.parameters("policy"))
+    for mine, was in zip(model.parameters("policy"), before, strict=True):
+        assert torch.equal(mine, was)
+    model.drop(voice)
+    assert not model.has(voice)
+    assert model.parameters(voice) == []
+
+
+def test_a_name_may_be_taken_again_by_a_version_of_another_shape(base: str, tmp_path: Path) -> None:
+    first, second = saved(base, tmp_path).values()
+    model, fresh = RoleModel(base, rank=4), RoleModel(base, rank=4)
+    model.load(Version("guest"), first)
+    model.load(Version("guest"), second)
+    fresh.load(Version("guest"), second)
+    assert said(model, "guest", 1) == said(fresh, "guest", 1)
+
+
+def test_a_damaged_version_is_refused_and_does_not_stay(base: str, tmp_path: Path) -> None:
+    voice, folder = next(iter(saved(base, tmp_path).items()))
+    file = folder / "adapter_model.safetensors"
+    weights = load_file(file)
+    next(iter(weights.values()))[0, 0] = float("nan")
+    save_file(weights, file)
+    model = RoleModel(base, rank=4)
+    with pytest.raises(Damaged, match="NaN or infinite in 1 of"):
+        model.load(voice, folder)
+    assert not model.has(voice)
