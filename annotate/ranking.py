@@ -152,7 +152,18 @@ def _act(db: Database, person: Annotator, sent: Json) -> Json:
         return told | {"message": f"Not saved. {error}"}
     except PlatformError as error:
         return told | {"message": f"Not saved. {error} Your choices are kept."}
-    return told | {"stored": True, "message": _mark(db, person, ranking, sent) or queue.counts_later(db, ranking)}
+    return told | {"stored": True, "message": _besides(db, person, ranking, sent)}
+
+
+def _besides(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:
+    """What to say of a ranking beside that it is stored; an error here must not hide that."""
+    try:
+        ranked = sent.get("action") == "rank"
+        if ranked and not queue.as_sent(db, ranking, _text(sent, "lease"), _levels(sent), _text(sent, "comment")):
+            return "An answer that you sent before is stored, and it is another one: press Previous to change it."
+        return _mark(db, person, ranking, sent) or queue.counts_later(db, ranking)
+    except Exception as error:
+        return f"Saved. {in_words(error, EVIDENCE)}"
 
 
 def _mark(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:

@@ -122,6 +122,23 @@ def test_what_is_stored_is_told_though_no_task_can_be_given(
         assert rankings.count(db) == 1
 
 
+@pytest.mark.parametrize("change", [{"levels": [4, 3, 2, 1]}, {"comment": "on second thoughts"}])
+def test_another_order_after_no_answer_is_not_said_to_be_stored(
+    sign_in: SignIn, workspace: Workspace, call: Callable[..., Any], change: dict[str, Any]
+) -> None:
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    event = {"nonce": "1", "action": "rank", "lease": view["task"]["lease"], "levels": [1, 2, 3, 4], "comment": ""}
+    call(client, "/annotate", "answer", event)  # stored, and its answer lost on the way
+    (told,) = call(client, "/annotate", "answer", event | change)
+    assert "press Previous" in told["answer"]["message"], "what was sent now is not what is stored"
+    assert told["task"]["lease"] != view["task"]["lease"]
+    (told,) = call(client, "/annotate", "answer", event)
+    assert (told["answer"]["stored"], told["answer"]["message"]) == (True, "")
+    with workspace.store() as db:
+        assert rankings.count(db) == 1
+
+
 def test_a_disk_that_fills_before_the_ranking_is_stored_keeps_the_choices(
     sign_in: SignIn, workspace: Workspace, call: Callable[..., Any]
 ) -> None:

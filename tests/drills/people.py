@@ -75,7 +75,8 @@ class Person:
                         "comment": self.name,
                     }
                     told = self._ask(client, ids["answer"], sent)
-                    if told["answer"]["stored"]:
+                    # A message says that an earlier order of this person's is stored, after an answer that was lost.
+                    if told["answer"]["stored"] and not told["answer"]["message"]:
                         self.acknowledged[sent["lease"]] = levels
                     else:
                         self.refused += 1

@@ -18,6 +18,8 @@ from tests.server import Server
 
 READING = 5.0
 """Seconds that a person looks at a task, about."""
+LOOK_EVERY = 2.0
+"""Seconds from one look at the server to the next."""
 JOB_EVERY = 20.0
 """Seconds from one rating to the next."""
 MOST_GROWTH_MB, MOST_LOG_MB, MOST_FILES = 60.0, 64.0, 20
@@ -47,6 +49,13 @@ def look(server: Server, workspace: Workspace) -> Look:
     return Look(int(told["VmRSS"].split()[0]) / 1024, files, size, int(told["Threads"]))
 
 
+def middle(looks: list[Look]) -> Look:
+    """The median of each figure: at any one moment some people ask, and more files are open."""
+    memory, log = (statistics.median(getattr(one, name) for one in looks) for name in ("memory", "log"))
+    files, threads = (statistics.median_low([getattr(one, name) for one in looks]) for name in ("files", "threads"))
+    return Look(memory, files, log, threads)
+
+
 def drill(minutes: float, people: int = 50) -> Row:
     """Let so many people rank for so long, while a worker rates again and again."""
     seconds = 60 * minutes
@@ -62,14 +71,18 @@ def drill(minutes: float, people: int = 50) -> Row:
         began = time.monotonic()
         try:
             time.sleep(seconds / 10)  # until everybody has a page, and everything was loaded once
-            first = look(server, workspace)
+            looks, asked_at = [], began
             while time.monotonic() - began < seconds:
-                with workspace.store() as db:
-                    if not jobs.active(db):
-                        jobs.enqueue(db, "rate", {})
-                time.sleep(min(JOB_EVERY, max(0.1, seconds - (time.monotonic() - began))))
-                print(f"soak: {time.monotonic() - began:.0f} s, {look(server, workspace)}", file=sys.stderr)
-            last = look(server, workspace)
+                if time.monotonic() >= asked_at:
+                    asked_at += JOB_EVERY
+                    with workspace.store() as db:
+                        if not jobs.active(db):
+                            jobs.enqueue(db, "rate", {})
+                time.sleep(min(LOOK_EVERY, max(0.1, seconds - (time.monotonic() - began))))
+                looks.append(look(server, workspace))
+                print(f"soak: {time.monotonic() - began:.0f} s, {looks[-1]}", file=sys.stderr)
+            fifth = max(1, len(looks) // 5)
+            first, last = middle(looks[:fifth]), middle(looks[-fifth:])
         finally:
             until.set()
             for thread in threads:
