@@ -4,6 +4,7 @@ Shares and rates run from 0 to 1. None stands where nothing is known, since JSON
 """
 
 from store.records import Model, Rating, Round
+from store.results.answers import Answer, Answers
 from store.results.codec import as_json, read
 from store.results.rating import AnnotatorFigures, Board, Challenge, DisputedPrompt, RatingFigures, VersionRow
 from store.results.training import (
@@ -18,6 +19,8 @@ from store.results.versions import ModelRow
 
 __all__ = [
     "AnnotatorFigures",
+    "Answer",
+    "Answers",
     "Board",
     "Challenge",
     "DisputedPrompt",
