@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from rlhf.commands import evaluation
 from rlhf.commands.console import readable
 from rlhf.commands.options import (
     BackupOptions,
@@ -51,6 +52,8 @@ def serve(call: Call[ServeOptions]) -> None:
         open_pages(call.workspace, host=call.options.host, port=call.options.port)
 
 
+SHOWN = {"evaluate": evaluation.shown}
+"""Kinds of work whose results are read in a table of their own; all others are printed line by line."""
 COMMANDS = {
     "demo": Command(
         "close the loop on the embedded model with simulated annotators",
@@ -77,7 +80,14 @@ COMMANDS = {
         "list the prompts, take some out, put them back", "rlhf.commands.imports:prompts", PromptsOptions
     ),
     **{
-        name: Command(kind.summary, "rlhf.commands.work:do", kind.options, kind.tables, kind.parts)
+        name: Command(
+            kind.summary,
+            "rlhf.commands.work:do",
+            kind.options,
+            kind.tables,
+            kind.parts,
+            shown=SHOWN.get(name, readable),
+        )
         for name, kind in KINDS.items()
     },
     "leaderboard": Command(
@@ -149,7 +159,7 @@ def _answer(argv: list[str]) -> int:
     if call.common.json:
         print(json.dumps(result))
     elif not command.quiet:
-        print(readable(result, name))
+        print(command.shown(result, name))
     return int(result.get("sound") is False)  # `check` did its work, and what it looked at is not sound
 
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from sqlite_utils import Database
 
+from rlhf.stages.compare import judge_by_simulated
 from rlhf.stages.context import Base, Context, OnMade, not_noted
 from rlhf.stages.dpo import dpo
-from rlhf.stages.evaluate import judge_by_simulated
 from rlhf.stages.generate import generate
 from rlhf.stages.leaderboard import promote_if_preferred
 from rlhf.stages.ppo import ppo

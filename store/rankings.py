@@ -130,6 +130,11 @@ def count(db: Database, *, since: int = 0) -> int:
     return db["current_rankings"].count_where("kind = 'ranked' AND id > ?", [since])
 
 
+def newest(db: Database) -> int:
+    """The id of the latest ranking, revisions included; 0 where nothing was ranked."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM rankings").fetchone()[0])
+
+
 def done_by(db: Database, annotator: str, *, since: str = "") -> int:
     """How many tasks one person has ranked or flagged since a time (ISO 8601, UTC); a revision is no further task."""
     return db["rankings"].count_where(

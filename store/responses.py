@@ -68,6 +68,16 @@ def shown_of(db: Database, model_id: int) -> set[int]:
     return {int(prompt) for (prompt,) in rows}
 
 
+def temperatures(db: Database, model_id: int) -> set[float]:
+    """The temperatures at which those answers of a version were drawn that stand in tasks."""
+    rows = db.execute(
+        "SELECT DISTINCT json_extract(r.sampling, '$.temperature') FROM responses r"
+        " JOIN task_responses t ON t.response_id = r.id WHERE r.model_id = ?",
+        [model_id],
+    )
+    return {float(temperature) for (temperature,) in rows if temperature is not None}
+
+
 def count(db: Database) -> int:
     """How many responses there are, without those to prompts that were taken out."""
     return db["responses"].count_where("prompt_id NOT IN taken_out")

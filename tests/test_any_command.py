@@ -20,7 +20,20 @@ from rlhf.settings.dials import dials
 from store.workspace import Workspace, create
 from tests.tasks_to_rank import add_tasks
 
-DONE_HERE = ("status", "cancel", "import", "check", "leaderboard", "promote", "rate", "backup", "restore", "simulate")
+DONE_HERE = (
+    "status",
+    "cancel",
+    "import",
+    "imports",
+    "prompts",
+    "check",
+    "leaderboard",
+    "promote",
+    "rate",
+    "backup",
+    "restore",
+    "simulate",
+)
 """Commands that are done in full; of the others, which load models or serve, the command line is read."""
 TABLES = [field.name for field in dataclasses.fields(Settings)]
 KEYS = [(table, dial.name) for table in TABLES for dial in dials(type(getattr(Settings(), table)))]
@@ -54,6 +67,10 @@ WORDS = TEXT | st.sampled_from(
         "elo",
         "base",
         "prompts.txt",
+        "list",
+        "remove",
+        "restore",
+        "1",
         "--json",
         "--x=",
     ]

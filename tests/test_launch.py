@@ -164,6 +164,9 @@ def test_help_says_nothing_that_only_a_programmer_reads(run: Run, tmp_path: Path
         assert not re.search(r"None|False|True|e\+\d\d", out), name
     shown = " ".join(run("rate", "--help", "--workspace", tmp_path)[1].replace("│", " ").split())
     assert "--no-reliability Switch off: let an annotator's rankings count more" in shown
+    shown = " ".join(run("prompts", "--help", "--workspace", tmp_path)[1].replace("│", " ").split())
+    assert "ACTION `list` shows the prompts, `remove` takes some out, `restore` puts them back" in shown
+    assert "[IDS] Numbers of the prompts, as `prompts list` shows them. At least 1." in shown
 
 
 def test_the_overview_names_every_command(run: Run) -> None:
@@ -320,6 +323,8 @@ ANSWERED_AT_ONCE = (
     ["init", "--workspace", "{new}", "--base-model", "/no/such/folder"],
     ["init", "--workspace", "{new}", "--prompts", "/no/such/file"],
     ["import", "/no/such/file"],
+    ["imports", "list"],
+    ["prompts", "remove", "1"],
     ["generate", "--model", "policy-9"],
     ["rate"],
     ["reward"],

@@ -7,23 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlhf.commands.console import table as aligned
+from rlhf.commands.evaluation import shown
 from rlhf.commands.init import begin, fill
 from rlhf.commands.options import DemoOptions, InitOptions
 from rlhf.commands.parse import Call
 from rlhf.jobs.execute import execute, start
 from store import jobs, models, responses, rounds, tasks
-from store.results import RoundFigures, round_figures
+from store.results import Evaluation, RoundFigures, as_json, read, round_figures
 from store.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+FEW = {"prompts": 75, "samples": 2, "best_of": 8}
+"""What `evaluate` takes less of in the demo: a quarter of the work, intervals about half as wide again."""
+
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Each round in figures; `win_rate_new_topics` is that of the last round."""
+    """Each round in figures; `win_rate_new_topics` is that of the last round, `evaluation` of all its policies."""
 
     rounds: tuple[RoundFigures, ...]
     win_rate_new_topics: float | None
+    evaluation: Evaluation
 
 
 def demo(call: Call[DemoOptions]) -> DemoResult:
@@ -31,10 +36,17 @@ def demo(call: Call[DemoOptions]) -> DemoResult:
     if not call.workspace.database.exists():
         begin(call.workspace.folder, InitOptions())
     done = run(call.workspace, call.options)
-    print(f"\n{table(done)}\n", file=sys.stderr)
+    evaluation = evaluated(call.workspace, call.options.seed)
+    print(f"\n{table(done)}\n\n{shown(as_json(evaluation))}\n", file=sys.stderr)
     print(f"Plot: {plot(call.workspace)}", file=sys.stderr)
     print(f"Open the pages: python launch.py serve --workspace {call.workspace.folder}", file=sys.stderr)
-    return DemoResult(tuple(done), done[-1].win_rate_new_topics)
+    return DemoResult(tuple(done), done[-1].win_rate_new_topics, evaluation)
+
+
+def evaluated(workspace: Workspace, seed: int) -> Evaluation:
+    """All policies against the base, by the simulated annotators; on few prompts, so that it is done in seconds."""
+    few = {"evaluate": {**FEW, "seed": seed}}
+    return read(Evaluation, execute(workspace, start(workspace, "evaluate", {"settings": few})) | {"skipped": None})
 
 
 def run(workspace: Workspace, config: DemoOptions) -> list[RoundFigures]:

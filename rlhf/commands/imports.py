@@ -41,10 +41,8 @@ def imports(call: Call[ImportsOptions]) -> Json | Changed:
     with call.workspace.store() as db:
         if asked.action != "list":
             return _changed(db, asked.action, files.remove if asked.action == "remove" else files.restore, asked.ids)
-        # The number first, and the longest last: the columns of the table that a person reads.
-        listed = [as_json(each) for each in files.every(db)]
-        rows = [{"id": row.pop("id"), "created": row.pop("created"), **row} for row in listed]
-        return {"count": len(rows), "imports": [{**row, "sha256": row.pop("sha256")} for row in rows]}
+        rows = [_file(as_json(each)) for each in files.every(db)]
+        return {"count": len(rows), "imports": rows}
 
 
 def prompts(call: Call[PromptsOptions]) -> Json | Changed:
@@ -79,6 +77,12 @@ def _changed(db: Database, action: str, change: Change, ids: tuple[int, ...]) ->
 def _has(prompt: Prompt, words: str) -> bool:
     text = " ".join(turn["content"] for turn in prompt.messages).casefold()
     return all(word in text for word in words.casefold().split())
+
+
+def _file(told: Json) -> Json:
+    # The number first, and the longest last: the columns of the table that a person reads.
+    number, digest = told.pop("id"), told.pop("sha256")
+    return {"id": number, **told, "sha256": digest}
 
 
 def _row(prompt: Prompt, ranked: int) -> Json:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 import tyro
 from tyro import _errors as failures
 
+from rlhf.commands.console import readable
 from rlhf.commands.options import Common
 from rlhf.settings import Settings, settings_of
 from rlhf.settings.bounds import plain
@@ -20,6 +21,7 @@ from rlhf.settings.dials import Dial, dials
 from rlhf.settings.kinds import NoOptions
 from rlhf.settings.overlay import checked, overlay, short
 from store.errors import BadInput
+from store.records import Json
 from store.workspace import Workspace
 
 Options = TypeVar("Options")
@@ -35,7 +37,7 @@ class Command:
 
     `tables` are settings whose dials are flags of their own (`--steps`), `parts` those whose flags carry the table's
     name (`--ppo.steps`). A `quiet` command has printed all that a person needs by the time it ends, so its result is
-    printed with `--json` only.
+    printed with `--json` only; `shown` is the function that makes lines of a result for a person.
     """
 
     summary: str
@@ -44,6 +46,7 @@ class Command:
     tables: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     quiet: bool = False
+    shown: Callable[[Json, str], str] = readable
 
 
 @dataclass(frozen=True)

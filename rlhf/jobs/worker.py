@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rlhf.jobs.pulse import END_SECONDS, MOST_PAUSE, end_with_parent, insist
-from rlhf.settings.kinds import OWNERS
+from rlhf.settings.kinds import KINDS, OWNERS
 from store import jobs, leases, workers
 from store.errors import NewerWorkspace, PlatformError
 from store.leases import Fence
@@ -182,11 +182,25 @@ def _do(workspace: Workspace, job_id: int, number: int) -> int:
             return jobs.get(db, job_id)
 
     try:
-        execute(workspace, dataclasses.replace(insist(adopt), lease=number))
+        job = dataclasses.replace(insist(adopt), lease=number)
+        if refused := _by_hand_only(job):
+            with workspace.store(Fence(job_id, number)) as db:
+                jobs.fail(db, job_id, refused)
+            return 1
+        execute(workspace, job)
     except PlatformError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _by_hand_only(job: Job) -> str:
+    """Why a queued job is not done: whoever may ask for work on the page is not thereby to run programs here."""
+    named = [name for name in (KINDS[job.kind].by_hand if job.kind in KINDS else ()) if job.params.get(name)]
+    if not named:
+        return ""
+    flag = f"--{named[0].replace('_', '-')}"
+    return f"{named[0]} names a program to be run: give it by hand, `python launch.py {job.kind} {flag} ...`."
 
 
 def _main() -> int:

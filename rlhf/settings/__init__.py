@@ -4,6 +4,7 @@ from rlhf.settings.kinds import KINDS, Kind
 from rlhf.settings.overlay import overlay
 from rlhf.settings.tables import (
     AnnotateConfig,
+    EvaluateConfig,
     GenerateConfig,
     RatingConfig,
     RoundConfig,
@@ -28,6 +29,7 @@ __all__ = [
     "KINDS",
     "AnnotateConfig",
     "DPOConfig",
+    "EvaluateConfig",
     "ForgettingConfig",
     "GateConfig",
     "GenerateConfig",

@@ -70,6 +70,10 @@ def refusal(hint: Hint, value: object) -> str | None:
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         return None if value in choices else f"choose one of {', '.join(map(repr, choices))}"
+    if get_origin(hint) is tuple:  # of any length, all of one type
+        if not isinstance(value, list | tuple):
+            return "it must be a list"
+        return next(filter(None, (refusal(get_args(hint)[0], held) for held in value)), None)
     kind = plain(hint)
     assert kind is not None  # settings are choices, numbers, text or paths
     whole = kind is float and isinstance(value, int) and not isinstance(value, bool)

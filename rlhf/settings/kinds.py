@@ -119,6 +119,22 @@ class AnswerOptions:
 
 
 @dataclass(frozen=True)
+class EvaluateOptions(AgainOptions):
+    """Which versions are compared with which, and who judges."""
+
+    models: tuple[str, ...] = ()
+    """Policies to evaluate; if not given, the latest one and all that it was trained on from."""
+    baseline: str = "base"
+    """Version that each of them is compared with, answer by answer."""
+    judge: Literal["reward", "people", "simulated"] | None = None
+    """Who says which answer is better: the latest reward model, people by their rankings so far, or (on `tiny`) the
+    simulated annotators; if not given, whoever judges the rounds ([round] judge)."""
+    judge_command: str | None = None
+    """Program that judges instead, with its arguments: it reads a JSON object a line on standard input (id, prompt,
+    messages, a, b) and writes one for each: id, and winner (a, b or tie) or scores (a list of two numbers)."""
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of work.
 
@@ -126,7 +142,8 @@ class Kind:
     function that does it, called with a context and with the fields of `options`. `tables` are settings whose dials
     are the command's own flags (`--steps`); `parts` are those of the stages inside it, whose flags carry the table's
     name (`--ppo.steps`). `button` is the label on the research page, empty where there is none. `owns` says that it
-    trains or writes responses: of such jobs a workspace does one at a time.
+    trains or writes responses: of such jobs a workspace does one at a time. `by_hand` names options that only the
+    launcher may be given, since they run a program: a job in the queue that has one is refused.
     """
 
     summary: str
@@ -137,6 +154,7 @@ class Kind:
     parts: tuple[str, ...] = ()
     button: str = ""
     owns: bool = False
+    by_hand: tuple[str, ...] = ()
 
 
 _STAGES_OF_A_ROUND = ("rating", "reward", "gate", "ppo", "dpo", "generate", "sampling")
@@ -222,6 +240,14 @@ KINDS = {
         ("round",),
         _STAGES_OF_A_ROUND,
         owns=True,
+    ),
+    "evaluate": Kind(
+        "compare policies with a baseline on held-out prompts: win rate, reward, KL, length, best-of-n",
+        "Evaluation",
+        "rlhf.stages.evaluate:evaluate",
+        EvaluateOptions,
+        ("evaluate",),
+        by_hand=("judge_command",),
     ),
 }
 """Every kind of work by its name, which is that of the launcher's command and of the job in the store."""

@@ -3,9 +3,11 @@
 import dataclasses
 import logging
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from rlhf.settings.bounds import Count, Share, Some
+from annotated_types import Ge, Le
+
+from rlhf.settings.bounds import Count, NotNegative, Seed, Share, Some
 from rlhf.settings.overlay import overlay
 from rlhf.settings.relations import problems
 from rlhf.settings.training import (
@@ -72,6 +74,23 @@ class RoundConfig:
 
 
 @dataclass(frozen=True)
+class EvaluateConfig:
+    """On what versions are evaluated, and how closely."""
+
+    prompts: Count = 150
+    """Held-out prompts at most that every version answers; 150 tell a win rate to about .05."""
+    samples: Count = 4
+    """Answers of each version to each prompt. More make each prompt surer; the interval is over prompts."""
+    temperature: NotNegative | None = None
+    """Divides the logits, for every version alike; that of [sampling] if not given."""
+    best_of: Annotated[int, Ge(0), Le(1024)] = 16
+    """Answers of the baseline to each prompt from which the reward model takes the best, for n = 1, 2, 4, ... up to
+    this; 0 leaves best-of-n out."""
+    seed: Seed = 0
+    """Seed of every draw."""
+
+
+@dataclass(frozen=True)
 class AnnotateConfig:
     """What annotators read on their page."""
 
@@ -94,6 +113,7 @@ class Settings:
     ppo: PPOTable = field(default_factory=PPOTable)
     forgetting: ForgettingConfig = field(default_factory=ForgettingConfig)
     round: RoundConfig = field(default_factory=RoundConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
 
     def __post_init__(self) -> None:

@@ -121,5 +121,7 @@ class FromRankings:
 
 
 def _splits(db: Database) -> Callable[[Sequence[dict[str, str]]], str]:
-    known = {prompts.digest(p.messages): p.split for p in prompts.every(db)}
+    # Those that were taken out too: they may be put back, and are judged on then.
+    every = (*prompts.every(db), *prompts.taken_out(db))
+    known = {prompts.digest(p.messages): p.split for p in every}
     return lambda messages: known.get(prompts.digest(messages)) or prompts.draw_split(messages)

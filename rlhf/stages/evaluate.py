@@ -1,188 +1,229 @@
-"""Judging a policy: it and the base answer each prompt once, and a judge scores both answers.
-
-Two judges are here: the reward model, on held-out prompts, and on `tiny` the simulated annotators, whose noiseless
-utility is the truth there, on prompts that nobody ranked.
-"""
+"""Policies -> how much better than a baseline they are, by whom, at what distance, and what best-of-n reaches."""
 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
+from sqlite_utils import Database
 
-from rlhf import training
-from rlhf.stages.context import Context
-from rlhf.tiny.annotator import utility
-from rlhf.tiny.prompts import evaluation_prompts, new_topic_prompts
-from store.records import Message, Model, Prompt
-from store.results import Example, RewardJudgement, judgement
+from rlhf.ratings import wins
+from rlhf.settings import ppo_config
+from rlhf.stages.by_people import people
+from rlhf.stages.context import Context, same_settings
+from rlhf.stages.curve import plot
+from rlhf.stages.forgetting import own_text
+from rlhf.stages.judges import ByRewardModel, BySimulated
+from rlhf.stages.measure import AnyJudge, Bench, against_baseline, best_of_n, figures
+from rlhf.stages.outside import ByCommand, words
+from rlhf.stages.ppo import parted
+from store import evaluations, models, prompts, rankings, responses
+from store.errors import BadInput, NotReady
+from store.records import Json, Model, Prompt
+from store.results import BestOfN, Evaluation, PolicyEvaluation, judgement
 
 if TYPE_CHECKING:
-    import torch
-
-    from rlhf.training.chat import Sequences
-    from rlhf.training.models import Role, RoleModel
-    from rlhf.training.sampling import Sample
-
-    Chat = Sequence[Message]
-
-EXAMPLES = 8
-"""Prompts whose answers are kept word for word."""
-HELDOUT_LUCK, SIMULATED_LUCK = 7, 11
-"""Added to the sampling seed: one judge meets every policy with the same random numbers, the other with others."""
-
-
-class Judge(Protocol):
-    """Whoever scores answers: the reward model, or the simulated annotators."""
-
-    @property
-    def name(self) -> str:
-        """Its name, which is stored beside the win rate."""
-
-    def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
-        """Scores (N,) of one answer to each of N chats; higher is better."""
+    from rlhf.training.models import Role
 
 
 @dataclass(frozen=True)
-class ByRewardModel:
-    """Scores in standard deviations of the responses that the reward model was trained on."""
+class Asked:
+    """What is to be measured: policies, oldest first, on what prompts, by whom; `basis` is all that it rests on."""
 
-    name: str
-    model: RoleModel
-    judgement: RewardJudgement
-
-    def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
-        """Normalised rewards (N,)."""
-        items = [(chat, sample.token_ids) for chat, sample in zip(chats, answers, strict=True)]
-        return (training.reward.score_answers(self.model, items) - self.judgement.mean) / self.judgement.std
-
-
-@dataclass(frozen=True)
-class BySimulated:
-    """The noiseless utility of the simulated annotators: an answer to what was asked is worth 5, manners -2 to 2."""
-
-    name: str = "simulated annotators"
-
-    def score(self, chats: Sequence[Chat], answers: Sequence[Sample]) -> np.ndarray:
-        """Utilities (N,)."""
-        return np.array([utility(c[-1]["content"], s.text) for c, s in zip(chats, answers, strict=True)])
-
-
-@dataclass(frozen=True)
-class Match:
-    """The policy and the base on the same N chats: their answers, and what a judge says of them, (N,) each."""
-
-    chats: Sequence[Chat]
-    policy: Sequence[Sample]
-    base: Sequence[Sample]
-    policy_scores: np.ndarray
-    base_scores: np.ndarray
-
-    def win_rate(self, rows: slice = slice(None)) -> float:
-        """Share of the chats on which the policy's answer has the higher score; equal is half."""
-        return float(training.metrics.win_rate(self.policy_scores[rows], self.base_scores[rows]))
-
-    def examples(self) -> tuple[Example, ...]:
-        """The first few prompts with both answers, word for word."""
-        rows = zip(self.chats[:EXAMPLES], self.base, self.policy, strict=False)
-        return tuple(Example(chat[-1]["content"], base.text, policy.text) for chat, base, policy in rows)
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """A policy on held-out prompts by the reward model; the fields of `PolicyComparison` that are measured there."""
-
-    reward_before: float
-    reward_after: float
-    reward_base: float
-    kl: float
-    kl_reference: float
-    win_rate: float
+    policies: tuple[Model, ...]
+    baseline: Model
+    prompts: Sequence[Prompt]
     judge: str
-    distinct: float
-    length: float
-    examples: tuple[Example, ...]
+    command: str | None
+    reward: Model | None
+    basis: Json
 
 
-@dataclass(frozen=True)
-class TrueUtility:
-    """A policy by the simulated annotators; the fields of `RoundFigures` that they judge."""
+def evaluate(
+    ctx: Context,
+    *,
+    models: Sequence[str] = (),
+    baseline: str = "base",
+    judge: str | None = None,
+    judge_command: str | None = None,
+    again: bool = False,
+) -> Evaluation:
+    """Compare policies with a baseline on held-out prompts, all at one temperature and from one seed.
 
-    win_rate: float
-    judge: str
-    win_rate_new_topics: float
-    utility_before: float
-    utility_after: float
-    examples: tuple[Example, ...]
+    What was measured already, from the same versions, prompts, rankings and settings, is returned as it was, unless
+    `again`. Raises BadInput, NotFound or NotReady where a version, the judge or the prompts are not to be had, and
+    what the judge's program raises (rlhf/stages/outside.py). Nothing is stored but the job's result, at the end.
+    """
+    started = time.monotonic()
+    ctx = _evenly(ctx)
+    with ctx.store() as db:
+        asked = _asked(ctx, db, models, baseline, judge, judge_command)
+        done = [old for old in evaluations.every(db) if same_settings(old.basis, asked.basis)]
+    if done and not again:
+        return dataclasses.replace(done[-1], skipped="Nothing new since then: pass --again to measure it once more.")
+    found = _measured(ctx, asked)
+    drawn = plot(found, ctx.workspace.runs / f"evaluation-job{ctx.job_id}.png")
+    where = str(drawn.relative_to(ctx.workspace.folder))
+    return dataclasses.replace(found, plot=where, seconds=time.monotonic() - started)
 
 
-def meet(ctx: Context, model: RoleModel, chats: Sequence[Chat], judge: Judge, luck: int) -> Match:
-    """Let the policy and the base answer the same chats, and the judge score them."""
-    policy, base = (answers(ctx, model, chats, role, luck) for role in ("policy", "base"))
-    return Match(chats, policy, base, judge.score(chats, policy), judge.score(chats, base))
+def _evenly(ctx: Context) -> Context:
+    """The context in which every version answers: one temperature, several answers, the seed of evaluation."""
+    config, sampling = ctx.settings.evaluate, ctx.settings.sampling
+    temperature = sampling.temperature if config.temperature is None else config.temperature
+    even = dataclasses.replace(sampling, temperature=temperature, seed=config.seed)
+    return dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, sampling=even))
 
 
-def answers(ctx: Context, model: RoleModel, chats: Sequence[Chat], role: Role, luck: int) -> list[Sample]:
-    """One answer of a role to each chat."""
-    one = dataclasses.replace(ctx.settings.sampling, responses=1, seed=ctx.settings.sampling.seed + luck)
-    groups = training.sampling.sample(model, chats, one, role=role, progress=ctx.progress)
-    return [group[0] for group in groups]
+def _asked(
+    ctx: Context, db: Database, names: Sequence[str], baseline: str, judge: str | None, command: str | None
+) -> Asked:
+    if judge and command:
+        raise BadInput(f"--judge {judge} and --judge-command name two judges: give one of them.")
+    judge = "command" if command else judge or ctx.settings.round.judge
+    theirs = _policy(db, baseline)
+    policies = tuple(m for m in _policies(db, names) if m.id != theirs.id)
+    if not policies:
+        raise NotReady(f"There is no policy to compare with {theirs.name}: train one with `python launch.py round`.")
+    reward = models.latest(db, "reward")
+    if judge == "reward" and reward is None:
+        raise NotReady("There is no reward model yet: run `python launch.py reward` first, or name another --judge.")
+    if judge == "simulated" and ctx.settings.model.base_model != "tiny":
+        raise BadInput(
+            f"The simulated annotators know the prompts of `tiny` only, and the base is "
+            f"{ctx.settings.model.base_model}: name another --judge."
+        )
+    if command:
+        words(command)
+    heldout = parted(prompts.every(db, "eval"), ppo_config(ctx.settings))[1][: ctx.settings.evaluate.prompts]
+    if not heldout:
+        raise NotReady('There are 0 held-out prompts: import some; "split": "eval" in a line of a file makes one.')
+    basis = {
+        "policies": [m.id for m in policies],
+        "baseline": theirs.id,
+        "prompts": [p.id for p in heldout],
+        "judge": command or judge,
+        "rankings": rankings.newest(db) if judge == "people" else 0,
+        "reward": reward.id if reward else 0,
+        **ctx.tables("evaluate", "sampling", "forgetting"),
+    }
+    return Asked(policies, theirs, heldout, judge, command, reward, basis)
 
 
-def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prompt]) -> HeldOut:
-    """The policy against where it started and against the base, on prompts that PPO never saw."""
-    chats = [p.messages for p in heldout]
-    by = ByRewardModel(judge.name, model, judgement(judge))
-    match = meet(ctx, model, chats, by, HELDOUT_LUCK)
-    before = answers(ctx, model, chats, "reference", HELDOUT_LUCK)
-    # The likeliest words (temperature 0) have no distribution of their own: their log-ratio is that of the plain one.
-    temperature = ctx.settings.sampling.temperature or 1.0
-    metrics = training.metrics
-    drawn = match.policy if ctx.settings.sampling.top_p == 1 else _whole(ctx, model, chats)
-    return HeldOut(
-        reward_before=float(by.score(chats, before).mean()),
-        reward_after=float(match.policy_scores.mean()),
-        reward_base=float(match.base_scores.mean()),
-        kl=metrics.divergence(model, chats, drawn, temperature),
-        kl_reference=metrics.divergence(model, chats, drawn, temperature, against="reference"),
-        win_rate=match.win_rate(),
-        judge=by.name,
-        distinct=metrics.distinct([s.text for s in match.policy]),
-        length=float(np.mean([len(s.token_ids) for s in match.policy])),
-        examples=match.examples(),
+def _policies(db: Database, names: Sequence[str]) -> list[Model]:
+    """The named policies once each, or those of the latest lineage; oldest first."""
+    if names:
+        return sorted({m.id: m for m in (_policy(db, name) for name in names)}.values(), key=lambda m: m.id)
+    latest = models.latest(db, "policy")
+    return models.lineage(db, latest.id)[::-1] if latest else []
+
+
+def _policy(db: Database, name: str) -> Model:
+    if (model := models.named(db, name)).kind != "policy":
+        raise BadInput(f"{name} is a {model.kind} model and answers nothing here: name policies.")
+    return model
+
+
+def _measured(ctx: Context, asked: Asked) -> Evaluation:
+    part, parts = 0, len(asked.policies) + 1
+
+    def progress(done: int, total: int, note: str) -> None:
+        ctx.progress(part * total + done, parts * total, note)
+
+    bench = _bench(dataclasses.replace(ctx, progress=progress), asked)
+    best, best_shares = best_of_n(bench)
+    told = figures(bench, asked.baseline.name, bench.baseline, bench.home)
+    rows, notes = [], []
+    for part, policy in enumerate(asked.policies, start=1):  # noqa: B007 (read by `progress`)
+        ctx.load_role(bench.model, policy)
+        row, shares = against_baseline(bench, policy, asked.baseline)
+        rows.append(dataclasses.replace(row, best_of_n=best))
+        if shares is not None and best_shares is not None:
+            notes += _no_better(row, best[-1], shares - best_shares, asked)
+    with ctx.store() as db:
+        notes += _cautions(ctx, db, asked, bench.judge.name, rows)
+    return Evaluation(
+        baseline=asked.baseline.name,
+        judge=bench.judge.name,
+        reward_model=asked.reward.name if asked.reward else None,
+        prompts=len(asked.prompts),
+        samples=ctx.settings.evaluate.samples,
+        temperature=ctx.settings.sampling.temperature,
+        of_baseline=told,
+        policies=tuple(rows),
+        notes=tuple(notes),
+        basis=asked.basis,
     )
 
 
-def _whole(ctx: Context, model: RoleModel, chats: Sequence[Chat]) -> list[Sample]:
-    """Answers of the policy with nothing cut off: the mean log-ratio of a nucleus is no KL, but above it."""
-    sampling = dataclasses.replace(ctx.settings.sampling, top_p=1.0)
-    plain = dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, sampling=sampling))
-    return answers(plain, model, chats, "policy", HELDOUT_LUCK)
-
-
-def judge_by_simulated(ctx: Context, policy: Model) -> TrueUtility:
-    """A policy against the base by true utility, on held-out prompts and on topics that were never ranked."""
+def _bench(ctx: Context, asked: Asked) -> Bench:
+    """The model with the baseline and the reward model in their roles, the judge, and the prompts."""
     model = ctx.load_model()
-    ctx.load_role(model, policy)
-    known, unknown = evaluation_prompts(), new_topic_prompts()
-    chats: list[Chat] = [[{"role": "user", "content": p.text}] for p in (*known, *unknown)]
-    by = BySimulated()
-    match = meet(ctx, model, chats, by, SIMULATED_LUCK)
-    ranked = slice(len(known))
-    return TrueUtility(
-        win_rate=match.win_rate(ranked),
-        judge=by.name,
-        win_rate_new_topics=match.win_rate(slice(len(known), None)),
-        utility_before=float(match.base_scores[ranked].mean()),
-        utility_after=float(match.policy_scores[ranked].mean()),
-        examples=match.examples(),
-    )
+    if asked.baseline.path:
+        ctx.load_role(model, asked.baseline)
+        model.copy("policy", "reference")
+    reward = None
+    if asked.reward:
+        ctx.load_role(model, asked.reward)
+        reward = ByRewardModel(asked.reward.name, model, judgement(asked.reward))
+    for policy in asked.policies:  # each once before anything is measured: one that cannot be loaded costs no wait
+        ctx.load_role(model, policy)
+    chats = [p.messages for p in asked.prompts]
+    home: Role = "reference" if asked.baseline.path else "base"
+    return Bench(ctx, model, chats, _judge(ctx, asked, reward), reward, home, own_text(ctx, model))
 
 
-def score_sequences(model: RoleModel, judge: RewardJudgement, seq: Sequences) -> torch.Tensor:
-    """Normalised rewards of token sequences, (B,)."""
-    scores: torch.Tensor = training.reward.score_batch(model, seq)
-    return (scores - judge.mean) / judge.std
+def _judge(ctx: Context, asked: Asked, reward: ByRewardModel | None) -> AnyJudge:
+    if asked.command:
+        return ByCommand(asked.command, ctx.settings.evaluate.seed, ctx.progress)
+    if asked.judge == "people":
+        with ctx.store() as db:
+            return people(db)
+    if asked.judge == "simulated":
+        return BySimulated()
+    assert reward is not None
+    return reward
+
+
+def _no_better(row: PolicyEvaluation, best: BestOfN, gain: np.ndarray, asked: Asked) -> list[str]:
+    """A sentence where a policy does not surely win more than the best of n of the baseline; `gain` is (P,)."""
+    surely = wins.mean(gain)
+    if surely.low > 0 or asked.reward is None:
+        return []
+    does = "only matches" if surely.high >= 0 else "does worse than"
+    return [
+        f"{row.name} {does} the best of {best.n} answers of {asked.baseline.name} by {asked.reward.name} (win rate "
+        f"{row.win_rate:.3f}, best of {best.n} {best.win_rate:.3f}, the difference {surely.low:+.3f} to "
+        f"{surely.high:+.3f}), which is at most {best.kl:.2f} nats away and needs no training; {row.name} is "
+        f"{row.kl:.1f} nats away."
+    ]
+
+
+def _cautions(ctx: Context, db: Database, asked: Asked, judge: str, rows: Sequence[PolicyEvaluation]) -> list[str]:
+    """What is to be known before the figures are used, a sentence each."""
+    said = []
+    unseen = [row.name for row in rows if row.win_rate is None]
+    if unseen:
+        said.append(
+            f"No ranking holds a response of {asked.baseline.name} and one of {', '.join(unseen)}: "
+            "rank fresh responses, in which versions are mixed."
+        )
+    learned = [m.name for m in asked.policies if asked.reward and m.reward_id == asked.reward.id]
+    if judge == (asked.reward.name if asked.reward else None) and learned:
+        said.append(
+            f"{judge} judges, and {', '.join(learned)} learned to please it: this win rate flatters. "
+            "Name another --judge, or rank fresh responses."
+        )
+    now = ctx.settings.sampling.temperature
+    for model in (asked.baseline, *asked.policies):
+        ranked = responses.temperatures(db, model.id) - {now}
+        if ranked:
+            at = " and ".join(f"{t:g}" for t in sorted(ranked))
+            said.append(
+                f"Responses of {model.name} that people rank were drawn at temperature {at}, these at {now:g}."
+            )
+    return said

@@ -24,8 +24,27 @@ class Promoted:
     was: str | None
 
 
-def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> Board:
-    """Versions by people's rankings (by simulated annotators' where there are none), and whether the newest one wins.
+@dataclass(frozen=True)
+class Rankings:
+    """Standing rankings by who wrote what: `levels` and `version` (N, K), `prompt` (N,), `table` has the responses.
+
+    `version` numbers the entries of `versions`; `judges` says who ranked.
+    """
+
+    versions: Sequence[Model]
+    table: RankingTable
+    levels: np.ndarray
+    version: np.ndarray
+    judges: str
+
+    @property
+    def prompt(self) -> np.ndarray:
+        """Number of each ranking's prompt."""
+        return self.table.prompt
+
+
+def by_version(db: Database, every: Sequence[Ranking] | None = None) -> Rankings:
+    """People's rankings (simulated annotators' where there are none) by the versions that wrote the responses.
 
     `every` is all standing rankings, where the caller has read them already. Raises NotReady where nothing is ranked.
     """
@@ -38,11 +57,21 @@ def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> Board:
     version = _version_of_each(db, table, versions)
     # What no version of ours wrote (a person did, or a model elsewhere) says nothing of our versions: not shown.
     levels = np.where(version >= 0, table.levels, -1)
-    ranked = rank_versions(levels, table.prompt, version)
+    return Rankings(versions, table, levels, version, "people" if by_people else "simulated annotators")
+
+
+def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> Board:
+    """Versions by people's rankings (by simulated annotators' where there are none), and whether the newest one wins.
+
+    `every` is all standing rankings, where the caller has read them already. Raises NotReady where nothing is ranked.
+    """
+    held = by_version(db, every)
+    versions, levels, version = held.versions, held.levels, held.version
+    ranked = rank_versions(levels, held.prompt, version)
     newest = max((v for v in range(1, len(ranked.elo)) if ranked.prompts[v]), default=0)
     promoted = models.generator(db)
     ruling = next((i for i, m in enumerate(versions) if promoted and m.id == promoted.id), 0)
-    of_base, of_ruling = (_verdict(levels, table.prompt, version, newest, other) for other in (0, ruling))
+    of_base, of_ruling = (_verdict(levels, held.prompt, version, newest, other) for other in (0, ruling))
     base = _challenge(of_base, versions, against=0)
     return Board(
         versions=_rows(versions, ranked),
@@ -54,8 +83,8 @@ def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> Board:
         high=base.high,
         prompts=base.prompts,
         generator=promoted.name if promoted else None,
-        judges="people" if by_people else "simulated annotators",
-        rankings=len(standing),
+        judges=held.judges,
+        rankings=len(held.prompt),
         challenge=None if ruling in (0, newest) else _challenge(of_ruling, versions, against=ruling),
     )
 

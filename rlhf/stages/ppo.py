@@ -12,9 +12,10 @@ from sqlite_utils import Database
 from rlhf import training
 from rlhf.settings import GateConfig, PPOConfig, SamplingConfig, ppo_config
 from rlhf.stages import gate
+from rlhf.stages.compare import compare
 from rlhf.stages.context import Context, Made, record, same_settings, write
-from rlhf.stages.evaluate import compare, score_sequences
 from rlhf.stages.forgetting import forgotten
+from rlhf.stages.judges import score_sequences
 from rlhf.stages.start import start_for
 from store import models, prompts
 from store.db import writing

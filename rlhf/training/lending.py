@@ -46,6 +46,8 @@ def lent(model: RoleModel) -> Iterator[Any]:
     model.train_roles(LENT)
     try:
         with model.role(LENT), _quiet():
+            # The PeftModel's own idea of what is active: after each look at the reference, TRL goes back to that.
+            model.peft.set_adapter(LENT)
             yield model.peft
         model.copy(LENT, "policy")
     finally:
@@ -55,6 +57,7 @@ def lent(model: RoleModel) -> Iterator[Any]:
         base.generation_config = generation
         for name, value in before.items():
             setattr(config, name, value)
+        model.peft.set_adapter("policy")
         if "ref" in model.peft.peft_config:
             model.peft.delete_adapter("ref")
         model.train_roles()

@@ -67,11 +67,6 @@ def pair_metrics(scores: Sequence[np.ndarray], elo: Sequence[np.ndarray], bins: 
     )
 
 
-def win_rate(new: np.ndarray, old: np.ndarray) -> float:
-    """Share of the chats whose new answer has the higher score; equal counts half. One score a chat, (N,) each."""
-    return float(np.mean((new > old) + 0.5 * (new == old)))
-
-
 def divergence(
     model: RoleModel,
     chats: Sequence[Sequence[Message]],
@@ -80,34 +75,51 @@ def divergence(
     *,
     against: Role = "base",
 ) -> float:
-    """KL(policy || `against`) in nats a response, by the mean log-ratio of the policy's own samples.
+    """KL(policy || `against`) in nats a response: the mean of `response_log_ratios`."""
+    return float(response_log_ratios(model, chats, samples, temperature, against=against).mean())
+
+
+def response_log_ratios(
+    model: RoleModel,
+    chats: Sequence[Sequence[Message]],
+    samples: Sequence[Sample],
+    temperature: float,
+    *,
+    of: Role = "policy",
+    against: Role = "base",
+) -> np.ndarray:
+    """log `of` - log `against` of each response to each chat, (N,), in nats: over samples of `of` their mean is the
+    KL.
 
     Of the whole distributions at `temperature`: samples that were drawn from a nucleus (top_p below 1) are the
     likelier ones, and their mean is above the KL.
     """
-    total = 0.0
+    found = np.zeros(len(samples))
     for start in range(0, len(samples), DIVERGENCE_BATCH):
         rows = range(start, min(start + DIVERGENCE_BATCH, len(samples)))
         seq = model.to_device(
             model.chat.sequences([model.chat.prompt(chats[i]) for i in rows], [samples[i].token_ids for i in rows])
         )
-        total += float(log_ratios(model, seq, temperature, against, tokens=DIVERGENCE_TOKENS).sum())
-    return total / len(samples)
+        ratios = log_ratios(model, seq, temperature, against, tokens=DIVERGENCE_TOKENS, of=of)
+        found[rows.start : rows.stop] = ratios[0].double().cpu().numpy()
+    return found
 
 
 @torch.no_grad()
-def log_ratios(model: RoleModel, seq: Sequences, temperature: float, *against: Role, tokens: int) -> torch.Tensor:
-    """log policy - log of each of R roles, for each of B responses: (R, B), in nats, over parts of at most so many
+def log_ratios(
+    model: RoleModel, seq: Sequences, temperature: float, *against: Role, tokens: int, of: Role = "policy"
+) -> torch.Tensor:
+    """log `of` - log of each of R roles, for each of B responses: (R, B), in nats, over parts of at most so many
     tokens."""
     found = torch.zeros(len(against), len(seq.lengths), device=model.device)
     for rows in seq.by_length(tokens):
         micro = seq.rows(rows)
-        with model.role("policy"):
-            policy, _ = model.logprobs(micro, temperature)
+        with model.role(of):
+            own, _ = model.logprobs(micro, temperature)
         for found_of, role in zip(found, against, strict=True):
             with model.role(role):
                 other, _ = model.logprobs(micro, temperature)
-            found_of[rows] = torch.where(micro.response_mask, kl_k1(policy, other), 0.0).sum(dim=1)
+            found_of[rows] = torch.where(micro.response_mask, kl_k1(own, other), 0.0).sum(dim=1)
     return found
 
 

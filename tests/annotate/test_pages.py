@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from annotate import app, dashboard
-from store import annotators, jobs, rankings
+from store import annotators, jobs, prompts, rankings, tasks
 from store.errors import BadInput
 from store.records import Role
 from store.workspace import Workspace
@@ -46,6 +46,22 @@ def test_a_ranking_is_stored_and_the_next_task_comes(
         (stored,) = rankings.current(db)
     assert stored.annotator == "Ada"
     assert sorted(stored.levels.values()) == [1, 2, 2, 3]
+
+
+def test_who_ranks_a_prompt_that_was_taken_out_is_told_and_goes_on(
+    call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace
+) -> None:
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    lease = view["task"]["lease"]
+    with workspace.store() as db:
+        prompts.remove(db, [tasks.held_by(db, "Ada").prompt_id])  # type: ignore[union-attr]
+    after = answer(client, nonce="1", action="rank", lease=lease, levels=[1, 2, 3, 4], seconds=4, comment="")
+    assert after["answer"]["stored"]
+    assert after["answer"]["message"] == (
+        "Saved. This prompt was taken out meanwhile: what you said counts if it is put back."
+    )
+    assert after["task"]["lease"] != lease
 
 
 @pytest.mark.parametrize(

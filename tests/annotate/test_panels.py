@@ -246,6 +246,13 @@ def test_a_disputed_prompt_with_its_responses_best_first(db: Database, rated: Ra
     ) in text.replace(" ", "")
 
 
+def test_a_disputed_prompt_that_was_taken_out_is_not_shown(db: Database, rated: Rated) -> None:
+    rated(db, {"disputed": [{"prompt_id": n, "disputed": 0.5, "rankings": 2} for n in (1, 2)]})
+    prompts.remove(db, [1])
+    text = " ".join(Read(annotators(db)).text.split())
+    assert ("Question 1.0" in text, "Question 1.1" in text) == (False, True)
+
+
 def test_a_disputed_response_names_its_author_whoever_it_is(db: Database, rated: Rated) -> None:
     elsewhere = models.add(db, Model("elsewhere", "imported", "unknown", made_by="import"))
     accounts.ensure(db, HOSTILE)

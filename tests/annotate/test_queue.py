@@ -9,8 +9,9 @@ import pytest
 from sqlite_utils import Database
 
 from annotate import queue
-from store import annotators, rankings, tasks
+from store import annotators, prompts, rankings, tasks
 from store.errors import BadInput, LeaseLost, NotFound
+from store.records import Ranking
 from store.workspace import Workspace
 
 
@@ -215,3 +216,42 @@ def keys_of(value: object) -> set[str]:
 def test_half_a_character_in_a_comment_keeps_no_ranking_back(db: Database) -> None:
     lease = queue.view(db, "ada")["task"]["lease"]
     assert queue.submit(db, "ada", lease, [1, 2, 3, 4], comment="good \ud83d").comment == "good ?"
+
+
+def test_what_is_open_when_its_prompt_goes_is_stored_and_counts_when_it_returns(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    prompts.remove(db, [task.prompt_id])
+    other = queue.next_task(db, "ada")
+    assert other is not None
+    assert other.prompt_id != task.prompt_id
+    stored = queue.submit(db, "ada", str(task.lease), [1, 2, 3, 4], comment="a long thought")
+    assert rankings.get(db, stored.id).comment == "a long thought"
+    assert queue.counts_later(db, stored).startswith("Saved. This prompt was taken out meanwhile")
+    assert queue.submit(db, "ada", str(task.lease), [1, 2, 3, 4]) == stored
+    assert rankings.current(db) == []
+    kept = queue.submit(db, "ada", str(other.lease), [1, 1, 1, 1])
+    assert queue.counts_later(db, kept) == ""
+    prompts.restore(db, [task.prompt_id])
+    assert queue.counts_later(db, stored) == ""
+    assert rankings.current(db) == [stored, kept]
+
+
+def test_nobody_goes_back_to_a_prompt_that_was_taken_out_and_a_change_of_it_is_kept(db: Database) -> None:
+    first, second = (rank_next(db, [1, 2, 3, 4]) for _ in range(2))
+    prompts.remove(db, [second.prompt_id])
+    earlier = queue.view_previous(db, "ada")
+    assert earlier is not None
+    assert earlier["task"]["revises"] == first.id
+    changed = queue.revise(db, "ada", second.id, [4, 3, 2, 1])  # it was on the page before that
+    assert queue.revise(db, "ada", second.id, [4, 3, 2, 1]) == changed, "sent twice"
+    assert queue.counts_later(db, changed)
+    assert rankings.current(db) == [first]
+    prompts.restore(db, [second.prompt_id])
+    assert rankings.current(db) == [first, changed]
+
+
+def rank_next(db: Database, levels: list[int]) -> Ranking:
+    task = queue.next_task(db, "ada")
+    assert task is not None
+    return queue.submit(db, "ada", str(task.lease), levels)

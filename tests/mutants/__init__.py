@@ -4,7 +4,7 @@ A line is worth a place here if training would go on without an error after the 
 an order, a bound. Add one as a record in the list of its room; a quick test holds every `old` text to its file.
 """
 
-from tests.mutants import pages, ratings, reward, rollouts, stages, store, update
+from tests.mutants import evaluation, pages, ratings, reward, rollouts, stages, store, update
 from tests.mutants.record import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -13,6 +13,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *reward.MUTANTS,
     *ratings.MUTANTS,
     *stages.MUTANTS,
+    *evaluation.MUTANTS,
     *store.MUTANTS,
     *pages.MUTANTS,
 )

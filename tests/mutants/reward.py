@@ -89,14 +89,6 @@ MUTANTS = (
         "A good reward model would fail the gate and a bad one pass.",
     ),
     Mutant(
-        "ties-lose",
-        METRICS,
-        "np.mean((new > old) + 0.5 * (new == old))",
-        "np.mean(new > old)",
-        MEASURED,
-        "A policy equal to its rival would win less than half.",
-    ),
-    Mutant(
         "divergence-from-itself",
         METRICS,
         """with model.role(role):

@@ -114,7 +114,7 @@ MUTANTS = (
     ),
     Mutant(
         "win-rate-against-the-parent",
-        f"{ROOM}/evaluate.py",
+        f"{ROOM}/compare.py",
         'for role in ("policy", "base"))\n    return Match',
         'for role in ("policy", "reference"))\n    return Match',
         TRAINED,
@@ -122,7 +122,7 @@ MUTANTS = (
     ),
     Mutant(
         "rewards-of-the-base-as-before",
-        f"{ROOM}/evaluate.py",
+        f"{ROOM}/compare.py",
         'answers(ctx, model, chats, "reference", HELDOUT_LUCK)',
         'answers(ctx, model, chats, "base", HELDOUT_LUCK)',
         TRAINED,

@@ -2,7 +2,7 @@
 
 from tests.mutants.record import Mutant
 
-OWNER = "tests/store/test_leases.py"
+IMPORTS, OWNER = (f"tests/store/test_{name}.py" for name in ("imports", "leases"))
 LEASES, SAID, TROUBLE = (f"tests/store/test_{name}.py" for name in ("tasks", "rankings", "trouble"))
 
 MUTANTS = (
@@ -45,6 +45,30 @@ MUTANTS = (
         "WHERE id NOT IN (SELECT supersedes FROM rankings WHERE supersedes = id)",
         SAID,
         "A changed mind would count twice.",
+    ),
+    Mutant(
+        "taken-out-still-counts",
+        "store/schema.py",
+        "SELECT * FROM newest_rankings WHERE prompt_id NOT IN taken_out",
+        "SELECT * FROM newest_rankings",
+        IMPORTS,
+        "What people said of a prompt that was taken out would go on teaching.",
+    ),
+    Mutant(
+        "taken-out-still-ranked",
+        "store/tasks.py",
+        " AND t.prompt_id NOT IN taken_out",
+        "",
+        IMPORTS,
+        "People would be given tasks of a prompt that was taken out.",
+    ),
+    Mutant(
+        "import-takes-what-another-brought",
+        "store/imports.py",
+        "WHERE also.prompt_id = prompts.id AND i.removed IS NULL)",
+        "WHERE also.prompt_id = prompts.id AND i.removed IS NULL AND i.id = 0)",
+        IMPORTS,
+        "Taking out one file would take prompts of another along.",
     ),
     Mutant(
         "revised-twice",

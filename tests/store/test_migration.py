@@ -12,10 +12,10 @@ import pytest
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from store import models, rankings, responses, scores, tasks
+from store import imports, models, prompts, rankings, responses, scores, tasks
 from store.db import opened
 from store.errors import NoDisk, WorkError
-from store.records import Response
+from store.records import Import, Response
 from store.schema import migrations
 
 SETTINGS = {"ppo": {"steps": 3, "learning_rate": 1e-5}, "model": {"base_model": "Grüße"}}
@@ -161,6 +161,23 @@ def test_the_store_works_afterwards(old: Path) -> None:
             (9, 2, None),
             (10, None, "bo"),
         ]
+
+
+def test_a_prompt_of_an_earlier_version_goes_and_comes_and_no_import_takes_it_out(old: Path) -> None:
+    with opened(old) as db:
+        (prompt,), standing = prompts.every(db), rankings.current(db)
+        assert (prompt.id, prompt.import_id, prompt.removed, imports.every(db)) == (4, None, None, [])
+        prompts.remove(db, [4])
+        assert (prompts.every(db), rankings.current(db), tasks.free_for(db, "bo")) == ([], [], [])
+        prompts.restore(db, [4])
+        assert (prompts.every(db), rankings.current(db), tasks.free_for(db, "bo")) == ([prompt], standing, [6])
+        assert standing
+        db.execute("UPDATE prompts SET digest = ?", [prompts.digest(prompt.messages)])  # the row above made one up
+        db.conn.commit()
+        done = imports.add(db, Import("old.jsonl", "0" * 64, "jsonl"), [prompt])
+        assert (done.new, done.already_there) == (0, 1)
+        imports.remove(db, [done.import_id])
+        assert (prompts.every(db), rankings.current(db)) == ([prompt], standing)
 
 
 def test_opened_again_nothing_changes(old: Path) -> None:

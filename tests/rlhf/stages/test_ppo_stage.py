@@ -13,8 +13,8 @@ from sqlite_utils import Database
 from rlhf import training
 from rlhf.settings import GateConfig, PPOConfig, overlay
 from rlhf.stages import ppo as stage
+from rlhf.stages.compare import compare
 from rlhf.stages.context import Context
-from rlhf.stages.evaluate import compare
 from rlhf.stages.ppo import check_gate, parted, ppo
 from rlhf.stages.start import start_for
 from rlhf.training.looks import Look
@@ -24,7 +24,7 @@ from rlhf.training.reward import score_answers
 from rlhf.training.sampling import sample
 from store import jobs, models, prompts, rankings, scores
 from store.digests import verify
-from store.errors import Refused
+from store.errors import NotReady, Refused
 from store.records import Model, Rating
 from store.results import RewardJudgement, as_json, comparison
 
@@ -334,3 +334,13 @@ def test_a_round_starts_where_its_target_leaves_it_within_max_drift(
     assert "policy-5 is 30.0 nats from the base" in caplog.text
     assert start(max_drift=12.0, kl_target=6.0) == "policy-1"
     assert start(max_drift=12.0, kl_target=7.0) == "base"
+
+
+def test_without_a_prompt_to_train_on_it_says_so(small: Context, db: Database) -> None:
+    models.add(db, Model("base", "policy", small.settings.model.base_model))
+    models.add(db, Model("reward-1", "reward", "tiny", metrics=judged()))
+    (only,) = asked(db, "tea", split="train")
+    asked(db, *ASKED[1:4])
+    prompts.remove(db, [only.id])
+    with pytest.raises(NotReady, match="0 prompts to train on"):
+        ppo(small)

@@ -8,7 +8,7 @@ import pytest
 
 from rlhf.training import metrics
 from rlhf.training.losses import ELO_PER_LOGIT
-from rlhf.training.metrics import distinct, divergence, pair_metrics, repeated, win_rate
+from rlhf.training.metrics import distinct, divergence, pair_metrics, repeated
 from rlhf.training.models import RoleModel
 from rlhf.training.sampling import Sample
 
@@ -46,10 +46,6 @@ def test_the_interval_covers_and_is_wider_when_pairs_hang_together() -> None:
         m = pair_metrics(scores, elo)
         covered += m.accuracy_low <= 0.8 <= m.accuracy_high
     assert 0.89 <= covered / 150 <= 0.99
-
-
-def test_win_rate_counts_a_draw_as_half() -> None:
-    assert win_rate(np.array([2.0, 1, 1, 3]), np.array([1.0, 2, 1, 1])) == 0.625
 
 
 def test_distinct_counts_bigrams() -> None:

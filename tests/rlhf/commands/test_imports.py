@@ -1,0 +1,177 @@
+"""`import`, `imports` and `prompts` as they are typed: what they list, what they say, and what stays as it was."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import launch
+from store import models, prompts, rankings, responses, tasks
+from store.records import Model, Response, Task
+from store.workspace import Workspace, create
+
+Capture = pytest.CaptureFixture[str]
+
+
+class Typed:
+    """A workspace on `tiny`, and commands that are typed in it."""
+
+    def __init__(self, folder: Path, capsys: Capture) -> None:
+        self.workspace = create(folder, '[model]\nbase_model = "tiny"\n')
+        self.capsys = capsys
+
+    def __call__(self, *argv: object) -> dict[str, Any]:
+        """The JSON that a command prints; for one that is refused, its one line under `refused`."""
+        self.capsys.readouterr()
+        status = launch.main([*map(str, argv), "--workspace", str(self.workspace.folder), "--json"])
+        out, err = self.capsys.readouterr()
+        if status == 0:
+            found: dict[str, Any] = json.loads(out)
+            return found
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        return {"refused": err}
+
+    def plain(self, *argv: object) -> str:
+        """What a person reads."""
+        self.capsys.readouterr()
+        assert launch.main([*map(str, argv), "--workspace", str(self.workspace.folder)]) == 0
+        return self.capsys.readouterr().out
+
+
+@pytest.fixture
+def typed(tmp_path: Path, capsys: Capture) -> Typed:
+    return Typed(tmp_path / "workspace", capsys)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Two files that share one prompt."""
+    folder = tmp_path / "private-folder"
+    folder.mkdir()
+    (folder / "first.txt").write_text("What can I cook tonight?\nA walk for two?\n")
+    chats = ['{"prompt": "A walk for two?"}', '{"prompt": "Which film\\nwith subtitles?"}']
+    (folder / "second.jsonl").write_text("\n".join([*chats, "{broken"]))
+    return folder
+
+
+def ranked(workspace: Workspace, prompt: int, by: str) -> None:
+    with workspace.store() as db:
+        model = models.add(db, Model(f"model-{prompt}-{by}", "policy", "tiny"))
+        shown = tuple(responses.add(db, [Response(prompt, model, text, 0, {}, "stop") for text in ("yes", "no")]))
+        (task,) = tasks.add(db, [Task(prompt, shown)])
+        db.execute("INSERT OR IGNORE INTO annotators (name, role) VALUES (?, 'annotator')", [by])
+        db.conn.commit()
+        held = tasks.lease(db, task, by, shown)
+        rankings.submit(db, str(held.lease), by, {shown[0]: 1, shown[1]: 2})
+
+
+def test_an_import_is_on_record_and_goes_and_comes_whole(typed: Typed, files: Path) -> None:
+    assert typed("import", files / "first.txt") == {
+        "imported": 2,
+        "already_there": 0,
+        "skipped": 0,
+        "import_id": 1,
+        "note": "",
+    }
+    second = typed("import", files / "second.jsonl", "--skip-bad")
+    assert (second["imported"], second["already_there"], second["skipped"], second["import_id"]) == (1, 1, 1, 2)
+    listed = typed("imports", "list")
+    assert "private-folder" not in json.dumps(listed), "no path of the machine"
+    assert listed["count"] == 2
+    assert typed.plain("imports", "list").splitlines()[2].split()[::8] == ["id", "sha256"]
+    for row, name, form, counts in zip(
+        listed["imports"], ("first.txt", "second.jsonl"), ("text", "jsonl"), ((2, 0, 0), (1, 1, 1)), strict=True
+    ):
+        assert (row["file"], row["format"], row["removed"]) == (name, form, None)
+        assert row["sha256"] == hashlib.sha256((files / name).read_bytes()).hexdigest()
+        assert (row["added"], row["already_there"], row["skipped"]) == counts
+    for prompt, by in ((1, "ada"), (1, "bo"), (2, "ada"), (3, "ada")):
+        ranked(typed.workspace, prompt, by)
+    before = typed("prompts", "list")
+    gone = typed("imports", "remove", 1)  # its second prompt is in the other file too
+    assert gone == {
+        "action": "remove",
+        "prompts": 1,
+        "rankings": 2,
+        "next": "Rate again, so that the scores know of it: python launch.py rate",
+    }
+    assert [p["id"] for p in typed("prompts", "list")["prompts"]] == [2, 3]
+    assert typed("status")["rankings"] == 2
+    assert typed("imports", "list")["imports"][0]["removed"]
+    again = typed("import", files / "first.txt")
+    assert "first.txt is import 1, which was taken out on 20" in again["refused"]
+    assert "imports restore 1" in again["refused"]
+    back = typed("imports", "restore", 1)
+    assert (back["action"], back["prompts"], back["rankings"]) == ("restore", 1, 2)
+    assert typed("prompts", "list") == before
+
+
+def test_the_same_file_again_adds_nothing_and_says_which_import_it_was(typed: Typed, files: Path) -> None:
+    typed("import", files / "first.txt")
+    (files / "first.txt").rename(files / "renamed.txt")
+    again = typed("import", files / "renamed.txt")
+    assert (again["imported"], again["already_there"], again["import_id"]) == (0, 2, 1)
+    assert again["note"].startswith("The file is import 1 already, first.txt of 20")
+    assert typed("imports", "list")["count"] == 1
+    typed("prompts", "remove", 2)
+    assert "1 of its prompts are taken out and stay so" in typed("import", files / "renamed.txt")["note"]
+    assert typed("prompts", "list", "--removed")["count"] == 1
+    typed("imports", "remove", 1)
+    (files / "mended.txt").write_text("What can I cook tonight?\nA walk for three?\n")
+    mended = typed("import", files / "mended.txt")
+    assert "1 prompts that were taken out with another import are back" in mended["note"]
+    assert [p["text"] for p in typed("prompts", "list")["prompts"]] == [
+        "What can I cook tonight?",
+        "A walk for three?",
+    ]
+
+
+def test_prompts_are_listed_found_taken_out_and_put_back(typed: Typed, files: Path) -> None:
+    typed("import", files / "first.txt")
+    typed("import", files / "second.jsonl", "--skip-bad")
+    ranked(typed.workspace, 1, "ada")
+    row = typed("prompts", "list")["prompts"][0]
+    with typed.workspace.store() as db:
+        split = prompts.get(db, 1).split
+    assert row == {
+        "id": 1,
+        "split": split,
+        "import_id": 1,
+        "rankings": 1,
+        "removed": None,
+        "text": "What can I cook tonight?",
+        "messages": [{"role": "user", "content": "What can I cook tonight?"}],
+    }
+    assert [p["id"] for p in typed("prompts", "list", "--find", "FILM with")["prompts"]] == [3]
+    assert [p["id"] for p in typed("prompts", "list", "--find", "a")["prompts"]] == [1, 2]
+    assert typed("prompts", "list", "--find", "cook film")["count"] == 0
+    assert "Which film with subtitles?" in typed.plain("prompts", "list")
+    assert typed("prompts", "remove", 3, 1, 3)["prompts"] == 2
+    removed = typed("prompts", "list", "--removed")["prompts"]
+    assert [(p["id"], p["rankings"], bool(p["removed"])) for p in removed] == [(1, 1, True), (3, 0, True)]
+    assert typed("prompts", "restore", 3) == {"action": "restore", "prompts": 1, "rankings": 0, "next": ""}
+    assert [p["id"] for p in typed("prompts", "list")["prompts"]] == [2, 3]
+
+
+@pytest.mark.parametrize("noun", ["prompts", "imports"])
+def test_what_cannot_be_done_is_one_line(typed: Typed, files: Path, noun: str) -> None:
+    typed("import", files / "first.txt")
+    before = typed("prompts", "list")
+    one = noun.removesuffix("s")
+    assert f"There is no {one} 99" in typed(noun, "remove", 1, 99)["refused"]
+    assert f"{one.title()} 1 is not taken out: nothing was changed" in typed(noun, "restore", 1)["refused"]
+    assert "no list of whole numbers" in typed(noun, "remove", "one")["refused"]
+    assert typed("prompts", "list") == before
+    typed(noun, "remove", 1)
+    assert f"{one.title()} 1 was taken out already" in typed(noun, "remove", 1)["refused"]
+
+
+def test_a_prompt_moves_no_cursor(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "odd.jsonl").write_text(json.dumps({"prompt": "red \x1b[31m alert \x07" + "word " * 50}))
+    typed("import", tmp_path / "odd.jsonl")
+    shown = typed.plain("prompts", "list")
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert max(map(len, shown.splitlines())) < 118
