@@ -87,6 +87,8 @@ UNUSUAL: dict[str, tuple[type, tuple[str, ...]]] = {
             "kl",
             "loss",
             "forgetting",
+            "evaluated",
+            "evaluated_low",
         ),
     ),
     "rounds": (
