@@ -24,7 +24,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
-POSITIONAL = ("file", "job", "backup", "action", "ids")
+POSITIONAL = ("file", "job", "backup", "action", "ids", "prompt")
 
 
 @pytest.fixture
@@ -133,6 +133,7 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
         "imports": "list",
         "prompts": "list",
         "cancel": "1",
+        "answer": "tea",
         "restore": tmp_path / "nothing",
     }
     more = [given[name]] if name in given else []
