@@ -108,7 +108,9 @@ def flags() -> list[tuple[str, str, Dial]]:
                 flag = f"--{prefix}{dial.name}".replace("_", "-")
                 found.setdefault((table, dial.name), (command, flag, dial))
         for dial in dials(kind.options):
-            found.setdefault((command, dial.name), (command, f"--{dial.name}".replace("_", "-"), dial))
+            if hasattr(kind.options, dial.name):  # what has no default is no flag, and stands where it stands
+                flag = f"--{dial.name.rstrip('_')}".replace("_", "-")
+                found.setdefault((command, dial.name), (command, flag, dial))
     return list(found.values())
 
 
