@@ -129,9 +129,10 @@ def test_a_flag_of_each_type_is_refused_by_name(tmp_path: Any) -> None:
 def taken(command: str, flag: str, dial: Dial, words: list[str], folder: Any) -> None:
     kind = KINDS[command]
     asked = Command(kind.summary, "none:none", kind.options, kind.tables, kind.parts)
+    in_place = ["word" for dial in dials(kind.options) if not hasattr(kind.options, dial.name)]
     for word in words:
         try:
-            call = parse(command, asked, [flag, word, "--workspace", str(folder)])
+            call = parse(command, asked, [*in_place, flag, word, "--workspace", str(folder)])
         except BadInput as error:
             # What stands behind a switch is a word too many, or no option; and two settings may not go together.
             refused_well(error, flag, "one word too many", "There is no option", f"ppo.{dial.name} is")
