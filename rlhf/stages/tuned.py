@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from rlhf.settings.training import TunedConfig
     from rlhf.training.chat import Sequences
     from rlhf.training.models import RoleModel
+
+log = logging.getLogger(__name__)
 
 MEASURED_PROMPTS = 64
 """Held-out prompts that the policy answers to measure its KL."""
@@ -48,9 +51,17 @@ def replay_for(ctx: Context, model: RoleModel, config: TunedConfig, examples: in
 
 
 def kept(ctx: Context, model: RoleModel, made: Model, figures: TunedFigures, started: float) -> Made[Model]:
-    """Measure what a trained policy forgot and how far it went, and keep it; `started` is when its stage began."""
-    figures = dataclasses.replace(figures, forgetting=forgotten(ctx, model, "reference", "policy"))
-    figures = _moved(ctx, model, figures)
+    """Measure what a trained policy forgot and how far it went, and keep it; `started` is when its stage began.
+
+    Where that cannot be measured the policy is kept all the same, and says why: hours of training are in it.
+    """
+    try:
+        forgets = forgotten(ctx, model, "reference", "policy")
+        figures = _moved(ctx, model, dataclasses.replace(figures, forgetting=forgets))
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        log.warning("The policy is kept, but not all of it could be measured (%s).", reason)
+        figures = dataclasses.replace(figures, unmeasured=reason)
     figures = dataclasses.replace(figures, seconds=time.monotonic() - started)
     return Made(keep(ctx, model, dataclasses.replace(made, metrics=as_json(figures))))
 

@@ -99,6 +99,8 @@ class TunedFigures:
     """KL(policy || base), nats a response, on held-out prompts; None where there are none."""
     kl_reference: float | None = None
     """KL(policy || the policy it started from), nats a response."""
+    unmeasured: str = ""
+    """Why forgetting or KL could not be measured; empty where they were."""
 
 
 @dataclass(frozen=True)

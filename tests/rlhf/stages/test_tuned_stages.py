@@ -170,3 +170,11 @@ def test_dpo_without_an_ordered_pair_says_so(small: Context, db: Database, world
         dpo(small)
     with pytest.raises(NotReady, match="no reward model"):
         ppo(small)
+
+
+def test_what_cannot_be_measured_afterwards_loses_no_training(small: Context, db: Database, tmp_path: Path) -> None:
+    models.add(db, Model("base", "policy", str(small.settings.model.base_model)))  # and not one prompt
+    told = tuned(sft(small, data=written(tmp_path)).record)
+    assert told is not None
+    assert (told.steps > 0, told.forgetting, told.kl) == (True, None, None)
+    assert "0 prompts of the split eval" in told.unmeasured
