@@ -90,6 +90,9 @@ class DPOConfig(TunedConfig):
     beta: Positive = 0.3
     """How dearly leaving the reference is paid (Rafailov et al. 2023, eq. 7): it divides the reward that is implied,
     so that a small one lets the policy go far for a small preference."""
+    replay: Share = 0.0
+    """Weight of the loss on texts of the base's own, nats a token, beside that of the pairs: it keeps what the base
+    knows (PTX, Ouyang et al. 2022, section 3.5) and takes a text for each pair. 0 takes none."""
     sft: NotNegative = 0.0
     """Weight of the supervised loss on the chosen response beside the DPO loss (Pang et al. 2024, RPO): it keeps the
     chosen responses likely, where DPO alone may make both less likely."""

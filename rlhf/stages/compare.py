@@ -109,7 +109,8 @@ def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prom
     # The likeliest words (temperature 0) have no distribution of their own: their log-ratio is that of the plain one.
     temperature = ctx.settings.sampling.temperature or 1.0
     metrics = training.metrics
-    drawn = match.policy if ctx.settings.sampling.top_p == 1 else _whole(ctx, model, chats)
+    whole = ctx.settings.sampling.top_p == 1
+    drawn = match.policy if whole else answers(uncut(ctx), model, chats, "policy", HELDOUT_LUCK)
     return HeldOut(
         reward_before=float(by.score(chats, before).mean()),
         reward_after=float(match.policy_scores.mean()),
@@ -124,11 +125,13 @@ def compare(ctx: Context, model: RoleModel, judge: Model, heldout: Sequence[Prom
     )
 
 
-def _whole(ctx: Context, model: RoleModel, chats: Sequence[Chat]) -> list[Sample]:
-    """Answers of the policy with nothing cut off: the mean log-ratio of a nucleus is no KL, but above it."""
+def uncut(ctx: Context, temperature: float | None = None) -> Context:
+    """The context in which answers are drawn with nothing cut off, at `temperature` or that of [sampling]: the mean
+    log-ratio of a nucleus is no KL, but above it."""
     sampling = dataclasses.replace(ctx.settings.sampling, top_p=1.0)
-    plain = dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, sampling=sampling))
-    return answers(plain, model, chats, "policy", HELDOUT_LUCK)
+    if temperature is not None:
+        sampling = dataclasses.replace(sampling, temperature=temperature)
+    return dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, sampling=sampling))
 
 
 def judge_by_simulated(ctx: Context, policy: Model) -> TrueUtility:

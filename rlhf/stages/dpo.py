@@ -41,11 +41,10 @@ def dpo(ctx: Context, *, start: str | None = None, again: bool = False) -> Made[
     heldout = ordered_pairs([r for r in ranked if r.prompt.split == "eval"], config)
     if not train.used:
         raise NotReady(_nothing(rating, train.left_out()))
-    taught, judged = (
-        [training.dpo.Pair(p.messages, p.chosen, p.rejected) for p in side.used] for side in (train, heldout)
+    replay = replay_for(ctx, model, config, len(train.used))
+    result = training.dpo.train_dpo(
+        model, train.used, heldout.used, config, replay=replay, progress=ctx.progress, log=ctx.log
     )
-    replay = replay_for(ctx, model, config, len(taught))
-    result = training.dpo.train_dpo(model, taught, judged, config, replay=replay, progress=ctx.progress, log=ctx.log)
     made = Model(
         name="",
         kind="policy",

@@ -6,13 +6,13 @@ mixing other text of that kind into the training (`replay`).
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from rlhf import training
+from rlhf.stages.compare import answers, uncut
 from rlhf.stages.context import Context
 from rlhf.tiny.corpus import conversations
 from store import prompts
@@ -54,9 +54,9 @@ def replay_text(ctx: Context, model: RoleModel, count: int) -> Sequences:
     return _answers(ctx, model, "train", count, temperature=1.0)
 
 
-def forgotten(ctx: Context, model: RoleModel, before: Role, after: Role, text: Sequences | None = None) -> Forgetting:
+def forgotten(ctx: Context, model: RoleModel, before: Role, after: Role) -> Forgetting:
     """Nats a token on the base's own text under two roles; a warning in the log where it grew beyond the limit."""
-    text = own_text(ctx, model) if text is None else text
+    text = own_text(ctx, model)
     found = Forgetting(*(training.metrics.nats(model, text, role) for role in (before, after)))
     limit = ctx.settings.forgetting.limit
     if found.after - found.before > limit:
@@ -68,11 +68,6 @@ def forgotten(ctx: Context, model: RoleModel, before: Role, after: Role, text: S
             limit,
         )
     return found
-
-
-def forgetting(ctx: Context, model: RoleModel, role: Role, text: Sequences) -> float:
-    """Nats a token on the base's own text under a role."""
-    return float(training.metrics.nats(model, text, role))
 
 
 def _corpus(model: RoleModel, seed: int, count: int) -> Sequences:
@@ -96,9 +91,8 @@ def _answers(ctx: Context, model: RoleModel, split: str, count: int, *, temperat
         asked = [p for p in prompts.every(db) if p.split == split][:count]
     if not asked:
         raise BadInput(f"There are 0 prompts of the split {split}: import more, or name a file in [forgetting] text.")
-    one = dataclasses.replace(ctx.settings.sampling, responses=1, temperature=temperature, top_p=1.0)
-    groups = training.sampling.sample(model, [p.messages for p in asked], one, role="base", progress=ctx.progress)
-    told = [(model.chat.prompt(p.messages), list(group[0].token_ids)) for p, group in zip(asked, groups, strict=True)]
+    said = answers(uncut(ctx, temperature), model, [p.messages for p in asked], "base", 0)
+    told = [(model.chat.prompt(p.messages), list(one.token_ids)) for p, one in zip(asked, said, strict=True)]
     return _cut(model, told)
 
 

@@ -16,7 +16,7 @@ from rlhf.ratings import wins
 from rlhf.ratings.best_of_n import doubling, expected, kl_bound
 from rlhf.ratings.length_control import length_controlled
 from rlhf.stages.by_people import ByPeople
-from rlhf.stages.compare import draw
+from rlhf.stages.compare import draw, uncut
 from rlhf.stages.context import Context
 from rlhf.stages.judges import ByRewardModel, Judge, score_groups
 from rlhf.stages.outside import ByCommand, Pair
@@ -173,11 +173,9 @@ def meet(bench: Bench, mine: Answers) -> tuple[np.ndarray, np.ndarray]:
 def kl_from_baseline(bench: Bench, answers: Answers, role: Role) -> wins.Estimate:
     """KL(version || baseline) in nats a response, with its error over prompts."""
     sampling = bench.ctx.settings.sampling
-    if sampling.top_p < 1:  # the mean log-ratio of a nucleus is no KL, but above it
-        whole = dataclasses.replace(bench.ctx.settings, sampling=dataclasses.replace(sampling, top_p=1.0))
-        plain = dataclasses.replace(bench.ctx, settings=whole)
+    if sampling.top_p < 1:
         config = bench.ctx.settings.evaluate
-        groups = draw(plain, bench.model, bench.chats, role, config.seed + POLICY_LUCK, config.samples)
+        groups = draw(uncut(bench.ctx), bench.model, bench.chats, role, config.seed + POLICY_LUCK, config.samples)
         answers = Answers(groups, None, None)
     each = [chat for chat, group in zip(bench.chats, answers.groups, strict=True) for _ in group]
     ratios = training.metrics.response_log_ratios(

@@ -1,23 +1,21 @@
 """Scores -> pairs of responses, of which one is preferred: what DPO is taught."""
 
+from __future__ import annotations
+
 import itertools
 import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from rlhf import training
 from rlhf.settings import DPOConfig
 from rlhf.stages.rated import Rated
-from store.records import Message, Score
+from store.records import Score
 
-
-@dataclass(frozen=True)
-class OrderedPair:
-    """Two answers to one prompt, as token ids; people prefer the first."""
-
-    messages: Sequence[Message]
-    chosen: tuple[int, ...]
-    rejected: tuple[int, ...]
+if TYPE_CHECKING:
+    from rlhf.training.dpo import Pair
 
 
 @dataclass
@@ -25,7 +23,7 @@ class Pairs:
     """The pairs that are used, and how many were not and why: equal scores, too small a margin, the same answer
     twice, more than were asked for."""
 
-    used: list[OrderedPair]
+    used: list[Pair]
     ties: int = 0
     unsure: int = 0
     alike: int = 0
@@ -45,7 +43,7 @@ class Pairs:
 def ordered_pairs(ranked: Sequence[Rated], config: DPOConfig, *, limit: int = 0) -> Pairs:
     """Pairs of each prompt in the order of their scores; at most `limit`, drawn evenly over the prompts (0: all)."""
     found = Pairs([])
-    of_prompt: list[list[OrderedPair]] = []
+    of_prompt: list[list[Pair]] = []
     rng = random.Random(config.seed)
     for rated in ranked:
         places: Sequence[tuple[int, int]] = list(itertools.combinations(range(len(rated.scores)), 2))
@@ -63,7 +61,7 @@ def ordered_pairs(ranked: Sequence[Rated], config: DPOConfig, *, limit: int = 0)
     return found
 
 
-def _pair(rated: Rated, i: int, j: int, config: DPOConfig, found: Pairs) -> OrderedPair | None:
+def _pair(rated: Rated, i: int, j: int, config: DPOConfig, found: Pairs) -> Pair | None:
     gap = rated.scores[i].elo - rated.scores[j].elo
     if gap == 0:
         found.ties += 1
@@ -73,7 +71,7 @@ def _pair(rated: Rated, i: int, j: int, config: DPOConfig, found: Pairs) -> Orde
         found.unsure += 1
     else:
         best, worst = (i, j) if gap > 0 else (j, i)
-        return OrderedPair(rated.prompt.messages, rated.answers[best], rated.answers[worst])
+        return training.dpo.Pair(rated.prompt.messages, rated.answers[best], rated.answers[worst])
     return None
 
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rlhf import training
+from rlhf.stages.compare import answers, uncut
 from rlhf.stages.context import Context, Made, keep, same_settings
 from rlhf.stages.forgetting import forgotten, replay_text
 from store import models, prompts
@@ -72,12 +73,9 @@ def _moved(ctx: Context, model: RoleModel, figures: TunedFigures) -> TunedFigure
         chats = [p.messages for p in prompts.every(db, "eval")][:MEASURED_PROMPTS]
     if not chats:
         return figures
-    sampling = ctx.settings.sampling
-    temperature = sampling.temperature or 1.0
-    drawn = dataclasses.replace(sampling, responses=1, top_p=1.0, temperature=temperature, seed=sampling.seed + LUCK)
-    answers = [group[0] for group in training.sampling.sample(model, chats, drawn, progress=ctx.progress)]
+    temperature = ctx.settings.sampling.temperature or 1.0
+    drawn = answers(uncut(ctx, temperature), model, chats, "policy", LUCK)
     kl, kl_reference = (
-        training.metrics.divergence(model, chats, answers, temperature, against=role)
-        for role in ("base", "reference")
+        training.metrics.divergence(model, chats, drawn, temperature, against=role) for role in ("base", "reference")
     )
     return dataclasses.replace(figures, kl=kl, kl_reference=kl_reference)

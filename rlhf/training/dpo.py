@@ -116,7 +116,7 @@ class _Trainer(_Untyped):  # type: ignore[misc]
         return dataset
 
     def remind(self, replay: Sequences | None, config: DPOConfig) -> None:
-        """Add the loss on `replay` to that of the pairs, as many texts in an update as `replay` asks for."""
+        """Add the loss on `replay`, nats a token, to that of the pairs: a text a pair, weighted by [dpo] replay."""
         self.replay, self.share, self.turn = replay, config.replay, 0
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **others: Any) -> Any:

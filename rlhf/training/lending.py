@@ -38,9 +38,10 @@ def lent(model: RoleModel) -> Iterator[Any]:
     generation, forward = base.generation_config, base.__dict__.get("forward")
     # As the trainer would put them anyway, with a warning.
     base.generation_config = copy.deepcopy(generation)
+    tokenizer = tokenizer_for(model)
     for name in TOKENS:
         for told in (config, base.generation_config):
-            setattr(told, name, getattr(tokenizer_for(model), name))
+            setattr(told, name, getattr(tokenizer, name))
     model.fresh(LENT)
     model.copy("policy", LENT)
     model.train_roles(LENT)

@@ -84,8 +84,8 @@ MUTANTS = (
     Mutant(
         "kl-of-a-nucleus",
         MEASURE,
-        "    if sampling.top_p < 1:  #",
-        "    if False:  #",
+        "    if sampling.top_p < 1:\n",
+        "    if False:\n",
         TESTED,
         "The KL would be above what it is wherever answers are cut to a nucleus.",
     ),
