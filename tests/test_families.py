@@ -83,6 +83,24 @@ def test_the_loop_runs_on_each_family(run: Run, make_base: Callable[..., Path], 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_fine_tuning_and_dpo_run_on_each_family(
+    run: Run, make_base: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
+    base = make_base(kind, **FAMILIES[kind])
+    folder = begin(run, base, tmp_path / "workspace", prompts=16, settings=SHORT).folder
+    run("generate", "--workspace", folder)
+    run("simulate", "--count", 3, "--workspace", folder)
+    run("rate", "--workspace", folder)
+    shown = run("sft", "--from", "rankings", "--workspace", folder)
+    preferred = run("dpo", "--start", "base", "--workspace", folder)
+    for told in (shown, preferred):
+        assert not told["unmeasured"]
+        assert all(map(math.isfinite, numbers(told)))
+        assert run("generate", "--model", told["policy"], "--workspace", folder)["tasks"] > 0
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_loop_runs_on_a_real_chat_model(run: Run, smollm2: Path, tmp_path: Path) -> None:
     folder = tmp_path / "workspace"

@@ -13,7 +13,7 @@ from rlhf.stages.demonstrations import Data, FromFile, FromRankings, Source
 from rlhf.stages.start import named_start
 from rlhf.stages.tuned import kept, loaded, replay_for, same_made
 from store import models
-from store.errors import NotReady
+from store.errors import BadInput, NotReady
 from store.records import Json, Model
 from store.results import TunedFigures
 
@@ -35,6 +35,8 @@ def sft(
     used and for demonstrations that exceed the context (unless `skip_long`), NotReady without scores.
     """
     began, config = time.monotonic(), ctx.settings.sft
+    if data and from_ == "rankings":
+        raise BadInput(f"--data {data} and --from rankings name two things to learn from: give one of them.")
     with ctx.store() as db:
         source: Source = FromFile(data) if from_ == "file" else FromRankings(db, top)
         tables = {**ctx.tables("model", "sft"), "data": source.told}

@@ -141,6 +141,7 @@ def test_sft_learns_from_the_best_ranked_responses(
     [
         ({}, BadInput, "--data FILE, or pass --from rankings"),
         ({"data": "/nowhere/shown.jsonl"}, BadInput, "cannot be read"),
+        ({"data": "shown.jsonl", "from_": "rankings"}, BadInput, "two things to learn from"),
         ({"from_": "rankings"}, NotReady, "no scores yet"),
     ],
 )
