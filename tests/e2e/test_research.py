@@ -77,7 +77,21 @@ def test_a_prompt_is_put_to_two_versions(site: Any, context: BrowserContext) -> 
     left, right = (page.locator(".answers dd").nth(n).bounding_box() for n in range(2))
     assert left["y"] == right["y"]
     assert left["x"] < right["x"]
+    assert abs(left["width"] - right["width"]) < 1  # neither answer is squeezed
     expect(page.get_by_label("Prompt")).to_have_value("What can I cook?")  # it may be asked again, of others
+
+
+def test_a_long_figure_of_a_job_is_broken_and_not_the_page(site: Any, context: BrowserContext) -> None:
+    with site.workspace.store() as db:
+        job = jobs.start(db, "dpo", {}, 1, owner=False)
+        left_out = "543 pairs with equal scores, 4909 pairs with too small a margin, 4909 pairs beyond max_pairs"
+        jobs.finish(db, job.id, {"policy": "policy-9", "left_out": left_out})
+    page = site.sign_in(context, "Rosa", "researcher")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(site.url + "/research")
+        expect(page.locator("#jobs").get_by_text(left_out)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_curves_are_drawn(site: Any, lived_in: Workspace, context: BrowserContext) -> None:
