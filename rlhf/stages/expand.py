@@ -24,8 +24,8 @@ SOURCE = "expanded:{}"
 """How a proposed prompt says where it came from; the name of the version stands in it."""
 DRAWS = 10
 """Draws for each prompt that is asked for, before the stage gives up finding more."""
-TEMPERATURE = 1.0
-"""Divides the logits (as Magpie draws). A workspace may answer at .2 or 0, where most draws would be one and the same."""
+TEMPERATURE = 0.7
+"""Divides the logits, as in Self-Instruct. A workspace may answer at 0, where all draws are one and the same."""
 SEEDS = 8
 """Stored prompts that a model is shown before it is asked for another (as many as in Self-Instruct)."""
 
@@ -34,8 +34,8 @@ SEEDS = 8
 class Expanded:
     """How many prompts a version proposed, of how many that it drew.
 
-    `unfit` of these were no prompt: cut at the limit of tokens, too short, too long. `alike` came too near to one that
-    is stored or was proposed just before.
+    `unfit` of these were no prompt: cut at the limit of tokens, too short, too long. `alike` came too near to one
+    that is stored or was proposed just before.
     """
 
     model: str
@@ -55,7 +55,8 @@ def expand(
     counts as stored. Called again, it goes on with other luck. Raises NotReady where nothing can be drawn from,
     WorkError where no draw was new enough.
 
-    All appear in one transaction: whoever is killed before it has made nothing, and draws the same when started again.
+    All appear in one transaction: whoever is killed before it has made nothing, and draws the same when started
+    again.
     """
     with ctx.store() as db:
         (version,) = models.speakers(db, [model] if model else [])
@@ -137,7 +138,7 @@ def _waiting(text: str, source: str) -> Prompt:
 def _say_few(done: Expanded, count: int, likeness: float) -> None:
     told = (
         f"{done.model} proposed {done.proposed} prompts of {count}: of {done.drawn} drawn {done.alike} were too like "
-        f"others (ROUGE-L from {likeness:g}) and {done.unfit} were no prompt. Raise --likeness, or import other prompts."
+        f"others (ROUGE-L from {likeness:g}) and {done.unfit} were no prompt. Raise --likeness, or import others."
     )
     if not done.proposed:
         raise WorkError(told)
