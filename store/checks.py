@@ -84,7 +84,7 @@ def repeat_task(db: Database, annotator: str, ago: int) -> Task | None:
     # With `ago` rankings or fewer the last subquery is NULL, and no id is at most NULL: nothing is repeated yet.
     row = db.execute(
         f"""SELECT r.task_id FROM current_rankings r JOIN tasks t ON t.id = r.task_id
-           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {sql_list(tasks.CHECKS)}
+           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {sql_list((*tasks.CHECKS, tasks.OWN))}
            AND NOT EXISTS (SELECT 1 FROM tasks again JOIN rankings asked ON asked.task_id = again.id
                            WHERE again.reason = 'repeat' AND again.prompt_id = r.prompt_id
                            AND asked.annotator = :annotator)

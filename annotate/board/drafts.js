@@ -1,5 +1,5 @@
 // Drafts survive a reload, a lost connection and a sign-out: they lie in the browser, under the lease.
-import { comment, marked } from './board.js';
+import { comment, marked, own } from './board.js';
 
 const PREFIX = 'rankloop:draft:';
 // In ms. A task that nobody came back to for a week has long gone to somebody else.
@@ -8,7 +8,9 @@ const KEPT = 7 * 86400e3;
 export function keepDraft(board) {
   const { lease, slots, seconds } = board.state;
   if (!lease) return;
-  const draft = { slots, comment: comment(board).value, marked: marked(board).checked, seconds, at: Date.now() };
+  const draft = {
+    slots, comment: comment(board).value, own: own(board).value, marked: marked(board).checked, seconds, at: Date.now(),
+  };
   try { localStorage.setItem(PREFIX + lease, JSON.stringify(draft)); } catch { /* a full or forbidden storage */ }
 }
 
