@@ -42,9 +42,9 @@ def texts(found: list[Prompt]) -> set[str]:
 
 def test_what_is_proposed_is_new_marked_and_waits(tiny: Context, db: Database) -> None:
     before = texts(prompts.every(db))
-    done = expand(tiny, count=20, likeness=0.9)
+    done = expand(tiny, count=80, likeness=0.7)
     found = prompts.waiting(db)
-    assert (done.model, done.proposed, len(found)) == ("policy-1", 20, 20)
+    assert (done.model, done.proposed, len(found)) == ("policy-1", 80, 80)
     assert done.drawn == done.proposed + done.unfit + done.alike
     assert {prompt.source for prompt in found} == {"expanded:policy-1"}
     assert texts(prompts.every(db)) == before
@@ -52,7 +52,7 @@ def test_what_is_proposed_is_new_marked_and_waits(tiny: Context, db: Database) -
     for prompt in found:
         others = [other for other in told if other != words(prompt.text)]
         assert len(others) == len(told) - 1
-        assert max(rouge_l(words(prompt.text), other) for other in others) < 0.9
+        assert max(rouge_l(words(prompt.text), other) for other in others) < 0.7
         assert prompt.text[-1] in ".?"
 
 
@@ -76,7 +76,8 @@ def test_a_second_call_goes_on_and_proposes_nothing_that_was_refused(tiny: Conte
     expand(tiny, count=8, likeness=1.0)
     first = prompts.waiting(db)
     prompts.remove(db, [prompt.id for prompt in first])
-    expand(tiny, count=8, likeness=1.0)
+    again = expand(tiny, count=8, likeness=1.0)
+    assert again.alike < 8  # other draws than those of the first call
     second = prompts.waiting(db)
     assert len(second) == 8
     assert not {tuple(words(text)) for text in texts(first)} & {tuple(words(text)) for text in texts(second)}
