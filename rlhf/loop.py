@@ -70,7 +70,7 @@ def run_loop(ctx: Context, *, rounds: int = 0, with_: Way = "ppo", force: bool =
             time.sleep(POLL_SECONDS)
             continue
         try:
-            done.append(run_round(_turn(ctx), force=force))
+            done.append(run_round(_turn(ctx), with_=with_, force=force))
         except Refused as refused:
             why = str(refused)
         else:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
+from rlhf import loop
 from rlhf.loop import check_ready
 from rlhf.settings import overlay
 from rlhf.stages.context import Context
@@ -35,3 +36,27 @@ def test_only_rankings_since_the_last_round_are_new(ctx: Context, db: Database, 
     for prompt in asked[5:8]:
         made.rank(prompt, "ada")
     assert check_ready(ctx) == 2
+
+
+@pytest.mark.parametrize("way", ["ppo", "dpo"])
+def test_a_loop_trains_by_the_way_that_was_asked_for(
+    ctx: Context, world: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, way: Any
+) -> None:
+    ctx = dataclasses.replace(ctx, settings=overlay(ctx.settings, {"round": {"min_rankings": 1}}))
+    made = world()
+    made.rank(made.prompts(1, each=2)[0], "ada")
+
+    class Began(Exception):
+        pass
+
+    def begin(name: str) -> Callable[..., Any]:
+        def stage(*_: object, **__: object) -> Any:
+            raise Began(name)
+
+        return stage
+
+    monkeypatch.setattr(loop, "reward", begin("ppo"))  # with DPO there is no reward model
+    monkeypatch.setattr(loop, "dpo", begin("dpo"))
+    for run in (lambda: loop.run_loop(ctx, rounds=1, with_=way), lambda: loop.run_round(ctx, with_=way)):
+        with pytest.raises(Began, match=way):
+            run()
