@@ -8,9 +8,8 @@ const KEPT = 7 * 86400e3;
 export function keepDraft(board) {
   const { lease, slots, seconds } = board.state;
   if (!lease) return;
-  const draft = {
-    slots, comment: comment(board).value, own: own(board).value, marked: marked(board).checked, seconds, at: Date.now(),
-  };
+  const draft = { slots, comment: comment(board).value, marked: marked(board).checked, seconds, at: Date.now() };
+  if (own(board).value) draft.own = own(board).value;
   try { localStorage.setItem(PREFIX + lease, JSON.stringify(draft)); } catch { /* a full or forbidden storage */ }
 }
 
