@@ -58,6 +58,6 @@ def _row(prompt: Prompt) -> Markup:
     return _ROW.format(
         text=clip(prompt.text, MOST_TEXT),
         source=prompt.source,
-        split="held out" if prompt.split == "eval" else "trains",
+        split="held out" if prompt.split == "eval" else "to train on",
         id=prompt.id,
     )

@@ -68,9 +68,9 @@ class ImportsOptions:
 class PromptsOptions:
     """What becomes of which prompts."""
 
-    action: Literal["list", "accept", "remove", "restore"]
-    """`list` shows the prompts, `accept` lets some that a model proposed be answered and ranked, `remove` takes some
-    out (or refuses them, where they wait), `restore` puts them back."""
+    action: Literal["list", "remove", "restore", "accept"]
+    """`list` shows the prompts, `remove` takes some out, `restore` puts them back; `accept` lets some that a model
+    proposed be answered and ranked, and `remove` refuses such prompts."""
     ids: tuple[Count, ...]
     """Numbers of the prompts, as `prompts list` shows them."""
     removed: bool = False
