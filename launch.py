@@ -77,7 +77,9 @@ COMMANDS = {
         ImportsOptions,
     ),
     "prompts": Command(
-        "list the prompts, take some out, put them back", "rlhf.commands.imports:prompts", PromptsOptions
+        "list the prompts, accept proposed ones, take some out, put them back",
+        "rlhf.commands.imports:prompts",
+        PromptsOptions,
     ),
     **{
         name: Command(

@@ -15,6 +15,7 @@ from annotate.panels.asking import asked, form
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.loop import counts, lineage, turns
 from annotate.panels.people import annotators
+from annotate.panels.proposals import decide, proposals
 from annotate.panels.versions import versions
 from annotate.security import require
 from annotate.trouble import EVIDENCE, refused
@@ -57,6 +58,7 @@ PANELS = (
     Panel("counts", counts, "overview", "top"),
     Panel("rounds", turns, "overview", "results"),
     Panel("versions", versions, "overview", "results", "look/versions.js"),
+    Panel("proposals", proposals, "overview", "results", "look/proposals.js"),
     Panel("curves", curves, "watched", "results"),
     Panel("annotators", annotators, "overview", "results"),
     Panel("lineage", lineage, "overview", "results"),
@@ -99,6 +101,7 @@ def page(workspace: Workspace) -> gr.Blocks:
         asking.submit(handle.ask, None, drawn["watched"], **QUIET)
         shown["jobs"].submit(handle.cancel, None, drawn["watched"], **QUIET)
         shown["versions"].submit(handle.promote, None, drawn["overview"], **QUIET)
+        shown["proposals"].submit(handle.decide, None, drawn["overview"], **QUIET)
     return made
 
 
@@ -160,6 +163,15 @@ class _Handlers:
 
         def asked(db: Database, person: Annotator) -> list[object]:
             _promote(db, _sent(event, "model"), person.name)
+            return _draw(db, "overview")
+
+        return self._for(request, asked)
+
+    def decide(self, event: gr.EventData, request: gr.Request) -> list[object]:
+        """Accept or refuse the proposed prompts whose button was pressed."""
+
+        def asked(db: Database, _: Annotator) -> list[object]:
+            decide(db, _data(event))
             return _draw(db, "overview")
 
         return self._for(request, asked)

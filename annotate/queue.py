@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlite_utils import Database
 
 from annotate.markup import render
-from store import checks, prompts, rankings, responses, tasks
+from store import answers, checks, prompts, rankings, responses, tasks
 from store.db import writing
 from store.errors import BadInput, LeaseLost
 from store.records import Json, Ranking, RankingKind, Task
@@ -108,6 +108,14 @@ def as_sent(db: Database, ranking: Ranking, lease: str, levels: Sequence[int], c
     return (ranking.levels, ranking.comment) == (sent, _kept(comment))
 
 
+def write(db: Database, annotator: str, lease: str, text: str) -> Ranking:
+    """Store an answer of the person's own to the prompt before them, above the responses that they see there.
+
+    Raises as `store.answers.write` does.
+    """
+    return answers.write(db, lease, annotator, text)
+
+
 def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int], *, comment: str = "") -> Ranking:
     """Store what a person thinks now of a task that they ranked before; sent twice, it is stored once.
 
@@ -147,7 +155,10 @@ def progress(db: Database, annotator: str) -> Progress:
 def view(db: Database, annotator: str) -> Json:
     """All that the board is sent: texts in the order shown, never the name of a model or the id of a response."""
     task = next_task(db, annotator)
-    return _view(db, annotator, _shown(db, task) if task else None)
+    if task is None:
+        return _view(db, annotator, None)
+    wrote = answers.written(db, annotator, task) is not None
+    return _view(db, annotator, _shown(db, task) | {"wrote": wrote})
 
 
 def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:
@@ -157,6 +168,8 @@ def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:
             continue
         if ranking.kind == "ranked":
             task = tasks.get(db, ranking.task_id)
+            if task.reason == tasks.OWN:  # on the page there is nothing of it to change
+                continue
             earlier = {
                 "lease": f"revision-{ranking.id}",
                 "revises": ranking.id,

@@ -13,7 +13,7 @@ from annotate.frame import QUIET, sent_id, site_header
 from annotate.own import own_figures
 from annotate.security import ROLES, Forbidden, require
 from annotate.trouble import EVIDENCE, handed_on, refused
-from rlhf.settings import settings_of
+from rlhf.settings import AnnotateConfig, settings_of
 from rlhf.settings.overlay import short
 from store import checks
 from store.errors import BadInput, LeaseLost, PlatformError, Unforeseen
@@ -41,13 +41,13 @@ OWN_FIGURES_EVERY = 300.0
 
 def page(workspace: Workspace) -> gr.Blocks:
     """The page as Gradio blocks."""
-    guideline = _Guideline(workspace)
+    config = _Config(workspace)
 
     def load(request: gr.Request) -> Json:
         with handed_on(request.request):
             annotator = require(workspace, request.request, AREA)
             with workspace.store() as db:
-                return _complete(guideline(), db, annotator, queue.view(db, annotator.name), None)
+                return _complete(config(), db, annotator, queue.view(db, annotator.name), None)
 
     def own(request: gr.Request) -> Markup:
         with handed_on(request.request):
@@ -64,11 +64,11 @@ def page(workspace: Workspace) -> gr.Blocks:
                 raise gr.Error(str(error), print_exception=False) from error
             sent = event._data if isinstance(event._data, dict) else {}
             with workspace.store() as db:
-                told = _act(db, annotator, sent)
+                told = _act(config(), db, annotator, sent)
                 try:
-                    return _complete(guideline(), db, annotator, _following(db, annotator, sent, told), told)
+                    return _complete(config.last, db, annotator, _following(db, annotator, sent, told), told)
                 except Exception as error:
-                    return _without_task(guideline.last, annotator, told, error)
+                    return _without_task(config.last, annotator, told, error)
 
     made: gr.Blocks
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:
@@ -91,21 +91,23 @@ def page(workspace: Workspace) -> gr.Blocks:
     return made
 
 
-class _Guideline:
-    """The line above each task. Where workspace.toml cannot be used the last good one stays: people go on ranking."""
+class _Config:
+    """[annotate] of workspace.toml. Where that cannot be used the last good one stays: people go on ranking."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.workspace, self.last = workspace, GUIDELINE
+        self.workspace, self.last = workspace, AnnotateConfig()
 
-    def __call__(self) -> str:
+    def __call__(self) -> AnnotateConfig:
         # The research page says what is wrong, and whose page this is cannot mend it.
         with suppress(BadInput, OSError):
-            self.last = settings_of(self.workspace).annotate.guideline or GUIDELINE
+            self.last = settings_of(self.workspace).annotate
         return self.last
 
 
-def _complete(guideline: str, db: Database, person: Annotator, view: Json, told: Json | None) -> Json:
-    complete = view | {"guideline": guideline, "answer": told}
+def _complete(config: AnnotateConfig, db: Database, person: Annotator, view: Json, told: Json | None) -> Json:
+    complete = view | {"guideline": config.guideline or GUIDELINE, "answer": told}
+    # An earlier ranking, which says nothing of `wrote`, is looked at again to be changed: nothing is written there.
+    complete["write"] = config.better_answers and (view["task"] or {}).get("wrote") is False
     if _may_mark(person):
         earlier = (view["task"] or {}).get("revises", 0)
         complete["mark"] = GOLD | {"checked": bool(earlier) and checks.is_gold(db, earlier)}
@@ -121,7 +123,7 @@ def _following(db: Database, person: Annotator, sent: Json, told: Json) -> Json:
     return queue.view(db, person.name)
 
 
-def _without_task(guideline: str, person: Annotator, told: Json, error: Exception) -> Json:
+def _without_task(config: AnnotateConfig, person: Annotator, told: Json, error: Exception) -> Json:
     """The answer where a ranking may be stored and no task can be given after it, such as on a disk that is full.
 
     `trouble` says why, in words; the page asks for the next task again, and sends no ranking a second time. Raises
@@ -133,26 +135,31 @@ def _without_task(guideline: str, person: Annotator, told: Json, error: Exceptio
             raise error
         log.error("no task could be given after a ranking", exc_info=error)
     view = {"annotator": person.name, "task": None, "progress": None, "trouble": str(words)}
-    return view | {"guideline": guideline, "answer": told}
+    return view | {"guideline": config.guideline or GUIDELINE, "answer": told}
 
 
 def _may_mark(person: Annotator) -> bool:
     return person.role in ROLES["/research"]
 
 
-def _act(db: Database, person: Annotator, sent: Json) -> Json:
+def _act(config: AnnotateConfig, db: Database, person: Annotator, sent: Json) -> Json:
     """Do what the page asks; it is on disk when this returns. An error becomes a message on the page, which keeps the
     person's choices."""
     told = {"nonce": _written(sent.get("nonce")), "stored": False, "message": ""}
     if sent.get("action") in ("next", "previous"):
         return told
+    writes = sent.get("action") == "write"
     try:
+        if writes and not config.better_answers:
+            raise BadInput("Writing answers was switched off: reload the page.")
         ranking = _store(db, person.name, sent)
     except LeaseLost as error:
         return told | {"message": f"Not saved. {error}"}
     except PlatformError as error:
         return told | {"message": f"Not saved. {error} Your choices are kept."}
-    return told | {"stored": True, "message": _besides(db, person, ranking, sent)}
+    # The task stays on the page after an answer of the person's own, with all that they chose.
+    kept: Json = {"written": True} if writes else {}
+    return told | {"stored": True, "message": _besides(db, person, ranking, sent)} | kept
 
 
 def _besides(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:
@@ -204,6 +211,8 @@ def _store(db: Database, annotator: str, sent: Json) -> Ranking:
             return queue.skip(db, annotator, lease, seconds=took, comment=comment)
         case "flag":
             return queue.flag(db, annotator, lease, seconds=took, comment=comment)
+        case "write":
+            return queue.write(db, annotator, lease, _text(sent, "text"))
         case other:
             raise BadInput(f"There is no action {short(other)}: reload the page.")
 

@@ -81,10 +81,11 @@ def repeat_task(db: Database, annotator: str, ago: int) -> Task | None:
     It is the oldest that was not repeated yet and that lies at least `ago` of their rankings back, so that it is
     judged anew and not remembered. The task is not in the store yet: the caller adds it.
     """
+    never = (*tasks.CHECKS, tasks.OWN)
     # With `ago` rankings or fewer the last subquery is NULL, and no id is at most NULL: nothing is repeated yet.
     row = db.execute(
         f"""SELECT r.task_id FROM current_rankings r JOIN tasks t ON t.id = r.task_id
-           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {sql_list(tasks.CHECKS)}
+           WHERE r.annotator = :annotator AND r.kind = 'ranked' AND t.reason NOT IN {sql_list(never)}
            AND NOT EXISTS (SELECT 1 FROM tasks again JOIN rankings asked ON asked.task_id = again.id
                            WHERE again.reason = 'repeat' AND again.prompt_id = r.prompt_id
                            AND asked.annotator = :annotator)

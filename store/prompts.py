@@ -2,6 +2,9 @@
 
 A prompt that was taken out is kept with all that people said of it, and counts nowhere until it is put back: the
 views `taken_out` and `current_rankings` of the store are without it.
+
+A prompt that a model proposed waits for a researcher's yes, and counts nowhere until then. To refuse it is to take it
+out: it stays known, so that it is not proposed a second time, and putting it back makes it wait again.
 """
 
 import hashlib
@@ -55,48 +58,76 @@ def make(messages: Iterable[Message], *, source: str, split: Split | None = None
 
 
 def add(db: Database, prompts: Iterable[Prompt]) -> list[int]:
-    """Store prompts; one that is there already keeps its id, split, source and import. Returns ids in order."""
+    """Store prompts; one that is there already keeps its id, split, source and import. Returns ids in order.
+
+    One that waits for a yes and now comes from elsewhere, from a file say, has it: it waits no longer.
+    """
     ids = []
     with writing(db):
         for prompt in prompts:
             key = digest(prompt.messages)
             # A prompt that is there keeps its split: one that was trained on must not be judged on later.
             db.execute(
-                "INSERT OR IGNORE INTO prompts (messages, digest, split, source, import_id) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO prompts (messages, digest, split, source, import_id, waiting)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     json.dumps(prompt.messages, ensure_ascii=False),
                     key,
                     prompt.split,
                     prompt.source,
                     prompt.import_id,
+                    int(prompt.waiting),
                 ],
             )
+            if not prompt.waiting:
+                db.execute(
+                    "UPDATE prompts SET waiting = 0, import_id = ? WHERE digest = ? AND waiting = 1",
+                    [prompt.import_id, key],
+                )
             ids.append(db.execute("SELECT id FROM prompts WHERE digest = ?", [key]).fetchone()[0])
     return ids
 
 
 def every(db: Database, split: Split | None = None) -> list[Prompt]:
-    """The prompts, or those of one split, in order of arrival, without those that were taken out."""
+    """The prompts, or those of one split, in order of arrival, without those that were taken out or that wait."""
     where, args = ("AND split = ?", [split]) if split else ("", [])
-    rows = db.query(f"SELECT * FROM prompts WHERE removed IS NULL {where} ORDER BY id", args)
+    rows = db.query(f"SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 {where} ORDER BY id", args)
     return [_prompt(row) for row in rows]
 
 
 def taken_out(db: Database) -> list[Prompt]:
-    """The prompts that were taken out, in order of arrival."""
+    """The prompts that were taken out, refused ones included, in order of arrival."""
     return [_prompt(row) for row in db.query("SELECT * FROM prompts WHERE removed IS NOT NULL ORDER BY id")]
 
 
+def waiting(db: Database) -> list[Prompt]:
+    """The prompts that wait for a yes, in order of arrival, without those that were refused."""
+    rows = db.query("SELECT * FROM prompts WHERE waiting = 1 AND removed IS NULL ORDER BY id")
+    return [_prompt(row) for row in rows]
+
+
+def accept(db: Database, prompt_ids: Iterable[int]) -> None:
+    """Say yes to prompts: all of them, or none where one is unknown (NotFound) or does not wait (BadInput)."""
+    with writing(db):
+        for prompt_id in prompt_ids:
+            prompt = get(db, prompt_id)
+            if prompt.removed:
+                raise BadInput(f"Prompt {prompt_id} was taken out on {prompt.removed[:10]}: put it back first.")
+            if not prompt.waiting:
+                raise BadInput(f"Prompt {prompt_id} does not wait for a yes: nothing was changed.")
+            db.execute("UPDATE prompts SET waiting = 0 WHERE id = ?", [prompt_id])
+
+
 def get(db: Database, prompt_id: int) -> Prompt:
-    """One prompt, taken out or not; raises NotFound."""
+    """One prompt, whether it counts or not; raises NotFound."""
     for row in db.query("SELECT * FROM prompts WHERE id = ?", [prompt_id]):
         return _prompt(row)
     raise NotFound(f"There is no prompt {prompt_id}.")
 
 
 def count(db: Database) -> int:
-    """How many prompts there are, without those that were taken out."""
-    return db["prompts"].count_where("removed IS NULL")
+    """How many prompts there are, without those that were taken out or that wait."""
+    return db["prompts"].count_where("removed IS NULL AND waiting = 0")
 
 
 def remove(db: Database, prompt_ids: Iterable[int]) -> None:
@@ -125,4 +156,5 @@ def _prompt(row: Row) -> Prompt:
         id=row["id"],
         import_id=row["import_id"],
         removed=row["removed"],
+        waiting=bool(row["waiting"]),
     )

@@ -18,7 +18,7 @@ Message = dict[str, str]
 Split = Literal["train", "eval"]
 FinishReason = Literal["stop", "length", "imported"]
 TaskState = Literal["open", "leased", "done"]
-TaskReason = Literal["fresh", "overlap", "uniform", "risk", "gold", "repeat"]
+TaskReason = Literal["fresh", "overlap", "uniform", "risk", "gold", "repeat", "own"]
 RankingKind = Literal["ranked", "skipped", "flagged"]
 ModelKind = Literal["policy", "reward", "imported"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -39,7 +39,8 @@ class Prompt:
 
     `split` says whether models are trained on it (train) or judged on it (eval); it is drawn once, from the text.
     `import_id` is the import that brought it, where one did. `removed` is when it was taken out: it and all that
-    people said of it are kept and count nowhere.
+    people said of it are kept and count nowhere. `waiting` says that a model proposed it and that nobody has said yes
+    yet: it is shown to nobody and answered by no model; one that is removed as well was refused.
     """
 
     messages: tuple[Message, ...]
@@ -48,6 +49,7 @@ class Prompt:
     id: int = 0
     import_id: int | None = None
     removed: str | None = None
+    waiting: bool = False
 
     @property
     def text(self) -> str:
@@ -107,7 +109,8 @@ class Task:
     carry, and makes a repeated submission harmless. `reason` says why the task is there: nobody has ranked these
     responses (`fresh`); several people are to rank them, to see how far they agree (`overlap`); they are ranked
     again because the prompt was drawn (`uniform`) or because their order is unsure (`risk`); the answer is known and
-    checks a person (`gold`); or a person ranked them before and is asked once more (`repeat`).
+    checks a person (`gold`); a person ranked them before and is asked once more (`repeat`); or a person wrote an
+    answer of their own, which stands above those that they had seen (`own`).
     """
 
     prompt_id: int

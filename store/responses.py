@@ -58,6 +58,14 @@ def of_model(db: Database, model_id: int) -> list[Response]:
     return [_response(row) for row in rows]
 
 
+def by_person(db: Database, annotator: str, prompt_id: int) -> list[Response]:
+    """What one person wrote themselves to one prompt, in order of arrival."""
+    rows = db.query(
+        "SELECT * FROM responses WHERE prompt_id = ? AND annotator = ? ORDER BY id", [prompt_id, annotator]
+    )
+    return [_response(row) for row in rows]
+
+
 def shown_of(db: Database, model_id: int) -> set[int]:
     """The prompts that have a task with an answer of one model version."""
     rows = db.execute(

@@ -74,6 +74,13 @@ def m010_rounds_without_a_reward_model(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m011_proposed_prompts_and_own_answers(db: Database) -> None:
+    """Prompts that a model proposed and that wait for a yes; tasks in which a person ranks an answer of their own."""
+    for statement in PROPOSALS:
+        db.execute(statement)
+
+
 TRUST_TABLES = (
     """ALTER TABLE tasks ADD COLUMN reason TEXT NOT NULL DEFAULT 'fresh'
         CHECK (reason IN ('fresh', 'overlap', 'uniform', 'risk', 'gold', 'repeat'))""",
@@ -219,4 +226,30 @@ ROUNDS_OF_DPO = (
         SELECT number, rating_id, reward_id, policy_id, metrics, created, job_id FROM rounds""",
     "DROP TABLE rounds",
     "ALTER TABLE new_rounds RENAME TO rounds",
+)
+
+# A prompt that waits was never shown to anybody; one that was refused is waiting and removed, so that it is not
+# proposed again. SQLite cannot change a CHECK: the table of tasks is made anew for one more reason.
+PROPOSALS = (
+    "ALTER TABLE prompts ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0 CHECK (waiting IN (0, 1))",
+    "CREATE INDEX prompts_waiting ON prompts(id) WHERE waiting = 1",
+    f"""CREATE TABLE new_tasks (
+        id INTEGER PRIMARY KEY,
+        prompt_id INTEGER NOT NULL REFERENCES prompts(id),
+        state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'leased', 'done')),
+        annotator TEXT REFERENCES annotators(name),
+        shown_order TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(shown_order)),
+        leased_until REAL,
+        lease TEXT UNIQUE,
+        created {NOW},
+        reason TEXT NOT NULL DEFAULT 'fresh'
+            CHECK (reason IN ('fresh', 'overlap', 'uniform', 'risk', 'gold', 'repeat', 'own')),
+        CHECK (state = 'open' OR (annotator IS NOT NULL AND lease IS NOT NULL))) STRICT""",
+    """INSERT INTO new_tasks (id, prompt_id, state, annotator, shown_order, leased_until, lease, created, reason)
+        SELECT id, prompt_id, state, annotator, shown_order, leased_until, lease, created, reason FROM tasks""",
+    "DROP TABLE tasks",
+    "ALTER TABLE new_tasks RENAME TO tasks",
+    "CREATE INDEX tasks_by_state ON tasks(state, prompt_id)",
+    "CREATE INDEX tasks_of_prompt ON tasks(prompt_id, annotator)",
+    "CREATE INDEX tasks_by_reason ON tasks(reason)",
 )

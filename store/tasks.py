@@ -23,6 +23,9 @@ LEASE_BYTES = 16
 
 CHECKS: tuple[TaskReason, ...] = ("gold", "repeat")
 """The reasons of tasks that check one person: they go to nobody else."""
+OWN: TaskReason = "own"
+"""The reason of a task in which a person put an answer of their own above those that they had seen: it was done when
+it was made, and is shown to nobody."""
 AGAIN: tuple[TaskReason, ...] = ("uniform", "risk")
 """The reasons of tasks whose responses are ranked already, and wait until nothing is left that nobody has ranked."""
 

@@ -14,7 +14,7 @@ import gradio as gr
 from annotate import scripts
 
 _HERE = Path(__file__).parent
-_STYLES = ("board.css", "bar.css")
+_STYLES = ("board.css", "own.css", "bar.css")
 
 
 def ranking_board() -> gr.HTML:

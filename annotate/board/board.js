@@ -16,6 +16,9 @@ export function newBoard({ element, props, trigger }) {
 
 export function comment(board) { return board.find('.comment textarea'); }
 
+// The field for an answer of the person's own.
+export function own(board) { return board.find('.own textarea'); }
+
 // A tick that the server offers to some people, under a name and in words of its own.
 export function marked(board) { return board.find('.mark input'); }
 

@@ -1,12 +1,14 @@
 // Clicks and taps. Each button says in `data-do` what it does; a click elsewhere is a tap on a card or a rank.
 import { tap } from './drag.js';
 import { undo } from './moves.js';
+import { closeOwn, openOwn, sendOwn } from './own.js';
 import { closePanel, confirmPanel, openPanel } from './panel.js';
 import { back, send, submit } from './talk.js';
 
 const BUTTONS = {
   undo, submit, back,
   skip: (board) => openPanel(board, 'skip'), flag: (board) => openPanel(board, 'flag'),
+  write: openOwn, unwrite: closeOwn, keep: sendOwn,
   close: closePanel, confirm: confirmPanel,
   next: (board) => send(board, 'next'), previous: (board) => send(board, 'previous'),
 };

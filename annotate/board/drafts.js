@@ -1,5 +1,5 @@
 // Drafts survive a reload, a lost connection and a sign-out: they lie in the browser, under the lease.
-import { comment, marked } from './board.js';
+import { comment, marked, own } from './board.js';
 
 const PREFIX = 'rankloop:draft:';
 // In ms. A task that nobody came back to for a week has long gone to somebody else.
@@ -9,6 +9,7 @@ export function keepDraft(board) {
   const { lease, slots, seconds } = board.state;
   if (!lease) return;
   const draft = { slots, comment: comment(board).value, marked: marked(board).checked, seconds, at: Date.now() };
+  if (own(board).value) draft.own = own(board).value;
   try { localStorage.setItem(PREFIX + lease, JSON.stringify(draft)); } catch { /* a full or forbidden storage */ }
 }
 

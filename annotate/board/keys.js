@@ -1,8 +1,10 @@
 // Keyboard first. No key sends work away at once: S and F open a panel, Enter refuses until all is ranked.
+import { own } from './board.js';
 import { dropGhost } from './drag.js';
 import { digitOf, letterOf } from './letters.js';
 import { count } from './model.js';
 import { clear, move, pick, rank, undo } from './moves.js';
+import { sendOwn } from './own.js';
 import { chooseReason, closePanel, confirmPanel, openPanel } from './panel.js';
 import { back, send, submit } from './talk.js';
 
@@ -34,7 +36,7 @@ export function onKey(board, event) {
 function boardKey(board, event) {
   const typing = event.target.closest?.(TYPING);
   if (event.ctrlKey || event.metaKey) {
-    if (event.key === 'Enter') return submit;
+    if (event.key === 'Enter') return typing && typing === own(board) ? sendOwn : submit;
     return event.key.toLowerCase() === 'z' && !event.shiftKey && !typing ? undo : null;
   }
   if (event.altKey) return null;

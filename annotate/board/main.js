@@ -1,5 +1,5 @@
 // The entry: gr.HTML's `js_on_load` calls `start` each time a board has come onto the page.
-import { comment, marked, newBoard } from './board.js';
+import { comment, marked, newBoard, own } from './board.js';
 import { press } from './buttons.js';
 import { startClock } from './clock.js';
 import { keepDraft } from './drafts.js';
@@ -17,6 +17,7 @@ export function start({ element, props, trigger, watch }) {
   element.addEventListener('pointerup', (event) => endDrag(board, event));
   element.addEventListener('pointercancel', (event) => endDrag(board, event));
   comment(board).addEventListener('input', keep);
+  own(board).addEventListener('input', keep);
   marked(board).addEventListener('change', keep);
   // These two outlive the element; the clock ends them when it has left the page.
   addEventListener('pagehide', keep, { signal: board.left.signal });

@@ -4,6 +4,7 @@ import { comment, marked, say, tell } from './board.js';
 import { draftOf, dropDrafts } from './drafts.js';
 import { drawMark, drawProgress, drawTask } from './draw.js';
 import { revises } from './model.js';
+import { drawOwn, ownStored, restoreOwn } from './own.js';
 import { hidePanel } from './panel.js';
 import { refresh } from './refresh.js';
 import { settlePending } from './talk.js';
@@ -23,12 +24,14 @@ export function receive(board) {
     return;
   }
   if (mine && answer.stored) {
-    dropDrafts(state.lease);
+    if (answer.written) ownStored(board);
+    else dropDrafts(state.lease);
     flash(board);
   }
   state.view = { ...view, progress: view.progress ?? state.view.progress };
   drawProgress(board);
   drawMark(board);
+  drawOwn(board);
   if (task?.lease !== state.lease || !task) begin(board, task);
   tell(board, answer?.message ?? '');
 }
@@ -42,6 +45,7 @@ function begin(board, task) {
   state.slots = draft?.slots?.length === size ? draft.slots : task?.slots ?? Array(size).fill(null);
   Object.assign(state, { picked: null, history: [], seconds: draft?.seconds ?? 0 });
   comment(board).value = draft?.comment ?? task?.comment ?? '';
+  restoreOwn(board, draft?.own ?? '');
   marked(board).checked = draft?.marked ?? state.view.mark?.checked ?? false;
   hidePanel(board);
   board.find('.board').dataset.state = !task ? 'resting' : revises(state) ? 'revising' : 'ranking';

@@ -1,11 +1,13 @@
 // To the server. The answer names the question's nonce, see receive.js; the store knows a lease only once, so asking
 // again is harmless.
-import { comment, marked, tell } from './board.js';
+import { comment, marked, own, tell } from './board.js';
 import { letter } from './letters.js';
 import { complete, levels, revises, unranked } from './model.js';
 
 // In ms. An answer takes hundredths of a second; a person who has waited this long asks what is wrong.
 const PATIENCE = 4000;
+// After these the task is gone, and with it what was written and not sent.
+const LEAVES = ['rank', 'skip', 'flag'];
 const SIGNED_OUT = 401; // HTTP, from /api/me
 
 export function submit(board) {
@@ -28,6 +30,10 @@ export function back(board) {
 export function send(board, action, text) {
   const { state } = board;
   if (state.pending) return;
+  if (LEAVES.includes(action) && state.view.write && own(board).value.trim()) {
+    tell(board, 'Your own answer is not saved yet: save it first, or empty its field.');
+    return;
+  }
   const nonce = `${Date.now()}-${state.asked += 1}`;
   state.pending = { nonce, timer: setTimeout(() => late(board, nonce), PATIENCE) };
   board.find('.board').classList.add('waiting');
@@ -36,7 +42,7 @@ export function send(board, action, text) {
   const { mark } = state.view;
   board.trigger('submit', {
     nonce, action, lease: state.lease, ranking: revises(state), levels: order, seconds: state.seconds,
-    comment: text ?? '', ...(mark && { [mark.name]: marked(board).checked }),
+    ...(action === 'write' ? { text } : { comment: text ?? '' }), ...(mark && { [mark.name]: marked(board).checked }),
   });
 }
 

@@ -19,14 +19,16 @@ from store.results import as_json
 SHOWN = 60
 """Characters of a prompt in the list; its `messages` are whole in JSON."""
 RATE_AGAIN = "Rate again, so that the scores know of it: python launch.py rate"
+ANSWER_THEM = "Let a version answer them, so that people can rank: python launch.py generate"
 
 Change = Callable[[Database, Iterable[int]], None]
-"""What takes out or puts back all of these ids, or none of them."""
+"""What accepts, takes out or puts back all of these ids, or none of them."""
+CHANGES: dict[str, Change] = {"accept": chats.accept, "remove": chats.remove, "restore": chats.restore}
 
 
 @dataclass(frozen=True)
 class Changed:
-    """How many prompts were taken out or put back, and how many rankings rest on them."""
+    """How many prompts were accepted, taken out or put back, and how many rankings rest on them."""
 
     action: str
     prompts: int
@@ -46,15 +48,18 @@ def imports(call: Call[ImportsOptions]) -> Json | Changed:
 
 
 def prompts(call: Call[PromptsOptions]) -> Json | Changed:
-    """The command `prompts`: those that there are or that were taken out; some taken out, or put back."""
+    """The command `prompts`: those that stand, wait or were taken out; some accepted, taken out, put back."""
     asked = call.options
     _check(call.name, asked.action, asked.ids)
-    if asked.action != "list" and (asked.removed or asked.find):
-        raise BadInput("--removed and --find choose what is listed: give them to `prompts list`.")
+    if asked.action != "list" and (asked.removed or asked.waiting or asked.find):
+        raise BadInput("--removed, --waiting and --find choose what is listed: give them to `prompts list`.")
+    if asked.removed and asked.waiting:
+        raise BadInput("--removed and --waiting are two lists: ask for one of them.")
     with call.workspace.store() as db:
         if asked.action != "list":
-            return _changed(db, asked.action, chats.remove if asked.action == "remove" else chats.restore, asked.ids)
-        found = [p for p in (chats.taken_out(db) if asked.removed else chats.every(db)) if _has(p, asked.find)]
+            return _changed(db, asked.action, CHANGES[asked.action], asked.ids)
+        listed = chats.taken_out(db) if asked.removed else chats.waiting(db) if asked.waiting else chats.every(db)
+        found = [prompt for prompt in listed if _has(prompt, asked.find)]
         ranked = rankings.per_prompt(db)
         return {"count": len(found), "prompts": [_row(prompt, ranked.get(prompt.id, 0)) for prompt in found]}
 
@@ -67,11 +72,12 @@ def _check(name: str, action: str, ids: tuple[int, ...]) -> None:
 
 
 def _changed(db: Database, action: str, change: Change, ids: tuple[int, ...]) -> Changed:
+    moved = chats.waiting if action == "accept" else chats.taken_out
     with writing(db):
-        many, rested = chats.count(db), rankings.count(db)
+        many, rested = len(moved(db)), rankings.count(db)
         change(db, dict.fromkeys(ids))
-        many, rested = abs(chats.count(db) - many), abs(rankings.count(db) - rested)
-    return Changed(action, many, rested, RATE_AGAIN if rested else "")
+        many, rested = abs(len(moved(db)) - many), abs(rankings.count(db) - rested)
+    return Changed(action, many, rested, RATE_AGAIN if rested else ANSWER_THEM if action == "accept" else "")
 
 
 def _has(prompt: Prompt, words: str) -> bool:
@@ -91,6 +97,7 @@ def _row(prompt: Prompt, ranked: int) -> Json:
     return {
         "id": prompt.id,
         "split": prompt.split,
+        **({"source": prompt.source} if prompt.waiting else {}),
         "import_id": prompt.import_id,
         "rankings": ranked,
         "removed": prompt.removed,

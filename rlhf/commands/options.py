@@ -68,12 +68,15 @@ class ImportsOptions:
 class PromptsOptions:
     """What becomes of which prompts."""
 
-    action: Literal["list", "remove", "restore"]
-    """`list` shows the prompts, `remove` takes some out, `restore` puts them back."""
+    action: Literal["list", "remove", "restore", "accept"]
+    """`list` shows the prompts, `remove` takes some out, `restore` puts them back; `accept` lets some that a model
+    proposed be answered and ranked, and `remove` refuses such prompts."""
     ids: tuple[Count, ...]
     """Numbers of the prompts, as `prompts list` shows them."""
     removed: bool = False
     """List the prompts that were taken out instead of the others."""
+    waiting: bool = False
+    """List the prompts that a model proposed and that wait for a yes instead of the others."""
     find: str = ""
     """List only prompts whose text has each of these words in it, in capitals or not."""
 

@@ -8,7 +8,7 @@ rlhf/stages/, its options here, one row in `KINDS`.
 from dataclasses import dataclass
 from typing import Literal
 
-from rlhf.settings.bounds import Count, Seed, Some
+from rlhf.settings.bounds import Count, Seed, Share, Some
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,21 @@ class GenerateOptions(OwnerOptions):
 
     model: str | None = None
     """Model version that writes the responses; the promoted one if not given, or else the latest policy."""
+
+
+@dataclass(frozen=True)
+class ExpandOptions(OwnerOptions):
+    """How many prompts a version proposes, and how new they must be."""
+
+    count: Count = 100
+    """Prompts to propose."""
+    model: str | None = None
+    """Model version that proposes; the promoted one if not given, or else the latest policy."""
+    likeness: Share = 0.7
+    """A proposal is left out from this likeness on (ROUGE-L) with any stored prompt or other proposal: 0 leaves out
+    all, 1 only what has the very same words. Self-Instruct (Wang et al. 2023) takes .7."""
+    seed: Seed = 0
+    """Seed of every draw; a second call with the same seed goes on where the first one ended."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +181,13 @@ KINDS = {
         "rlhf.stages.generate:generate",
         GenerateOptions,
         ("generate", "sampling"),
+        owns=True,
+    ),
+    "expand-prompts": Kind(
+        "let a model version propose prompts, which wait for a researcher's yes",
+        "Proposed prompts",
+        "rlhf.stages.expand:expand",
+        ExpandOptions,
         owns=True,
     ),
     "answer": Kind(

@@ -96,6 +96,9 @@ class AnnotateConfig:
 
     guideline: str = ""
     """Sentence that annotators read above each task; empty shows the built-in one."""
+    better_answers: bool = True
+    """Offer annotators to write an answer of their own, which counts as better than all that they were shown;
+    `sft --from rankings` then teaches it."""
 
 
 @dataclass(frozen=True)

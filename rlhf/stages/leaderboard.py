@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from rlhf.ratings.versions import BEATS, LOSES, OPEN, Leaderboard, VersionVerdict, compare, rank_versions
 from rlhf.stages.ranking_table import RankingTable
-from store import models, rankings, responses
+from store import models, rankings, responses, tasks
 from store.db import writing
 from store.errors import NotReady, Refused
 from store.records import SIMULATED, Model, Ranking
@@ -56,7 +56,9 @@ def by_version(db: Database, every: Sequence[Ranking] | None = None) -> Rankings
     versions, table = models.every(db, "policy"), RankingTable(standing)
     version = _version_of_each(db, table, versions)
     # What no version of ours wrote (a person did, or a model elsewhere) says nothing of our versions: not shown.
-    levels = np.where(version >= 0, table.levels, -1)
+    # Nor does the ranking that put a person's answer first: what ties below it was not compared.
+    own = np.isin([r.task_id for r in standing], list(tasks.of_reason(db, tasks.OWN)))
+    levels = np.where((version >= 0) & ~own[:, None], table.levels, -1)
     return Rankings(versions, table, levels, version, "people" if by_people else "simulated annotators")
 
 

@@ -1,10 +1,27 @@
 """Ranking records as the arrays that the converter, agreement and leaderboard take. numpy only."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import replace
 
 import numpy as np
 
 from store.records import Ranking
+
+
+def told_apart(rankings: Sequence[Ranking], own: Set[int]) -> list[Ranking]:
+    """Rankings with those of the tasks `own` as what they say: one of two responses for each that came below.
+
+    There a person put an answer of their own above all that they had seen. That they tie below is how the ranking is
+    stored, and no word on them.
+    """
+    told = []
+    for ranking in rankings:
+        if ranking.task_id not in own:
+            told.append(ranking)
+            continue
+        (first,) = (response for response, level in ranking.levels.items() if level == 1)
+        told += [replace(ranking, levels={first: 1, below: 2}) for below in ranking.levels if below != first]
+    return told
 
 
 class RankingTable:

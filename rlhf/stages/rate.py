@@ -4,6 +4,8 @@ import dataclasses
 import logging
 import math
 import time
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from rlhf.settings import RatingConfig
 from rlhf.stages import gate
 from rlhf.stages.context import Context, Made, same_settings
 from rlhf.stages.leaderboard import leaderboard
-from rlhf.stages.ranking_table import RankingTable
+from rlhf.stages.ranking_table import RankingTable, told_apart
 from store import checks, rankings, scores, tasks
 from store.db import writing
 from store.errors import NotReady
@@ -44,11 +46,13 @@ def rate(ctx: Context, *, again: bool = False) -> Made[Rating]:
         people, simulated = rankings.people_and_simulated(db)
         if people and simulated:
             log.warning("%d rankings by people and %d by simulated annotators are rated together.", people, simulated)
-        table, board = RankingTable(standing), leaderboard(db, standing)
-        result = _convert(table, config, _unbiased(db, standing))
+        board = leaderboard(db, standing)
+        apart = told_apart(standing, tasks.of_reason(db, tasks.OWN))
+        table = RankingTable(apart)
+        result = _convert(table, config, _unbiased(db, apart))
         repeats = tasks.of_reason(db, "repeat")
     fitted = result if config.method == "davidson" and config.reliability else None
-    agreed = _agreement(table, standing, gold, fitted)
+    agreed = _agreement(table, apart, gold, fitted)
     rows = [
         (table.response_ids[p][k], float(result.elo[p, k]), _finite(float(result.stderr[p, k])), int(n))
         for (p, k), n in np.ndenumerate(table.comparisons())
@@ -65,12 +69,12 @@ def rate(ctx: Context, *, again: bool = False) -> Made[Rating]:
         alpha_low=_finite(agreed.low),
         alpha_high=_finite(agreed.high),
         # A person's repeats are left out: to agree with oneself is no agreement of two people.
-        vote_agreement=gate.vote_agreement([r for r in standing if r.task_id not in repeats]),
+        vote_agreement=gate.vote_agreement([r for r in apart if r.task_id not in repeats]),
         log_loss=_finite(result.log_loss),
         sigma=_finite(result.sigma),
-        by_annotator=_by_annotator(table, agreed),
+        by_annotator=_by_annotator(table, agreed, Counter(r.annotator for r in standing)),
         gold=tuple(answer.id for answer in gold),
-        disputed=_disputed(table, agreed),
+        disputed=_disputed(table, agreed, Counter(r.prompt_id for r in standing)),
         leaderboard=board,
         seconds=time.monotonic() - started,
     )
@@ -132,12 +136,15 @@ def _agreement(
     )
 
 
-def _by_annotator(table: RankingTable, agreed: Agreement) -> tuple[AnnotatorFigures, ...]:
-    """One row for each person, first those who differ most from the others; None for what cannot be told."""
+def _by_annotator(table: RankingTable, agreed: Agreement, times: Mapping[str, int]) -> tuple[AnnotatorFigures, ...]:
+    """One row for each person, first those who differ most from the others; None for what cannot be told.
+
+    `times` says how many rankings each has made.
+    """
     return tuple(
         AnnotatorFigures(
             name=table.names[row.annotator],
-            rankings=row.rankings,
+            rankings=times[table.names[row.annotator]],
             tau=_finite(row.tau),
             log_loss=_finite(row.log_loss),
             reliability=_finite(row.reliability),
@@ -152,11 +159,10 @@ def _by_annotator(table: RankingTable, agreed: Agreement) -> tuple[AnnotatorFigu
     )
 
 
-def _disputed(table: RankingTable, agreed: Agreement) -> tuple[DisputedPrompt, ...]:
-    times = np.bincount(table.prompt)
-    return tuple(
-        DisputedPrompt(table.prompt_ids[p], float(agreed.disputed[p]), int(times[p])) for p in agreed.most_disputed()
-    )
+def _disputed(table: RankingTable, agreed: Agreement, times: Mapping[int, int]) -> tuple[DisputedPrompt, ...]:
+    """The prompts on which people differ most; `times` says how many rankings each has."""
+    worst = [(table.prompt_ids[p], float(agreed.disputed[p])) for p in agreed.most_disputed()]
+    return tuple(DisputedPrompt(prompt, share, times[prompt]) for prompt, share in worst)
 
 
 def _pairs(table: RankingTable, agreed: Agreement) -> list[PairAgreement]:

@@ -58,7 +58,10 @@ def _shown_last(db: Database) -> dict[int, tuple[tuple[int, ...], int]]:
     rated = {score.response_id for score in scores.of_rating(db, rating.id)}
     last: dict[int, tuple[int, ...]] = {}
     times: Counter[tuple[int, ...]] = Counter()
+    own = tasks.of_reason(db, tasks.OWN)
     for ranking in rankings.current(db, up_to=rating.last_ranking_id):
+        if ranking.task_id in own:  # what a person said of their own answer is asked of nobody
+            continue
         if ranking.prompt_id in train and len(ranking.levels) > 1 and rated.issuperset(ranking.levels):
             last[ranking.prompt_id] = together = tuple(sorted(ranking.levels))
             times[together] += 1

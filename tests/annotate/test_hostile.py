@@ -1,6 +1,7 @@
 """A text that attacks, in every place where models and people can write one, comes out escaped exactly once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -69,6 +70,8 @@ def attacked(
     (prompt,) = prompts.add(
         db, [prompts.make([{"role": "user", "content": attack("prompt")}], source="t", split="train")]
     )
+    turn = {"role": "user", "content": attack("proposal")}
+    prompts.add(db, [replace(prompts.make([turn], source=attack("source")), waiting=True)])
     with db.conn:
         db.execute("UPDATE responses SET text = ?, model_id = ?, prompt_id = ?", [attack("response"), newest, prompt])
     running, failed, done = (jobs.enqueue(db, attack("kind")) for _ in range(3))
@@ -95,6 +98,7 @@ SHOWN = {
     "counts": (),
     "rounds": ("policy",),
     "versions": ("model", "parent", "rival", "judge", "promoter"),
+    "proposals": ("proposal", "source"),
     "curves": ("kind", "curve"),
     "annotators": ("annotator", "prompt", "response", "model"),
     "lineage": ("model", "parent", "base", "measure", "measured"),

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from annotate import app, dashboard
-from store import annotators, jobs, prompts, rankings, tasks
+from store import annotators, jobs, prompts, rankings, responses, tasks
 from store.errors import BadInput
 from store.records import Role
 from store.workspace import Workspace
@@ -134,7 +134,8 @@ def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, worksp
 
 def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) -> None:
     client = sign_in("Rosa", "admin")
-    counts, rounds, versions, annotators, models = call(client, "/research", "overview")
+    counts, rounds, versions, proposals, annotators, models = call(client, "/research", "overview")
+    assert proposals == ""
     assert "3" in counts
     assert "No round is finished yet" in rounds
     assert "hidden-model" in models
@@ -156,7 +157,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
     with workspace.store() as db:
         jobs.log(db, jobs.enqueue(db, "reward"), 0, {"accuracy": 0.5})
         panels = {panel.name: panel.render(db) for panel in dashboard.PANELS}
-    assert len(set(panels.values())) == 8
+    assert len(set(panels.values())) == 9
     for handler in config["dependencies"]:
         for target, _ in handler["targets"]:
             if target in clock:
@@ -166,7 +167,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
                 assert found.items() >= {name: panels[name] for name in names if name in panels}.items()
                 every |= dict.fromkeys(names, clock[target])
     watched = {"jobs", "notice", "curves", "do-reward", "do-round", "do-rate"}
-    overview = {"counts", "rounds", "versions", "annotators", "lineage"}
+    overview = {"counts", "rounds", "versions", "proposals", "annotators", "lineage"}
     assert every == dict.fromkeys(watched, 1) | dict.fromkeys(overview, 5)
     filled = {handler["api_name"]: handler["outputs"] for handler in config["dependencies"]}
     assert filled["promote"] == filled["overview"] != filled["watched"]
@@ -219,3 +220,67 @@ def test_a_name_cannot_write_html(call: Call, sign_in: SignIn, workspace: Worksp
     assert "<img" not in header
     with workspace.store() as db:
         assert annotators.every(db)
+
+
+def test_an_answer_of_ones_own_is_stored_and_the_task_stays(
+    call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace
+) -> None:
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    lease = view["task"]["lease"]
+    assert view["write"] is True
+    after = answer(client, nonce="1", action="write", lease=lease, text=" Mine\n ", comment="")
+    assert after["answer"] == {"nonce": "1", "stored": True, "written": True, "message": ""}
+    assert (after["task"]["lease"], after["task"]["responses"], after["write"]) == (
+        lease,
+        view["task"]["responses"],
+        False,
+    )
+    ranked = answer(client, nonce="2", action="rank", lease=lease, levels=[1, 2, 2, 3], seconds=4, comment="")
+    assert ranked["answer"]["stored"]
+    assert ranked["write"] is True  # for the next task
+    with workspace.store() as db:
+        (own,) = [r for r in responses.every(db) if r.annotator]
+        assert (own.text, own.annotator, own.model_id) == ("Mine", "Ada", None)
+        first, second = rankings.current(db)
+    assert (sorted(first.levels.values()), sorted(second.levels.values())) == ([1, 2, 2, 2, 2], [1, 2, 2, 3])
+    earlier = answer(client, nonce="3", action="previous", ranking=0)
+    assert earlier["task"]["revises"] == second.id
+    assert earlier["write"] is False
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"text": " "}, "empty"),
+        ({"text": "a\0b"}, "NUL"),
+        ({"text": ["a"]}, "no text"),
+        ({}, "empty"),
+        ({"text": "a", "lease": "guessed"}, "no longer yours"),
+    ],
+)
+def test_what_is_no_answer_is_not_saved_and_the_board_hears_why(
+    call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace, sent: dict[str, Any], words: str
+) -> None:
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    after = answer(client, **{"nonce": "1", "action": "write", "lease": view["task"]["lease"], **sent})
+    assert not after["answer"]["stored"]
+    assert after["answer"]["message"].startswith("Not saved. ")
+    assert words in after["answer"]["message"]
+    assert after["write"] is True
+    with workspace.store() as db:
+        assert rankings.current(db) == []
+
+
+def test_where_writing_is_switched_off_it_is_neither_offered_nor_taken(
+    call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace
+) -> None:
+    (workspace.folder / "workspace.toml").write_text("[annotate]\nbetter_answers = false\n")
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    assert view["write"] is False
+    after = answer(client, nonce="1", action="write", lease=view["task"]["lease"], text="Mine")
+    assert "switched off" in after["answer"]["message"]
+    with workspace.store() as db:
+        assert rankings.current(db) == []

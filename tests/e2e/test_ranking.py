@@ -284,3 +284,41 @@ def test_dark_and_light(site: Any, browser: Browser) -> None:
     assert shades["dark"][0] < 40
     assert shades["dark"][1] < 60
     assert shades["dark"][2] > 200
+
+
+def test_a_better_answer_is_written_beside_the_ranks(site: Any, context: BrowserContext) -> None:
+    """Written beside the ranks, it is the person’s and above all that was shown; the ranks stay as they were."""
+    page = open_board(site, context)
+    shown = shown_texts(page)
+    page.click("[data-do=write]")
+    page.keyboard.type("Ask your butcher for a soup bone, <b>and</b> add 2 carrots.")
+    page.keyboard.press("Escape")
+    for key in ("a", "1"):
+        page.keyboard.press(key)
+    page.focus(".own textarea")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".own")).to_be_hidden()
+    assert shown_texts(page) == shown
+    expect(page.locator("[data-slot='0'] .chip")).to_have_text("A")
+    for key in ("b", "2", "c", "3", "d", "3", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("[data-do=write]")).to_be_visible()  # of the next task
+    expect(page.locator(".progress")).to_contain_text("2 today")
+    assert page.locator(".own textarea").input_value() == ""
+    ranked, written = stored(site)
+    assert sorted(ranked.levels.values()) == [1, 2, 3, 3]
+    assert [written.levels[r] for r in ranked.levels] == [2, 2, 2, 2]
+    with site.workspace.store() as db:
+        (own,) = [r for r in responses.of_task(db, written.task_id) if r.id not in ranked.levels]
+    assert (own.text, own.annotator, own.model_id, written.levels[own.id]) == (
+        "Ask your butcher for a soup bone, <b>and</b> add 2 carrots.",
+        "Ada",
+        None,
+        1,
+    )
+    page.reload()
+    page.wait_for_selector(".card")
+    page.keyboard.press("p")
+    expect(page.locator(".board")).to_have_attribute("data-state", "revising")
+    assert shown_texts(page) == shown  # the earlier ranking, and not that of the answer
+    expect(page.locator(".own")).to_be_hidden()

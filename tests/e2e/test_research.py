@@ -1,13 +1,14 @@
 """The research page: jobs asked for by a button, followed to their end, cancelled; curves that can be seen."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from matplotlib import image
 from playwright.sync_api import BrowserContext, expect
 
-from store import jobs, models
+from store import jobs, models, prompts
 from store.records import Model
 from store.results import Answer, Answers, as_json
 from store.workspace import Workspace
@@ -127,3 +128,26 @@ def test_an_annotator_sees_no_way_in(site: Any, context: BrowserContext) -> None
     assert page.locator("nav").inner_text() == "Rank"
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_proposed_prompts_are_accepted_and_refused(site: Any, context: BrowserContext) -> None:
+    texts = ("How do I keep a fern alive?", "Suggest a name for a dog.", "What is a good soup for two?")
+    with site.workspace.store() as db:
+        made = [prompts.make([{"role": "user", "content": text}], source="expanded:policy-2") for text in texts]
+        one, two, three = prompts.add(db, [replace(prompt, waiting=True) for prompt in made])
+        before = prompts.count(db)
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research")
+    panel = page.locator("#proposals")
+    expect(panel.locator("li")).to_have_count(3)
+    expect(panel).to_contain_text("expanded:policy-2")
+    panel.locator(f"[data-accept='{one}']").click()
+    expect(panel.locator("li")).to_have_count(2)
+    expect(page.locator(".counts")).to_contain_text(f"{before + 1}")
+    panel.locator(f"[data-refuse='{two}']").click()
+    expect(panel.locator("li")).to_have_count(1)
+    panel.locator(f"[data-accept='{three}']").click()
+    expect(panel).to_have_text("")
+    with site.workspace.store() as db:
+        assert prompts.count(db) == before + 2
+        assert [p.id for p in prompts.taken_out(db)] == [two]

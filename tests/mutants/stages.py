@@ -147,10 +147,26 @@ MUTANTS = (
     Mutant(
         "repeats-are-agreement",
         f"{ROOM}/rate.py",
-        "gate.vote_agreement([r for r in standing if r.task_id not in repeats])",
-        "gate.vote_agreement(standing)",
+        "gate.vote_agreement([r for r in apart if r.task_id not in repeats])",
+        "gate.vote_agreement(apart)",
         f"{TESTS}/test_rate.py",
         "A person who agrees with himself would raise what PPO's gate asks for.",
+    ),
+    Mutant(
+        "own-answers-tie-what-they-beat",
+        f"{ROOM}/rate.py",
+        "apart = told_apart(standing, tasks.of_reason(db, tasks.OWN))",
+        "apart = standing",
+        f"{TESTS}/test_own_answers.py",
+        "Whoever writes a better answer would be taken to have called all that they saw equal.",
+    ),
+    Mutant(
+        "own-answers-move-versions",
+        f"{ROOM}/leaderboard.py",
+        "(version >= 0) & ~own[:, None]",
+        "version >= 0",
+        f"{TESTS}/test_own_answers.py",
+        "A person's own answer would make ties between the versions that it was put above.",
     ),
     Mutant(
         "gold-judges-its-author",

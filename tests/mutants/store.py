@@ -272,4 +272,12 @@ MUTANTS = (
         "tests/store/test_backup.py",
         "While people rank a backup of a large store would never end.",
     ),
+    Mutant(
+        "what-waits-is-answered",
+        "store/prompts.py",
+        "removed IS NULL AND waiting = 0 {where}",
+        "removed IS NULL {where}",
+        "tests/store/test_prompts.py",
+        "Prompts that a model proposed would be answered and ranked before a researcher has said yes.",
+    ),
 )

@@ -52,7 +52,7 @@ OLD_ROWS = f"""
 """
 ADDED = {
     "jobs": {"deaths"},
-    "prompts": {"import_id", "removed", "removed_with"},
+    "prompts": {"import_id", "removed", "removed_with", "waiting"},
     "models": {"rating_id", "reward_id", "made_by", "settings", "digest"},
     "responses": {"annotator", "token_ids"},
     "rounds": {"job_id"},

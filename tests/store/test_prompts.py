@@ -1,5 +1,8 @@
 """Prompts: one chat is one prompt for ever, and its split is drawn from its text."""
 
+import random
+from dataclasses import replace
+
 import pytest
 from sqlite_utils import Database
 
@@ -63,3 +66,45 @@ def test_any_text_comes_back_as_it_was(db: Database) -> None:
     text = "Grüße, 日本 🎉 <script>alert('x')</script> \u2028 \0 \"quoted\" \\ \x1b[31m"
     (stored,) = prompts.add(db, [prompts.make(ask(text), source="t")])
     assert prompts.get(db, stored).text == text
+
+
+def test_a_proposed_prompt_counts_nowhere_until_somebody_says_yes(db: Database) -> None:
+    """Against a model of three sets, over random calls: it stands, waits or is out, and no call loses one."""
+    rng = random.Random(0)
+    ids = prompts.add(
+        db, [replace(prompts.make(ask(f"{n}?"), source="expanded:p"), waiting=n > 3) for n in range(12)]
+    )
+    waits, out = set(ids[4:]), set[int]()
+    for _ in range(200):
+        one = rng.choice(ids)
+        call = rng.choice([prompts.accept, prompts.remove, prompts.restore])
+        fit = {prompts.accept: waits - out, prompts.remove: {*ids} - out, prompts.restore: out}[call]
+        if one in fit:
+            call(db, [one])
+            waits -= {one} if call is prompts.accept else set()
+            out ^= {one} if call is not prompts.accept else set()
+        else:
+            with pytest.raises(BadInput, match=f"Prompt {one} "):
+                call(db, [*sorted(fit)[:1], one])  # all or none
+        assert {p.id for p in prompts.every(db)} == {*ids} - waits - out
+        assert {p.id for p in prompts.waiting(db)} == waits - out
+        assert {p.id for p in prompts.taken_out(db)} == out
+        assert prompts.count(db) == len({*ids} - waits - out)
+        assert {p.waiting for p in prompts.every(db)} <= {False}
+
+
+def test_a_file_that_brings_a_proposed_prompt_says_yes_to_it(db: Database) -> None:
+    proposed = replace(prompts.make(ask("new?"), source="expanded:p"), waiting=True)
+    (one,) = prompts.add(db, [proposed])
+    assert prompts.add(db, [proposed]) == [one]  # proposed again, it still waits
+    assert [p.id for p in prompts.waiting(db)] == [one]
+    (number,) = db.execute(
+        "INSERT INTO imports (file, sha256, format, added, already_there, skipped)"
+        " VALUES ('f', ?, 'text', 0, 0, 0) RETURNING id",
+        ["0" * 64],
+    ).fetchone()
+    db.conn.commit()
+    assert prompts.add(db, [replace(proposed, waiting=False, source="f", import_id=number)]) == [one]
+    (stands,) = prompts.every(db)
+    assert (stands.id, stands.import_id, stands.source, stands.waiting) == (one, number, "expanded:p", False)
+    assert prompts.waiting(db) == []

@@ -63,5 +63,18 @@ def test_every_button_of_the_template_is_known(bench: Any) -> None:
       found.push(button.dataset.do);
     }
     return found"""
-    known = {"next", "close", "confirm", "previous", "back", "undo", "skip", "flag", "submit"}
-    assert set(bench.run(code)) == known
+    known = {
+        "next",
+        "close",
+        "confirm",
+        "previous",
+        "back",
+        "undo",
+        "skip",
+        "flag",
+        "submit",
+        "write",
+        "unwrite",
+        "keep",
+    }
+    assert set(bench.run(code)) == known | {"write", "unwrite", "keep"}

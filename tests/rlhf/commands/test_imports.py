@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,48 @@ def test_a_prompt_moves_no_cursor(typed: Typed, tmp_path: Path) -> None:
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert max(map(len, shown.splitlines())) < 118
+
+
+def proposed(workspace: Workspace, *texts: str) -> list[int]:
+    with workspace.store() as db:
+        made = [prompts.make([{"role": "user", "content": text}], source="expanded:policy-2") for text in texts]
+        return prompts.add(db, [replace(prompt, waiting=True) for prompt in made])
+
+
+def test_what_a_model_proposed_is_listed_apart_accepted_or_refused(typed: Typed) -> None:
+    one, two, three = proposed(typed.workspace, "A tea?", "A soup?", "A cake?")
+    assert typed("prompts", "list")["count"] == 0
+    listed = typed("prompts", "list", "--waiting")["prompts"]
+    assert [(row["id"], row["text"], row["source"]) for row in listed] == [
+        (one, "A tea?", "expanded:policy-2"),
+        (two, "A soup?", "expanded:policy-2"),
+        (three, "A cake?", "expanded:policy-2"),
+    ]
+    assert "A soup?" in typed.plain("prompts", "list", "--waiting", "--find", "soup")
+    done = typed("prompts", "accept", one, three, one)
+    assert (done["action"], done["prompts"], done["rankings"]) == ("accept", 2, 0)
+    assert "generate" in done["next"]
+    assert "does not wait" in typed("prompts", "accept", two, one)["refused"]
+    assert typed("prompts", "remove", two)["prompts"] == 1
+    assert "put it back first" in typed("prompts", "accept", two)["refused"]
+    assert typed("prompts", "list", "--waiting")["count"] == 0
+    assert [row["id"] for row in typed("prompts", "list", "--removed")["prompts"]] == [two]
+    assert typed("prompts", "restore", two)["prompts"] == 1
+    assert [row["id"] for row in typed("prompts", "list", "--waiting")["prompts"]] == [two]
+    assert [row["id"] for row in typed("prompts", "list")["prompts"]] == [one, three]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("list", "--waiting", "--removed"), "two lists"),
+        (("accept", 1, "--waiting"), "prompts list"),
+        (("accept",), "0 numbers"),
+        (("accept", 99), "no prompt 99"),
+        (("list", 1, "--waiting"), "takes no numbers"),
+    ],
+)
+def test_a_wrong_call_about_proposed_prompts_is_one_line(typed: Typed, argv: tuple[object, ...], words: str) -> None:
+    proposed(typed.workspace, "A tea?")
+    assert words in typed("prompts", *argv)["refused"]
+    assert typed("prompts", "list", "--waiting")["count"] == 1
