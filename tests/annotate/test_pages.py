@@ -117,7 +117,7 @@ def test_another_persons_lease_is_refused_on_the_page(
 
 def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
     client = sign_in("Rosa", "researcher")
-    _, notice, listed, rate, reward, round_ = call(client, "/research", "asked")
+    _, notice, listed, _, rate, reward, round_ = call(client, "/research", "asked")
     assert 'data-job="1"' in listed
     assert "Rating: job 1 is queued" in notice
     assert [button["interactive"] for button in (rate, reward, round_)] == [False, True, True]
@@ -165,12 +165,12 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
                 found = dict(zip(names, drawn, strict=True))
                 assert found.items() >= {name: panels[name] for name in names if name in panels}.items()
                 every |= dict.fromkeys(names, clock[target])
-    watched = {"jobs", "notice", "curves", "do-reward", "do-round", "do-rate"}
+    watched = {"jobs", "notice", "curves", "start", "do-reward", "do-round", "do-rate"}
     overview = {"counts", "rounds", "versions", "annotators", "lineage"}
     assert every == dict.fromkeys(watched, 1) | dict.fromkeys(overview, 5)
     filled = {handler["api_name"]: handler["outputs"] for handler in config["dependencies"]}
     assert filled["promote"] == filled["overview"] != filled["watched"]
-    assert all(filled[name] == filled["watched"] for name in ("asked", "asked_1", "asked_2", "cancel"))
+    assert all(filled[name] == filled["watched"] for name in ("asked", "asked_1", "asked_2", "start", "cancel"))
 
 
 def test_a_taken_port_is_one_clear_line(workspace: Workspace) -> None:
