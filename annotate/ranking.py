@@ -56,18 +56,19 @@ def page(workspace: Workspace) -> gr.Blocks:
                 return own_figures(db, annotator.name)
 
     def answer(event: gr.EventData, request: gr.Request) -> Json:
-        try:
-            annotator = require(workspace, request.request, AREA)
-        except Forbidden as error:
-            refused(request.request, error)
-            raise gr.Error(str(error), print_exception=False) from error
-        with handed_on(request.request), workspace.store() as db:
-            sent = event._data if isinstance(event._data, dict) else {}
-            told = _act(db, annotator, sent)
+        with handed_on(request.request):
             try:
-                return _complete(guideline(), db, annotator, _following(db, annotator, sent, told), told)
-            except Exception as error:
-                return _without_task(guideline.last, annotator, told, error)
+                annotator = require(workspace, request.request, AREA)
+            except Forbidden as error:
+                refused(request.request, error)
+                raise gr.Error(str(error), print_exception=False) from error
+            sent = event._data if isinstance(event._data, dict) else {}
+            with workspace.store() as db:
+                told = _act(db, annotator, sent)
+                try:
+                    return _complete(guideline(), db, annotator, _following(db, annotator, sent, told), told)
+                except Exception as error:
+                    return _without_task(guideline.last, annotator, told, error)
 
     made: gr.Blocks
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:
@@ -151,7 +152,18 @@ def _act(db: Database, person: Annotator, sent: Json) -> Json:
         return told | {"message": f"Not saved. {error}"}
     except PlatformError as error:
         return told | {"message": f"Not saved. {error} Your choices are kept."}
-    return told | {"stored": True, "message": _mark(db, person, ranking, sent) or queue.counts_later(db, ranking)}
+    return told | {"stored": True, "message": _besides(db, person, ranking, sent)}
+
+
+def _besides(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:
+    """What to say of a ranking beside that it is stored; an error here must not hide that."""
+    try:
+        ranked = sent.get("action") == "rank"
+        if ranked and not queue.as_sent(db, ranking, _text(sent, "lease"), _levels(sent), _text(sent, "comment")):
+            return "An answer that you sent before is stored, and it is another one: press Previous to change it."
+        return _mark(db, person, ranking, sent) or queue.counts_later(db, ranking)
+    except Exception as error:
+        return f"Saved. {in_words(error, EVIDENCE)}"
 
 
 def _mark(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:

@@ -45,7 +45,7 @@ def handed_on(connection: HTTPConnection | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if connection:
+        if connection and not connection.scope.get("told"):
             connection.scope.get("trouble", []).append(error)
         raise
 

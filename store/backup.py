@@ -4,13 +4,16 @@ A plain copy of feedback.db is no backup: the latest rankings stand in feedback.
 reads both.
 """
 
+import hashlib
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -20,24 +23,29 @@ from store.db import writing
 from store.digests import verify
 from store.errors import BadInput, PlatformError, WorkError
 from store.records import Json
-from store.soundness import damage
+from store.soundness import Problem, damage
 from store.workspace import Workspace, appearing, claimed
 
 LABEL = "backup.json"
 """The file of a backup that says whose it is and what it holds."""
+REMEDY = "remove it, and take another backup"
 PARTS = ("workspace.toml", "models", "base")
 """What is copied beside the store: all that cannot be made again from it. Logs stay behind."""
 
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds: of which workspace it is, when it was made (seconds since 1970), and how many records."""
+    """What a backup holds: of which workspace it is, when it was made (seconds since 1970), and how many records.
+
+    `files` has the SHA-256 of each file by its path in the backup; empty in the backups of an earlier version.
+    """
 
     workspace: str
     made: float
     rankings: int
     responses: int
     models: int
+    files: Json = field(default_factory=dict)
 
 
 def identity(db: Database) -> str:
@@ -54,13 +62,11 @@ def backup(workspace: Workspace, to: Path | None = None, keep: int = 0) -> tuple
     place = workspace.backups if to is None else to
     _check_place(workspace, place)
     made = time.time()
-    name = time.strftime("rankloop-%Y%m%d-%H%M%S", time.gmtime(made))
-    folder, number = place / name, 1
-    while folder.exists():
-        number += 1
-        folder = place / f"{name}-{number}"
+    # Sorts by time; the letters keep apart what two processes begin in one second.
+    name = time.strftime("rankloop-%Y%m%d-%H%M%S", time.gmtime(made)) + f"-{secrets.token_hex(3)}"
+    folder = place / name
     with (
-        appearing(folder, place / f".writing-{folder.name}-{os.getpid()}") as beside,
+        appearing(folder, place / f".writing-{name}") as beside,
         permissions.guarded(workspace.folder),
     ):
         beside.chmod(permissions.access_of(workspace.folder).folder)
@@ -75,6 +81,7 @@ def backup(workspace: Workspace, to: Path | None = None, keep: int = 0) -> tuple
             raise WorkError(
                 f"The copy is not sound and is not kept ({what}): run `python launch.py check`."
             ) from error
+        label = replace(label, files=_digests(beside))
         (beside / LABEL).write_text(json.dumps(asdict(label)), encoding="utf-8")
     if keep:
         _thin_out(place, label.workspace, keep)
@@ -103,8 +110,10 @@ def _fill(made: Workspace, source: Path, label: Backup) -> None:
         _copy(source / part, made.folder / part)
     made.runs.mkdir()
     made.models.mkdir(exist_ok=True)
-    if _look(made, label.made) != label:
+    if _look(made, label.made) != replace(label, files={}):
         raise BadInput(f"{source} does not hold what {LABEL} says: take another backup.")
+    for problem in changed(source, label):
+        raise BadInput(f"{problem.what}: {problem.remedy}.")
     with made.store() as db, writing(db):  # links and cookies of another time open nothing here
         for table in ("sessions", "invitations"):
             db.execute(f"DELETE FROM {table}")
@@ -120,6 +129,36 @@ def read_label(source: Path) -> Backup:
         raise BadInput(
             f"{source} is no backup (its {LABEL} cannot be read): name a folder that `backup` made."
         ) from error
+
+
+def changed(source: Path, label: Backup) -> Iterator[Problem]:
+    """What of a backup is not as it was written; nothing is known of one that an earlier version made."""
+    for name, sha256 in label.files.items():
+        path = source / name
+        if not path.is_file():
+            yield Problem(f"{path} of a backup is gone", REMEDY)
+        elif _digest(path) != sha256:
+            yield Problem(f"{path} of a backup is not as it was written", REMEDY)
+
+
+def check(place: Path) -> Iterator[Problem]:
+    """What of the backups in a folder is not as it was written."""
+    for folder in sorted(place.glob("rankloop-*")):
+        try:
+            yield from changed(folder, read_label(folder))
+        except BadInput as error:
+            yield Problem(str(error).partition(": ")[0], REMEDY)
+
+
+def _digests(folder: Path) -> Json:
+    """The SHA-256 of each file of a new backup, by its path in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _look(copy: Workspace, made: float) -> Backup:
@@ -163,8 +202,21 @@ def _check_place(workspace: Workspace, place: Path) -> None:
         raise BadInput(f"{place} cannot be written ({error.strerror}): name another folder with --to.") from error
 
 
+def newest(workspace: Workspace) -> float | None:
+    """When the newest backup in the workspace's folder was made (seconds since 1970); None where there is none."""
+    with workspace.store() as db:
+        own = identity(db)
+    return max((made for made, _ in _of_workspace(workspace.backups, own)), default=None)
+
+
 def _thin_out(place: Path, workspace: str, keep: int) -> None:
     """Remove the oldest backups of this workspace, until so many are left; those of others stay."""
+    for _, folder in sorted(_of_workspace(place, workspace))[:-keep]:
+        shutil.rmtree(folder)
+
+
+def _of_workspace(place: Path, workspace: str) -> list[tuple[float, Path]]:
+    """The backups of one workspace in a folder, and when each was made."""
     mine = []
     for folder in place.glob("rankloop-*"):
         try:
@@ -173,5 +225,4 @@ def _thin_out(place: Path, workspace: str, keep: int) -> None:
             continue
         if label.workspace == workspace:
             mine.append((label.made, folder))
-    for _, folder in sorted(mine)[:-keep]:
-        shutil.rmtree(folder)
+    return mine

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from store.errors import NewerWorkspace, NoDisk, NoStore, WorkError
 from store.records import Json
 from store.schema import migrations
-from store.words import of_sqlite
+from store.words import in_words, of_sqlite
 
 Row = Json
 """One row of a table: the value of each column, by the column's name."""
@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 # busy handler, which sleeps and retries.
 _writer = threading.RLock()
 
+BEGUN = ".writing-"
+"""What stands between the name of a store and the process that copies it, in the name of a copy in the making."""
 COPIES_KEPT = 2
 """Copies of the store from before an upgrade that stay beside it."""
 LOCK_WAIT_MS = 15_000
@@ -121,10 +123,11 @@ def _migrate(db: Database, path: Path) -> None:
 def _copy_before(db: Database, path: Path, migration: str) -> None:
     """Copy a file of an earlier version beside itself before it is changed, and keep the last `COPIES_KEPT` of these.
 
-    Raises NoDisk where there is no room for it: then nothing is changed.
+    Raises NoDisk where there is no room for it, Locked or Damaged where the store cannot be read: then nothing is
+    changed.
     """
     copy = path.with_name(f"{path.name}.before-{migration.partition('_')[0]}")
-    beside = path.with_name(f"{path.name}.writing-{os.getpid()}")
+    beside = path.with_name(f"{path.name}{BEGUN}{os.getpid()}")
     try:
         os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, path.stat().st_mode & 0o777))
         with closing(sqlite3.connect(beside)) as written:
@@ -134,15 +137,22 @@ def _copy_before(db: Database, path: Path, migration: str) -> None:
             beside.unlink()
             return
         os.replace(beside, copy)
-    except (OSError, sqlite3.OperationalError) as error:
-        beside.unlink(missing_ok=True)
-        raise NoDisk(
-            f"{path} has to be brought up to date, and there is no room for a copy of it first ({error}); nothing "
-            "was changed: free disk space."
-        ) from error
+    except (OSError, sqlite3.Error) as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        told = (of_sqlite(error, path) if isinstance(error, sqlite3.Error) else in_words(error)) or WorkError()
+        what = f"there is no room for a copy of it first ({error}); nothing was changed: free disk space."
+        if not isinstance(told, NoDisk):
+            what = f"it could not be copied beside itself first, so nothing was changed ({str(told) or error})."
+        raise type(told)(f"{path} has to be brought up to date, and {what}") from error
     _log.info("%s is brought up to date; as it was before it is kept in %s.", path, copy.name)
     for old in sorted(path.parent.glob(f"{path.name}.before-*"))[:-COPIES_KEPT]:
         old.unlink(missing_ok=True)
+
+
+def begun(path: Path) -> list[Path]:
+    """Copies from before an upgrade that were begun beside a store and never took their place."""
+    return sorted(path.parent.glob(f"{path.name}{BEGUN}*"))
 
 
 def _check_references(db: Database, path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
@@ -199,6 +200,20 @@ def left(db: Database) -> set[int]:
     """Jobs that are called running and whose process is gone."""
     running = {job_id for (job_id,) in db.execute("SELECT id FROM jobs WHERE state = 'running'")}
     return running & {job_id for job_id, _ in _left(db)}
+
+
+def unheard(db: Database) -> dict[int, str]:
+    """In words, each job that is done on another machine and that this process has not heard a beat of.
+
+    Whoever looks once cannot tell a job that runs there from one whose machine is off.
+    """
+    told = {}
+    for lease in leases.held(db):
+        if lease.lives and not lease.heard:
+            last = get(db, lease.job_id).heartbeat
+            when = f"{datetime.fromtimestamp(last or 0.0, UTC):%Y-%m-%d %H:%M:%S} UTC"
+            told[lease.job_id] = f"no beat seen yet from {lease.by.host}; last beat at {when}"
+    return told
 
 
 def _left(db: Database) -> list[tuple[int, Lease | None]]:

@@ -5,13 +5,15 @@ over in the meantime is refused by the store. What trains or writes responses ow
 the file itself refuses a second owner.
 """
 
+import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
 from store.db import Row, insert, writing
 from store.errors import Cancelled, Superseded
-from store.processes import Process, lives
+from store.processes import Process, known, lives
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,16 @@ class Lease:
     @property
     def lives(self) -> bool:
         """Whether the process that holds it lives, as far as this one can tell."""
-        return lives(self.by, (self.number, self.job_id, self.by, self.since), self.beats)
+        return lives(self.by, self._key, self.beats)
+
+    @property
+    def heard(self) -> bool:
+        """Whether this process knows that, or has only not yet waited for long enough to hear a beat."""
+        return known(self.by, self._key)
+
+    @property
+    def _key(self) -> Hashable:
+        return (self.number, self.job_id, self.by, self.since)
 
     def __str__(self) -> str:
         return f"job {self.job_id} ({self.kind}, {self.by}, since {self.since[:16].replace('T', ' ')} UTC)"
@@ -79,8 +90,12 @@ def adopt(db: Database, number: int, by: Process) -> None:
 
 
 def beat(db: Database, number: int) -> None:
-    """Note that the holder lives."""
+    """Note that the holder lives; with the time, for people to read: nothing is decided by it."""
     with writing(db):
+        db.execute(
+            "UPDATE jobs SET heartbeat = ? WHERE id = (SELECT job_id FROM leases WHERE number = ?)",
+            [time.time(), number],
+        )
         db.execute("UPDATE leases SET beats = beats + 1 WHERE number = ?", [number])
 
 

@@ -21,8 +21,9 @@ PROC = Path("/proc")
 UNKNOWN = "?"
 """The start time of a process that is there and that this system tells no more about."""
 
-_heard: dict[Hashable, tuple[int, float]] = {}
-# What this process has seen: the count of beats of each holder, and since when by our own clock it stands there.
+_heard: dict[Hashable, tuple[int, float, bool]] = {}
+# What this process has seen: the count of beats of each holder, since when by our own clock it stands there, and
+# whether it was seen to grow.
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,17 @@ def lives(whose: Process, key: Hashable, beats: int) -> bool:
         now = _started(whose.pid)
         if now != UNKNOWN:
             return now != "" and now == whose.started
-    seen, since = _heard.get(key, (-1, 0.0))
+    seen, since, _ = _heard.get(key, (-1, 0.0, False))
     if seen != beats:
-        _heard[key] = (beats, time.monotonic())
+        _heard[key] = (beats, time.monotonic(), seen != -1)
         return True
     return time.monotonic() - since < STALE_SECONDS
+
+
+def known(whose: Process, key: Hashable) -> bool:
+    """Whether this process knows that another lives or not, and does not only give it the time to beat."""
+    here = bool(whose.boot) and whose.boot == room() and _started(whose.pid) != UNKNOWN
+    return here or _heard.get(key, (-1, 0.0, False))[2]
 
 
 def forget() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from store import leases, models, permissions
+from store.db import begun
 from store.digests import verify
 from store.errors import BadInput, PlatformError
 from store.workspace import Workspace
@@ -99,6 +100,11 @@ def _leftovers(workspace: Workspace) -> Iterator[Problem]:
         yield Problem(
             f"{len(unfinished)} half-written folders lie about, such as {unfinished[0]}",
             "run `python launch.py check --repair` while no job runs",
+        )
+    for copy in begun(workspace.database):
+        yield Problem(
+            f"{copy} is a copy from before an upgrade that was broken off",
+            "remove it, unless a command is bringing the store up to date now",
         )
     for folder in workspace.backups.glob(".writing*"):
         yield Problem(f"{folder} is a backup that was broken off", "remove it, unless it is being made now")

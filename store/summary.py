@@ -14,12 +14,13 @@ def summary(db: Database, min_rankings: int) -> Json:
     """Counts, how far to trust the rankings, the model versions, the latest jobs, and the next step as a sentence.
 
     `min_rankings` is how many new rankings a round waits for. A job is `left` where it was running and its process is
-    gone: a worker takes it up again.
+    gone: a worker takes it up again. It is `unheard` where it is done on another machine, of which this process has
+    not heard a beat yet.
     """
     people, simulated = rankings.people_and_simulated(db)
     every = models.every(db)
     names = {m.id: m.name for m in every}
-    left = jobs.left(db)
+    left, unheard = jobs.left(db), jobs.unheard(db)
     return {
         "prompts": prompts.count(db),
         "responses": responses.count(db),
@@ -37,8 +38,8 @@ def summary(db: Database, min_rankings: int) -> Json:
             {
                 "id": j.id,
                 "kind": j.kind,
-                "state": "left" if j.id in left else j.state,
-                "note": j.note,
+                "state": "left" if j.id in left else "unheard" if j.id in unheard else j.state,
+                "note": ", ".join(filter(None, (unheard.get(j.id), j.note))),
                 "error": j.error,
             }
             for j in jobs.recent(db, RECENT_JOBS)

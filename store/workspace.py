@@ -48,6 +48,16 @@ class Workspace:
         """The file with the token of the annotators' invitation, which `serve` prints at each start."""
         return self.folder / "annotators.invitation"
 
+    def located(self, name: str) -> str:
+        """Where a folder is that a setting names: `./` and `../` begin at the workspace, wherever that lies."""
+        return str((self.folder / name).resolve()) if name.startswith(("./", "../")) else name
+
+    def portable(self, name: str) -> str:
+        """A folder as a setting names it, so that it is found after a move where it lies in the workspace."""
+        whole, here = Path(name), self.folder.resolve()
+        inside = whole.is_absolute() and whole.is_relative_to(here)
+        return f"./{whole.relative_to(here).as_posix()}" if inside else name
+
     @contextmanager
     def store(self, guard: Guard | None = None) -> Iterator[Database]:
         """A connection to the store, to be held for a short while; raises NoStore where there is no workspace.

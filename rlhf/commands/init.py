@@ -1,5 +1,6 @@
 """The commands `init` and `import`: check the base model, write the settings, import prompts."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -87,7 +88,9 @@ def begin(folder: Path, options: InitOptions) -> InitResult:
         if converted:
             training.gguf.convert(options.base_model, folder / "base")
         base = _look_at(str(folder / "base") if converted else options.base_model, options.quantization)
-        made = workspace.create(folder, _settings_file(base, options.quantization))
+        # Relative where it lies in the workspace, so that it is found after a move.
+        named = Workspace(folder).portable(base.name)
+        made = workspace.create(folder, _settings_file(dataclasses.replace(base, name=named), options.quantization))
         with made.store() as db:
             models.add(db, Model("base", "policy", base.name))
         if options.prompts is not None:

@@ -38,7 +38,7 @@ def check(call: Call[CheckOptions]) -> CheckResult:
     if not call.workspace.database.exists():
         raise NotFound(f"There is no workspace at {call.workspace.folder}: name another with --workspace.")
     repaired = tuple(soundness.repair(call.workspace)) if call.options.repair else ()
-    found = [*soundness.problems(call.workspace), *_settings(call)]
+    found = [*soundness.problems(call.workspace), *backups.check(call.workspace.backups), *_settings(call)]
     return CheckResult(not found, tuple(found), repaired)
 
 
@@ -51,7 +51,10 @@ def _settings(call: Call[CheckOptions]) -> list[Problem]:
     try:
         resolve(name)
     except BadInput as error:
-        return [Problem(str(error).rstrip("."), "name where it is now as base_model of [model] in workspace.toml")]
+        # A path of an earlier version, or of another machine: the folder itself may have come along.
+        own = call.workspace.folder / Path(name).name
+        where = f'write base_model = "./{own.name}"' if own.is_dir() else "name where it is now as base_model"
+        return [Problem(str(error).rstrip("."), f"{where} in the table [model] of workspace.toml")]
     return []
 
 

@@ -43,7 +43,8 @@ def cancel(call: Call[CancelOptions]) -> Json:
     """The command `cancel`: a job ends, whoever does it; one that has ended already stays as it is."""
     with call.workspace.store() as db:
         job = jobs.cancel(db, call.options.job)
-        return {"job": job.id, "kind": job.kind, "state": job.state}
+        note = jobs.unheard(db).get(job.id, "")
+        return {"job": job.id, "kind": job.kind, "state": job.state, **({"note": note} if note else {})}
 
 
 def work(call: Call[NoOptions]) -> None:

@@ -19,6 +19,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from rlhf.jobs.copies import Copies
 from rlhf.jobs.pulse import END_SECONDS, MOST_PAUSE, end_with_parent, insist
 from rlhf.settings.kinds import KINDS, OWNERS
 from store import jobs, leases, workers
@@ -69,7 +70,7 @@ def work(workspace: Workspace, *, once: bool = False) -> None:
     A store that cannot be written (a lock, a full disk) is waited for, with pauses that grow, and said on the page.
     """
     with workspace.store():  # a folder that is no workspace is refused at once, and not waited for
-        presence = Presence(workspace)
+        presence, copies = Presence(workspace), Copies(workspace)
     pause, since = POLL_SECONDS, 0.0
     try:
         while True:
@@ -81,6 +82,8 @@ def work(workspace: Workspace, *, once: bool = False) -> None:
                     supervise(workspace, job, presence)
                 elif once:
                     return
+                elif trouble := copies.make_if_due():
+                    presence.say(trouble)
             except NewerWorkspace:
                 raise
             except (sqlite3.Error, OSError, PlatformError) as error:

@@ -99,6 +99,16 @@ class AnnotateConfig:
 
 
 @dataclass(frozen=True)
+class BackupConfig:
+    """Backups that the worker makes in the folder `backups` of the workspace while it has no job."""
+
+    every_hours: Annotated[float, Ge(0.0), Le(8784.0)] = 0.0
+    """Hours from one backup to the next; 0 makes none by itself."""
+    keep: Some = 7
+    """Backups of this workspace that stay there, the newest ones; 0 removes none."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All tables of workspace.toml; raises BadInput for settings that cannot go together, whoever put them so."""
 
@@ -115,6 +125,7 @@ class Settings:
     round: RoundConfig = field(default_factory=RoundConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
+    backup: BackupConfig = field(default_factory=BackupConfig)
 
     def __post_init__(self) -> None:
         for problem in problems(self):
@@ -122,8 +133,13 @@ class Settings:
 
 
 def settings_of(workspace: Workspace) -> Settings:
-    """The defaults under workspace.toml; raises BadInput for a key or a value that is none, by its name."""
-    return overlay(Settings(), workspace.settings())
+    """The defaults under workspace.toml; raises BadInput for a key or a value that is none, by its name.
+
+    A base model that is named relative to the workspace is given with its whole path.
+    """
+    settings = overlay(Settings(), workspace.settings())
+    base_model = workspace.located(settings.model.base_model)
+    return dataclasses.replace(settings, model=dataclasses.replace(settings.model, base_model=base_model))
 
 
 def ppo_config(settings: Settings) -> PPOConfig:

@@ -19,7 +19,7 @@ class ModelConfig:
     """The base model that every adapter of the workspace sits on."""
 
     base_model: str = "tiny"
-    """`tiny` (embedded), a folder of a causal chat model, or a hub name."""
+    """`tiny` (embedded), a folder of a causal chat model, or a hub name; `./NAME` is a folder in the workspace."""
     quantization: Quantization = "nf4"
     """4-bit NF4 with double quantisation (Dettmers et al. 2023), or none."""
     rank: Annotated[int, Ge(1), Le(4096)] = 16

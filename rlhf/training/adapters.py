@@ -46,7 +46,7 @@ def linear_layers(base: Any) -> set[str]:
 
 
 def lora_in(folder: Path) -> LoraConfig:
-    """What the adapter in a folder was made with; raises BadInput where there is none, Damaged where nothing tells."""
+    """What an adapter was made with; raises BadInput where there is none, Damaged where its file cannot be read."""
     if not (folder / saved.WEIGHTS).exists():
         raise BadInput(f"{folder} holds no adapter: the model was moved or deleted; train it again.")
     told = saved.table(folder / CONFIG, {"r": int, "lora_alpha": int, "target_modules": (list, str)})

@@ -24,7 +24,8 @@ def resolve(base_model: str) -> str:
     if not folder.exists():
         if looks_local:
             raise BadInput(
-                f"There is no folder {base_model}: name one saved by save_pretrained, a hub name, or `tiny`."
+                f"There is no folder {base_model}: set `base_model` of [model] in workspace.toml (`--base-model` of "
+                "`init`) to one saved by save_pretrained, to a hub name, or to `tiny`."
             )
         return base_model
     if not (folder / "config.json").exists():

@@ -60,8 +60,8 @@ def lent(model: RoleModel) -> Iterator[Any]:
         model.peft.set_adapter("policy")
         if "ref" in model.peft.peft_config:
             model.peft.delete_adapter("ref")
-        model.train_roles()
         model.drop(LENT)
+        model.train_roles()
 
 
 @contextmanager
@@ -111,8 +111,9 @@ def arguments(model: RoleModel, folder: str, config: Any) -> dict[str, Any]:
 
 def run(trainer: Any, model: RoleModel, progress: OnProgress, log: OnLog) -> list[dict[str, float]]:
     """Train; returns the metrics of each step. Raises WorkError when the loss stops being finite."""
-    for parameter in model.parameters(LENT):  # TRL rounds them to bf16, in which small steps are lost
+    for parameter in model.parameters(LENT):  # TRL has rounded them to bf16, in which small steps are lost
         parameter.data = parameter.data.float()
+    model.copy("policy", LENT)
     trainer.remove_callback(PrinterCallback)  # which prints on stdout, where the result belongs
     told = _Told(progress, log)
     trainer.add_callback(told)

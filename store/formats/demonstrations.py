@@ -16,7 +16,7 @@ from pathlib import Path
 
 from store.errors import BadInput
 from store.formats import lines
-from store.prompts import make
+from store.prompts import LONE_SURROGATE, make
 from store.records import Message
 
 WHAT = "demonstrations"
@@ -158,5 +158,7 @@ def _answered(turns: list[Message]) -> Iterator[tuple[tuple[Message, ...], str]]
             continue
         if not turn["content"].strip():
             raise BadInput("an answer that is empty")
+        if LONE_SURROGATE.search(turn["content"]):
+            raise BadInput("an answer that holds half a character (a lone surrogate)")
         before = make(turns[:place], source="demonstration")  # with the rules of a prompt
         yield before.messages, turn["content"]

@@ -122,6 +122,23 @@ def test_what_is_stored_is_told_though_no_task_can_be_given(
         assert rankings.count(db) == 1
 
 
+@pytest.mark.parametrize("change", [{"levels": [4, 3, 2, 1]}, {"comment": "on second thoughts"}])
+def test_another_order_after_no_answer_is_not_said_to_be_stored(
+    sign_in: SignIn, workspace: Workspace, call: Callable[..., Any], change: dict[str, Any]
+) -> None:
+    client = sign_in("Ada", "annotator")
+    (view,) = call(client, "/annotate", "load")
+    event = {"nonce": "1", "action": "rank", "lease": view["task"]["lease"], "levels": [1, 2, 3, 4], "comment": ""}
+    call(client, "/annotate", "answer", event)  # stored, and its answer lost on the way
+    (told,) = call(client, "/annotate", "answer", event | change)
+    assert "press Previous" in told["answer"]["message"], "what was sent now is not what is stored"
+    assert told["task"]["lease"] != view["task"]["lease"]
+    (told,) = call(client, "/annotate", "answer", event)
+    assert (told["answer"]["stored"], told["answer"]["message"]) == (True, "")
+    with workspace.store() as db:
+        assert rankings.count(db) == 1
+
+
 def test_a_disk_that_fills_before_the_ranking_is_stored_keeps_the_choices(
     sign_in: SignIn, workspace: Workspace, call: Callable[..., Any]
 ) -> None:
@@ -136,6 +153,20 @@ def test_a_disk_that_fills_before_the_ranking_is_stored_keeps_the_choices(
         assert "free disk space" in told["trouble"]
     (told,) = call(client, "/annotate", "answer", event)
     assert told["answer"]["stored"]
+
+
+def test_a_disk_that_is_full_before_anybody_is_known_is_words(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate knows the person, and a moment later the handler asks again."""
+    client = sign_in("Ada", "annotator")
+    config = client.get("/annotate/config").json()
+    (number,) = [d["id"] for d in config["dependencies"] if d["api_name"] == "answer"]
+    monkeypatch.setattr("annotate.ranking.require", full)
+    body = {"data": [], "fn_index": number, "session_hash": "t", "event_data": {"action": "next"}}
+    answer = client.post("/annotate/gradio_api/run/predict", json=body)
+    assert answer.status_code == 503
+    assert "free disk space" in answer.json()["error"]
 
 
 def test_a_mark_that_cannot_be_taken_away_loses_no_answer(

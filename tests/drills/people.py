@@ -30,12 +30,20 @@ PATIENCE = 20.0
 
 @dataclass
 class Person:
-    """One client with a session of its own; `acknowledged` pairs each lease with the order that was sent."""
+    """One client with a session of its own; `acknowledged` pairs each lease with the order that was sent.
+
+    It reads each task for about `reading` seconds; `waits` holds when it asked (by a clock that nobody sets) and how
+    long it waited for the answer, `bare` what came as an error without words.
+    """
 
     name: str
     token: str
+    reading: float = 0.0
     acknowledged: dict[str, list[int]] = field(default_factory=dict)
     refused: int = 0
+    without_next: int = 0
+    bare: list[str] = field(default_factory=list)
+    waits: list[tuple[float, float]] = field(default_factory=list)
 
     def rank(self, url: str, until: threading.Event) -> None:
         """Rank until told to end; what fails on the way is tried again, as the board does."""
@@ -48,8 +56,14 @@ class Person:
                         config = client.get("/annotate/config").json()
                         ids = {d["api_name"]: d["id"] for d in config["dependencies"]}
                     view = view or self._ask(client, ids["load"], None)
+                    if view.get("trouble"):
+                        self.without_next += 1
+                        view = None
+                        until.wait(0.2)
+                        continue
                     if view["task"] is None:
                         return
+                    until.wait(rng.uniform(0.5, 1.5) * self.reading)
                     count = len(view["task"]["responses"])
                     levels = rng.sample(range(1, count + 1), count)
                     sent = {
@@ -61,7 +75,8 @@ class Person:
                         "comment": self.name,
                     }
                     told = self._ask(client, ids["answer"], sent)
-                    if told["answer"]["stored"]:
+                    # A message says that an earlier order of this person's is stored, after an answer that was lost.
+                    if told["answer"]["stored"] and not told["answer"]["message"]:
                         self.acknowledged[sent["lease"]] = levels
                     else:
                         self.refused += 1
@@ -72,7 +87,12 @@ class Person:
 
     def _ask(self, client: httpx.Client, number: int, event: dict[str, Any] | None) -> Any:
         body = {"data": [], "fn_index": number, "session_hash": self.name, "event_data": event}
-        return client.post("/annotate/gradio_api/run/predict", json=body).json()["data"][0]
+        began = time.monotonic()
+        answer = client.post("/annotate/gradio_api/run/predict", json=body)
+        self.waits.append((began, time.monotonic() - began))
+        if answer.status_code == 500 or ("error" not in answer.text[:40] and answer.status_code >= 400):
+            self.bare.append(answer.text[:80])
+        return answer.json()["data"][0]
 
 
 def wrong(workspace: Workspace, people: list[Person]) -> list[str]:
@@ -107,17 +127,21 @@ def _as_sent(row: dict[str, Any] | None, name: str, levels: list[int]) -> bool:
     return [held[str(r)] for r in json.loads(row["shown_order"])] == levels
 
 
+def crowded(workspace: Workspace, people: int, prompts: int, reading: float = 0.0) -> list[Person]:
+    """So many people before so many prompts, each of which `OVERLAP` people are to rank."""
+    with workspace.store() as db:
+        add_tasks(db, count=prompts, overlap=OVERLAP)
+        for n in range(people):
+            annotators.add(db, f"person {n}", "annotator")
+        return [Person(f"person {n}", sessions.open_session(db, f"person {n}"), reading) for n in range(people)]
+
+
 def drill(kills: int, people: int) -> Row:
     """Kill the pages so often under so many people."""
     rng = random.Random(kills)
     with tempfile.TemporaryDirectory(prefix="drill-people-") as folder:
         workspace = create(Path(folder) / "workspace", "")
-        crowd = []
-        with workspace.store() as db:
-            add_tasks(db, count=100 + 60 * kills, overlap=OVERLAP)
-            for n in range(people):
-                annotators.add(db, f"person {n}", "annotator")
-                crowd.append(Person(f"person {n}", sessions.open_session(db, f"person {n}")))
+        crowd = crowded(workspace, people, 100 + 60 * kills)
         server, until = Server(workspace), threading.Event()
         threads = [threading.Thread(target=p.rank, args=(server.url, until)) for p in crowd]
         server.start()

@@ -5,6 +5,8 @@ from tests.mutants.record import Mutant
 QUEUE, DOOR = "tests/annotate/test_queue.py", "tests/annotate/test_security.py"
 
 DOING = "tests/rlhf/jobs/test_owner.py"
+TIED = "tests/rlhf/jobs/test_tied.py"
+PATIENCE = "tests/rlhf/jobs/test_patience.py"
 
 MUTANTS = (
     Mutant(
@@ -76,7 +78,7 @@ MUTANTS = (
         "rlhf/jobs/pulse.py",
         "    os.kill(os.getpid(), signal.SIGTERM)\n        time.sleep(END_SECONDS)\n        os._exit",
         "    time.sleep(1000 * END_SECONDS)\n        os._exit",
-        DOING,
+        TIED,
         "Each killed server would leave a worker behind.",
     ),
     Mutant(
@@ -84,7 +86,7 @@ MUTANTS = (
         "rlhf/jobs/keeper.py",
         "while not ending.is_set():",
         "if not ending.is_set():",
-        DOING,
+        TIED,
         "A worker that died would leave the queue standing until somebody looks.",
     ),
     Mutant(
@@ -92,7 +94,7 @@ MUTANTS = (
         "rlhf/jobs/worker.py",
         "except (sqlite3.Error, OSError, PlatformError) as error:\n                forget()",
         "except OSError as error:\n                forget()",
-        DOING,
+        PATIENCE,
         "A backup tool that holds the store for a minute would end all training.",
     ),
 )

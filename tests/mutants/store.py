@@ -2,7 +2,7 @@
 
 from tests.mutants.record import Mutant
 
-IMPORTS, OWNER = (f"tests/store/test_{name}.py" for name in ("imports", "leases"))
+IMPORTS, OWNER, DEAD = (f"tests/store/test_{name}.py" for name in ("imports", "leases", "processes"))
 LEASES, SAID, TROUBLE = (f"tests/store/test_{name}.py" for name in ("tasks", "rankings", "trouble"))
 
 MUTANTS = (
@@ -165,7 +165,7 @@ MUTANTS = (
         "store/processes.py",
         'return now != "" and now == whose.started',
         'return now != ""',
-        OWNER,
+        DEAD,
         "Whoever got the number of a dead process would keep its job running for ever.",
     ),
     Mutant(
@@ -173,7 +173,7 @@ MUTANTS = (
         "store/processes.py",
         'if words[0] in "ZXx"',
         'if words[0] in "Xx"',
-        OWNER,
+        DEAD,
         "A job would stay running for as long as nobody asks how its process ended.",
     ),
     Mutant(
@@ -205,7 +205,7 @@ MUTANTS = (
         "store/jobs.py",
         "if time.monotonic() - asked > PATIENCE_SECONDS:",
         "if False:",
-        OWNER,
+        DEAD,
         "After a lock the first one to come would take the jobs of all that live elsewhere.",
     ),
     Mutant(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from store import annotators, models, prompts, responses, tasks
+from store import annotators, models, processes, prompts, responses, tasks
 from store.records import Model, Response, Task
 from store.workspace import Workspace, create
 
@@ -40,3 +40,12 @@ def make_tasks() -> Callable[..., list[int]]:
         return ids
 
     return make
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Our own clock in seconds, which a test moves."""
+    now = [1000.0]
+    monkeypatch.setattr(processes.time, "monotonic", lambda: now[0])
+    processes.forget()
+    return now

@@ -1,6 +1,8 @@
 """Backups are whole, verified and told apart; a restored workspace is the one that was backed up."""
 
+import dataclasses
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -213,3 +215,44 @@ def test_a_workspace_that_is_not_sound_makes_no_backup(workspace: Workspace) -> 
     assert list(workspace.backups.iterdir()) == []
     with pytest.raises(BadInput, match="is copied itself"):
         backup.backup(workspace, workspace.models / "backups")
+
+
+def test_two_backups_of_one_second_are_two(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is made while the first is being written, as by another process."""
+    monkeypatch.setattr(backup.time, "time", lambda: 1_000_000_000.0)
+    copy, others = backup._copy_store, []
+
+    def meanwhile(source: Path, to: Path) -> None:
+        if not others:
+            others.append(to)
+            others[0] = backup.backup(workspace)[0]
+        copy(source, to)
+
+    monkeypatch.setattr(backup, "_copy_store", meanwhile)
+    mine, _ = backup.backup(workspace)
+    assert mine != others[0]
+    assert {folder.name for folder in workspace.backups.iterdir()} == {mine.name, others[0].name}
+    assert list(backup.check(workspace.backups)) == []
+
+
+@pytest.mark.parametrize("name", ["feedback.db", "workspace.toml", "models/policy-job1/weights"])
+def test_each_file_of_a_backup_is_held_by_its_digest(workspace: Workspace, tmp_path: Path, name: str) -> None:
+    folder, label = backup.backup(workspace)
+    assert label.files == {path: sha for path, sha in files(folder).items() if path != "backup.json"}
+    assert list(backup.check(workspace.backups)) == []
+    with (folder / name).open("ab") as file:
+        file.write(b"\n")
+    assert [name in problem.what for problem in backup.check(workspace.backups)] == [True]
+    with pytest.raises(BadInput):
+        backup.restore(folder, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+    (folder / name).unlink()
+    assert ["is gone" in problem.what for problem in backup.check(workspace.backups)] == [True]
+
+
+def test_a_backup_of_an_earlier_version_which_knows_no_digests_is_taken(workspace: Workspace, tmp_path: Path) -> None:
+    folder, label = backup.backup(workspace)
+    told = {key: value for key, value in dataclasses.asdict(label).items() if key != "files"}
+    (folder / "backup.json").write_text(json.dumps(told))
+    assert backup.restore(folder, tmp_path / "again").files == {}
+    assert list(backup.check(workspace.backups)) == []

@@ -14,7 +14,7 @@ from sqlite_utils.migrations import Migrations
 
 from store import imports, models, prompts, rankings, responses, scores, tasks
 from store.db import opened
-from store.errors import NoDisk, WorkError
+from store.errors import Damaged, Locked, NoDisk, WorkError
 from store.records import Import, Response
 from store.schema import migrations
 
@@ -266,14 +266,26 @@ def test_a_copy_of_the_store_as_it_was_is_kept(old: Path, caplog: pytest.LogCapt
     assert content(kept) == before
 
 
-def test_where_there_is_no_room_for_a_copy_nothing_is_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (OSError(28, "No space left on device"), NoDisk, "no room for a copy of it first"),
+        (sqlite3.OperationalError("database or disk is full"), NoDisk, "no room for a copy of it first"),
+        (sqlite3.OperationalError("database is locked"), Locked, "held by another program"),
+        (sqlite3.DatabaseError("database disk image is malformed"), Damaged, "run `python launch.py check`"),
+    ],
+)
+def test_where_no_copy_can_be_made_it_says_why_and_nothing_is_changed(
+    old: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[WorkError], words: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
 
     before = content(old)
     with monkeypatch.context() as patch:
-        patch.setattr("store.db.os.replace", full)
-        with pytest.raises(NoDisk, match="no room for a copy of it first"):
+        patch.setattr("store.db.os.replace", fails)
+        with pytest.raises(kind, match=words) as refused:
             migrate(old)
+    assert type(refused.value) is kind
     assert content(old) == before
     assert not list(old.parent.glob("*writing*"))

@@ -63,6 +63,7 @@ KINDS: dict[str, tuple[Callable[[Workspace], object], str]] = {
     "half": (lambda w: (w.models / ".writing-policy-job9").mkdir(0o700), "half-written"),
     "pipe": (lambda w: (w.database.unlink(), os.mkfifo(w.database, 0o600)), "is no regular file"),
     "backup": (lambda w: (w.backups / ".writing-rankloop-1").mkdir(0o700, parents=True), "was broken off"),
+    "copy": (lambda w: (w.folder / "feedback.db.writing-77").touch(0o600), "before an upgrade that was broken off"),
     "open": (lambda w: w.folder.chmod(0o755), "other accounts"),
 }
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import launch
 from rlhf import training
 from rlhf.commands.init import begin
 from rlhf.commands.options import InitOptions
 from rlhf.settings import settings_of
+from store import workspace
 from store.errors import BadInput
 from store.workspace import Workspace
 
@@ -85,6 +87,45 @@ def test_what_is_gguf_becomes_the_workspace_s_own_base(
     made = begin(tmp_path / "w", InitOptions(base_model=str(tmp_path / "small.gguf")))
     assert made.base_model == str((tmp_path / "w" / "base").resolve())
     assert settings_of(Workspace(tmp_path / "w")).model.base_model == made.base_model
+    assert Workspace(tmp_path / "w").settings()["model"]["base_model"] == "./base"
+    (tmp_path / "w").rename(tmp_path / "moved")
+    moved = settings_of(Workspace(tmp_path / "moved")).model.base_model
+    assert training.base.resolve(moved) == str((tmp_path / "moved" / "base").resolve())
+
+
+def test_a_base_that_is_gone_is_named_with_the_key_to_mend(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    here = workspace.create(tmp_path / "w", '[model]\nbase_model = "./base"\n')
+    asked = ["check", "--workspace", str(here.folder)]
+    assert launch.main(asked) == 1
+    told = capfd.readouterr().out
+    assert str(here.folder / "base") in told
+    assert "`base_model` of [model] in workspace.toml" in told
+    (here.folder / "base").mkdir()
+    (here.folder / "base" / "config.json").write_text("{}")
+    assert launch.main(asked) == 0
+    capfd.readouterr()
+    (here.folder / "workspace.toml").write_text('[model]\nbase_model = "/gone/with/base"\n')
+    assert launch.main(asked) == 1
+    assert 'write base_model = "./base" in the table [model]' in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "located"),
+    [
+        ("./base", "{w}/base"),
+        ("../base", "{up}/base"),
+        ("base", "base"),
+        ("a/b", "a/b"),
+        ("/x/y", "/x/y"),
+        ("tiny", "tiny"),
+    ],
+)
+def test_only_a_path_that_says_so_begins_at_the_workspace(tmp_path: Path, name: str, located: str) -> None:
+    here = Workspace(tmp_path / "w")
+    places = {"w": here.folder.resolve(), "up": tmp_path.resolve()}
+    assert here.located(name) == located.format(**places)
+    inside = name.startswith("./")
+    assert here.portable(here.located(name)) == (name if inside else located.format(**places))
 
 
 def test_a_gguf_that_is_not_there_is_refused(tmp_path: Path) -> None:
