@@ -68,7 +68,7 @@ def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) ->
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
     _mount(app, ranking.AREA, ranking.page(workspace), "own.css")
-    _mount(app, dashboard.AREA, dashboard.page(workspace), "research.css", "trust.css", "start.css")
+    _mount(app, dashboard.AREA, dashboard.page(workspace), "research.css", "trust.css", "start.css", "policies.css")
 
 
 def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:

@@ -11,8 +11,10 @@ from sqlite_utils import Database
 
 from annotate import scripts
 from annotate.frame import QUIET, sent_id, site_header
+from annotate.panels.evaluation import evaluation
 from annotate.panels.jobs import curves, job_list, notice
-from annotate.panels.loop import counts, lineage, turns
+from annotate.panels.lineage import lineage
+from annotate.panels.loop import counts, turns
 from annotate.panels.people import annotators
 from annotate.panels.start import start_forms
 from annotate.panels.versions import versions
@@ -58,6 +60,7 @@ PANELS = (
     Panel("counts", counts, "overview", "top"),
     Panel("rounds", turns, "overview", "results"),
     Panel("versions", versions, "overview", "results", "look/versions.js"),
+    Panel("evaluation", evaluation, "overview", "results"),
     Panel("curves", curves, "watched", "results"),
     Panel("annotators", annotators, "overview", "results"),
     Panel("lineage", lineage, "overview", "results"),

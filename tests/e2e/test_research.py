@@ -87,3 +87,32 @@ def test_an_annotator_sees_no_way_in(site: Any, context: BrowserContext) -> None
     assert page.locator("nav").inner_text() == "Rank"
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_a_job_is_started_by_its_form(site: Any, lived_in: Workspace, context: BrowserContext) -> None:
+    with lived_in.store() as db:
+        for job in jobs.active(db):
+            jobs.cancel(db, job.id)
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research")
+    page.locator("#start").get_by_text("DPO", exact=True).click()
+    form = page.locator("[data-form='dpo']")
+    expect(page.locator("#start form:visible")).to_have_count(1)
+    form.get_by_label("beta").fill("0")
+    form.get_by_role("button", name="Start DPO").click()
+    expect(page.locator(".toast-wrap")).to_contain_text("beta is 0.0: it must be above 0.")
+    form.get_by_label("beta").fill("0.125")
+    form.locator("[name='pairs']").select_option("extremes")
+    page.wait_for_timeout(1600)  # a form that is sent twice in a row is taken once
+    form.get_by_role("button", name="Start DPO").click()
+    expect(page.locator("#jobs li.queued b").first).to_have_text("DPO")
+    with lived_in.store() as db:
+        (asked,) = jobs.active(db)
+    assert asked.kind == "dpo"
+    assert asked.params["settings"]["dpo"]["beta"] == 0.125
+    assert asked.params["settings"]["dpo"]["pairs"] == "extremes"
+    # The panel was drawn anew: the button says why it rests, and what was typed and chosen is still there.
+    expect(form.locator(".why")).to_contain_text(f"Job {asked.id} is queued already")
+    expect(form.get_by_role("button", name="Start DPO")).to_be_disabled()
+    expect(form.get_by_label("beta")).to_have_value("0.125")
+    expect(form).to_be_visible()
