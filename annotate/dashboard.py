@@ -19,14 +19,14 @@ from annotate.panels.people import annotators
 from annotate.panels.start import start_forms
 from annotate.panels.versions import versions
 from annotate.security import require
-from annotate.starting import press, start
+from annotate.starting import press
 from annotate.trouble import EVIDENCE, refused
 from annotate.verdicts import evidence
 from rlhf.settings import KINDS, Settings, settings_of
 from store import jobs, models, scores
 from store.db import writing
 from store.errors import BadInput, Unforeseen
-from store.records import Annotator, Json
+from store.records import Annotator
 from store.words import in_words
 from store.workspace import Workspace
 
@@ -97,7 +97,6 @@ def page(workspace: Workspace) -> gr.Blocks:
             gr.Timer(seconds).tick(draw, None, drawn[pace], api_name=pace, **QUIET)
         for kind, button in buttons.items():
             button.click(handle.enqueue(kind), None, drawn["watched"], **QUIET)
-        forms.submit(handle.start, None, drawn["watched"], **QUIET)
         shown["jobs"].submit(handle.cancel, None, drawn["watched"], **QUIET)
         shown["versions"].submit(handle.promote, None, drawn["overview"], **QUIET)
     return made
@@ -138,16 +137,6 @@ class _Handlers:
             return self._draw(db, "watched")
 
         return asked
-
-    def start(self, event: gr.EventData, request: gr.Request) -> list[object]:
-        """Start the job whose form was sent."""
-
-        def asked(db: Database, _: Annotator) -> list[object]:
-            sent = _data(event)
-            start(self.workspace, db, str(sent.get("kind")), sent.get("values"))
-            return self._draw(db, "watched")
-
-        return self._for(request, asked)
 
     def cancel(self, event: gr.EventData, request: gr.Request) -> list[object]:
         """Stop the job whose button was pressed."""
@@ -196,12 +185,8 @@ class _Handlers:
 
 def _sent(event: gr.EventData, name: str) -> int:
     """The id that the page sent under `name`; 0, which nothing has, where it sent none."""
-    return sent_id(_data(event).get(name))
-
-
-def _data(event: gr.EventData) -> Json:
-    """What the page sent with an event, if it is an object."""
-    return event._data if isinstance(event._data, dict) else {}
+    data = event._data if isinstance(event._data, dict) else {}
+    return sent_id(data.get(name))
 
 
 def _promote(db: Database, model_id: int, by: str) -> None:

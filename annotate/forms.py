@@ -56,8 +56,6 @@ def params_of(kind: str, sent: object, settings: Settings) -> Json:
     What was not sent is as it is preset. Raises BadInput for a name that the form does not have, and for a value that
     does not fit, in the words of the command line; also for settings that cannot go together.
     """
-    if kind not in FORMS:
-        raise BadInput(f"There is no form for {short(kind)}: reload the page.")
     given: Mapping[object, object] = sent if isinstance(sent, dict) else {}
     known = {field.name: field for field in fields(kind)}
     for name in given:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from annotate.forms import Field, fields, params_of
+from annotate.forms import FORMS, Field, fields, params_of
 from rlhf.settings import Settings, settings_of
 from rlhf.settings.bounds import named
 from rlhf.settings.kinds import OWNERS
+from rlhf.settings.overlay import short
 from store import jobs, leases, models, prompts, rankings, scores
 from store.db import writing
 from store.errors import BadInput, NotReady, Refused
@@ -34,13 +35,16 @@ def press(workspace: Workspace, db: Database, kind: str) -> None:
         jobs.enqueue(db, kind, {})
 
 
-def start(workspace: Workspace, db: Database, kind: str, sent: object) -> None:
-    """Put the job in the queue that a filled-in form asks for.
+def start(workspace: Workspace, db: Database, kind: object, sent: object) -> int:
+    """Put the job in the queue that a filled-in form asks for; returns its id.
 
     Raises BadInput or NotFound for what was filled in, Refused or NotReady where such a job cannot work now; nothing
     is queued then.
     """
     settings = settings_of(workspace)
+    if kind not in FORMS:
+        raise BadInput(f"There is no form for {short(kind)}: reload the page.")
+    kind = str(kind)
     params = params_of(kind, sent, settings)
     _find_files(fields(kind), params)
     jobs.settle(db)
@@ -51,7 +55,7 @@ def start(workspace: Workspace, db: Database, kind: str, sent: object) -> None:
             if (model := models.named(db, name)).kind != "policy":
                 raise BadInput(f"{name} is a {model.kind} model and answers nothing: name a policy.")
         _fit(db, kind, params, settings)
-        jobs.enqueue(db, kind, params)
+        return jobs.enqueue(db, kind, params)
 
 
 def hindrance(db: Database, kind: str) -> str:

@@ -16,12 +16,13 @@ NOT_GIVEN = "not given"
 """What a choice says that may be left open."""
 
 # Radio buttons and no <details>: what is chosen outlives the panel's being drawn anew, as what is typed does.
-_PANEL = Markup("""<div class="kinds" role="radiogroup" aria-label="Kind of job">{tabs}</div>
-{forms}<datalist id="{policies}">{names}</datalist>""")
+_PANEL = Markup("""<div class="kinds" role="group" aria-label="Kind of job">{forms}</div>
+<datalist id="{policies}">{names}</datalist>""")
 _TAB = Markup('<label><input type="radio" name="kind" value="{kind}"{checked}><span>{title}</span></label>')
 _FORM = Markup("""<form data-form="{kind}" novalidate autocomplete="off"><p class="summary">{summary}</p>
 {entries}<div class="go"><button type="submit" aria-label="Start {title}"{disabled}>Start</button>
-<p class="why" role="status">{why}</p></div></form>""")
+<p class="why" role="status">{why}</p></div>
+<p class="refused" role="alert"></p></form>""")
 _ENTRY = Markup("""<div class="dial {shape}"><label for="{id}"><b>{label}</b> <small>{bounds}</small></label>{control}
 <p id="{id}-help" title="{help}">{help}</p></div>""")
 _TEXT = Markup('<input type="text" id="{id}" name="{name}" value="{value}" aria-describedby="{id}-help"{more}>')
@@ -39,13 +40,13 @@ def start_forms(db: Database, settings: Settings | None) -> Markup:
     """
     if settings is None:
         return empty("The forms come back when workspace.toml is mended.")
-    tabs = Markup("").join(
+    forms = Markup("").join(
         _TAB.format(kind=kind, title=KINDS[kind].title, checked=_flag("checked", on=not place))
+        + _form(kind, settings, hindrance(db, kind))
         for place, kind in enumerate(FORMS)
     )
-    forms = Markup("").join(_form(kind, settings, hindrance(db, kind)) for kind in FORMS)
     names = Markup("").join(_OPTION.format(value=m.name, selected="", told="") for m in models.every(db, "policy"))
-    return _PANEL.format(tabs=tabs, forms=forms, policies=POLICIES, names=names)
+    return _PANEL.format(forms=forms, policies=POLICIES, names=names)
 
 
 def _form(kind: str, settings: Settings, why: str) -> Markup:

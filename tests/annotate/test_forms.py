@@ -83,15 +83,9 @@ def ready(db: Database, rated: Callable[..., Rating]) -> Database:
 
 def refusal(client: TestClient, kind: str, values: Any) -> str:
     """What the page says to a form; empty where it took it."""
-    config = client.get("/research/config").json()
-    ids = {d["api_name"]: d["id"] for d in config["dependencies"]}
-    body = {
-        "data": [],
-        "fn_index": ids["start"],
-        "session_hash": "x",
-        "event_data": {"kind": kind, "values": values},
-    }
-    return str(client.post("/research/gradio_api/run/predict", json=body).json().get("error") or "")
+    answer = client.post("/api/start", json={"kind": kind, "values": values})
+    assert (answer.status_code == 200) == ("job" in answer.json())
+    return str(answer.json().get("error") or "")
 
 
 @pytest.mark.parametrize(
@@ -197,12 +191,11 @@ def test_an_owner_of_the_workspace_keeps_others_from_it(sign_in: SignIn, ready: 
 
 def test_an_annotator_starts_nothing(sign_in: SignIn, ready: Database, workspace: Workspace) -> None:
     client = sign_in("Rosa", "researcher")
-    config = client.get("/research/config").json()
-    (index,) = [d["id"] for d in config["dependencies"] if d["api_name"] == "start"]
     with ready.conn:
         ready.execute("UPDATE annotators SET role = 'annotator' WHERE name = 'Rosa'")
-    body = {"data": [], "fn_index": index, "session_hash": "x", "event_data": {"kind": "dpo", "values": {}}}
-    assert client.post("/research/gradio_api/run/predict", json=body).status_code == 403
+    assert client.post("/api/start", json={"kind": "dpo", "values": {}}).status_code == 403
+    client.cookies.clear()
+    assert client.post("/api/start", json={"kind": "dpo", "values": {}}).status_code == 403
     assert jobs.recent(ready) == []
 
 
