@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from annotate import scripts
 from annotate.frame import QUIET, sent_id, site_header
+from annotate.panels.asking import asked, form
 from annotate.panels.evaluation import evaluation
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.lineage import lineage
@@ -26,7 +27,7 @@ from rlhf.settings import KINDS, Settings, settings_of
 from store import jobs, models, scores
 from store.db import writing
 from store.errors import BadInput, Unforeseen
-from store.records import Annotator
+from store.records import Annotator, Json
 from store.words import in_words
 from store.workspace import Workspace
 
@@ -86,6 +87,9 @@ def page(workspace: Workspace) -> gr.Blocks:
                 gr.HTML(Markup('<h2 class="start">Start a job</h2>'), apply_default_css=False)
                 forms = gr.HTML(apply_default_css=False, elem_id="start", js_on_load=scripts.start("look/start.js"))
                 shown |= _placed("actions")
+                asking = gr.HTML(
+                    apply_default_css=False, elem_id="asking", js_on_load=scripts.start("look/asking.js")
+                )
         # The same order in which _draw puts what it draws.
         drawn: dict[Pace, list[gr.blocks.Block]] = {
             pace: [shown[panel.name] for panel in PANELS if panel.pace == pace] for pace in PACES
@@ -97,6 +101,9 @@ def page(workspace: Workspace) -> gr.Blocks:
             gr.Timer(seconds).tick(draw, None, drawn[pace], api_name=pace, **QUIET)
         for kind, button in buttons.items():
             button.click(handle.enqueue(kind), None, drawn["watched"], **QUIET)
+        # Drawn once: what is typed into a form does not outlive that it is drawn anew.
+        made.load(handle.form, None, asking, api_name="asking", **QUIET)
+        asking.submit(handle.ask, None, drawn["watched"], **QUIET)
         shown["jobs"].submit(handle.cancel, None, drawn["watched"], **QUIET)
         shown["versions"].submit(handle.promote, None, drawn["overview"], **QUIET)
     return made
@@ -137,6 +144,19 @@ class _Handlers:
             return self._draw(db, "watched")
 
         return asked
+
+    def form(self, request: gr.Request) -> list[object]:
+        """The handler that draws the form for a prompt."""
+        return self._for(request, lambda db, _: [form(db)])
+
+    def ask(self, event: gr.EventData, request: gr.Request) -> list[object]:
+        """Ask for a job that puts a prompt to the versions that were chosen."""
+
+        def asking(db: Database, _: Annotator) -> list[object]:
+            press(self.workspace, db, "answer", asked(db, _data(event)))
+            return self._draw(db, "watched")
+
+        return self._for(request, asking)
 
     def cancel(self, event: gr.EventData, request: gr.Request) -> list[object]:
         """Stop the job whose button was pressed."""
@@ -185,8 +205,12 @@ class _Handlers:
 
 def _sent(event: gr.EventData, name: str) -> int:
     """The id that the page sent under `name`; 0, which nothing has, where it sent none."""
-    data = event._data if isinstance(event._data, dict) else {}
-    return sent_id(data.get(name))
+    return sent_id(_data(event).get(name))
+
+
+def _data(event: gr.EventData) -> Json:
+    """What the page sent with an event; nothing where that is no object."""
+    return event._data if isinstance(event._data, dict) else {}
 
 
 def _promote(db: Database, model_id: int, by: str) -> None:

@@ -22,7 +22,7 @@ NO_SCORES = "There are no scores yet: press “Rate the rankings” first."
 NO_REWARD = "There is no reward model yet: press “Retrain reward model” first"
 
 
-def press(workspace: Workspace, db: Database, kind: str) -> None:
+def press(workspace: Workspace, db: Database, kind: str, params: Json | None = None) -> None:
     """Put a job in the queue with the settings of the workspace, as the button of its kind does it.
 
     Raises Refused where one of its kind waits or runs already.
@@ -32,7 +32,7 @@ def press(workspace: Workspace, db: Database, kind: str) -> None:
     with writing(db):
         if why := already(db, kind):
             raise Refused(why)
-        jobs.enqueue(db, kind, {})
+        jobs.enqueue(db, kind, params or {})
 
 
 def start(workspace: Workspace, db: Database, kind: object, sent: object) -> int:

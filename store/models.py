@@ -1,12 +1,16 @@
 """Model versions, what each was made from, and which of them writes the responses that people rank next."""
 
 import json
+from collections.abc import Sequence
 
 from sqlite_utils import Database
 
 from store.db import Row, insert, writing
-from store.errors import BadInput, NotFound
+from store.errors import BadInput, NotFound, NotReady
 from store.records import Json, Model, ModelKind, Promotion
+
+AT_ONCE = 2
+"""Versions that answer side by side at most: a person compares no more in one look."""
 
 
 def add(db: Database, model: Model) -> int:
@@ -107,6 +111,26 @@ def generator(db: Database) -> Model | None:
     """The version that writes new responses: the one promoted last, None where none ever was."""
     rows = db.query("SELECT * FROM models WHERE id = (SELECT model_id FROM promotions ORDER BY id DESC LIMIT 1)")
     return next((_model(row) for row in rows), None)
+
+
+def speakers(db: Database, names: Sequence[str]) -> list[Model]:
+    """The versions of these names, or else the one that writes the next responses.
+
+    Raises NotFound for a name that is not there, BadInput for a version that writes no text and for more than two.
+    """
+    if len(names) > AT_ONCE:
+        raise BadInput(f"{len(names)} versions are named and at most {AT_ONCE} answer side by side: name fewer.")
+    if not names:
+        if (speaker := generator(db) or latest(db, "policy")) is None:
+            raise NotReady("The workspace has no policy: make it again with `python launch.py init`.")
+        return [speaker]
+    chosen = [named(db, name) for name in dict.fromkeys(names)]
+    for version in chosen:
+        if version.kind != "policy":
+            there = ", ".join(m.name for m in every(db, "policy"))
+            what = "is a reward model and writes no text" if version.kind == "reward" else "is not in this workspace"
+            raise BadInput(f"{version.name} {what}: name one of {there}.")
+    return chosen
 
 
 def _model(row: Row) -> Model:

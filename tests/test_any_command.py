@@ -17,6 +17,7 @@ import launch
 from rlhf.commands.parse import Call
 from rlhf.settings import Settings
 from rlhf.settings.dials import dials
+from store.errors import NotReady
 from store.workspace import Workspace, create
 from tests.tasks_to_rank import add_tasks
 
@@ -137,6 +138,10 @@ def run(argv: list[str]) -> tuple[int, str]:
     return status, err.buffer.getvalue().decode()  # type: ignore[attr-defined]
 
 
+def only_asked(call: Call[Any]) -> object:
+    raise NotReady(f"`{call.name}` takes long and is only asked for here.")
+
+
 @pytest.fixture
 def anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to stand in, with a workspace under its usual name; what is long is only asked for."""
@@ -149,7 +154,7 @@ def anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def function(command: Any) -> Callable[[Call[Any]], object]:
         name = next(name for name, known in launch.COMMANDS.items() if known is command)
-        return real(command) if name in DONE_HERE else lambda call: {}
+        return real(command) if name in DONE_HERE else only_asked
 
     monkeypatch.setattr(launch, "_function", function)
     return tmp_path

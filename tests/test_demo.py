@@ -23,6 +23,18 @@ def test_a_small_demo_closes_the_loop(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert only["win_rate"] > 0.5
     assert 0 < only["kl"] <= 20
     assert "win rate" in err
+    # Beside the base and the best of its answers by the reward model, which 300 ranked prompts have taught.
+    told = result["evaluation"]
+    (policy,) = told["policies"]
+    assert (told["judge"], told["baseline"], policy["name"]) == ("simulated annotators", "base", "policy-1")
+    assert 2.4 < told["of_baseline"]["score"] < 3.6
+    best = {row["n"]: row for row in policy["best_of_n"]}
+    assert [*best] == [1, 2, 4, 8]
+    # 5.4 where this was written, and 5.5 by a reward model of 1,600 prompts; the base has 2.9.
+    assert 4.9 < best[8]["score"] < 6.0
+    assert 0.65 < best[8]["win_rate"] < 0.9
+    assert policy["score"] > told["of_baseline"]["score"] + 1.0
+    assert policy["forgetting"] > told["of_baseline"]["forgetting"]
     assert (tmp_path / "w" / "runs" / "rounds.png").stat().st_size > 10_000
     # Given again, it has nothing left to do and says the same.
     assert launch.main(["demo", *here, "--prompts", "300", "--rounds", "1", "--json"]) == 0

@@ -24,7 +24,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
-POSITIONAL = ("file", "job", "backup", "action", "ids")
+POSITIONAL = ("file", "job", "backup", "action", "ids", "prompt")
 
 
 @pytest.fixture
@@ -133,6 +133,7 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
         "imports": "list",
         "prompts": "list",
         "cancel": "1",
+        "answer": "tea",
         "restore": tmp_path / "nothing",
     }
     more = [given[name]] if name in given else []
@@ -158,7 +159,7 @@ def test_help_names_every_option(run: Run, tmp_path: Path, name: str) -> None:
 
 
 def test_help_says_nothing_that_only_a_programmer_reads(run: Run, tmp_path: Path) -> None:
-    for name in ("init", "generate", "rate", "promote"):
+    for name in ("init", "generate", "rate", "promote", "evaluate"):
         out = run(name, "--help", "--workspace", tmp_path)[1]
         assert not re.search(r"None|False|True|e\+\d\d", out), name
     shown = " ".join(run("rate", "--help", "--workspace", tmp_path)[1].replace("│", " ").split())

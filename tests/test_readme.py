@@ -105,6 +105,12 @@ def test_the_launcher_lines_work_one_after_the_other(home: Path, capfd: pytest.C
         assert "Traceback" not in err, line
         if status == 0:
             assert out.strip(), line
+        elif words[0] == "evaluate":  # since the round was refused there is nothing to evaluate
+            assert (status, said["round"]) == (2, ""), (line, err)
+            assert "There is no policy to compare with base: train one" in err.splitlines()[-1], line
+        elif "policy-1" in words and not said.get("round"):  # which the refused round has not made
+            assert status == 2, line
+            assert "There is no model 'policy-1'" in err.splitlines()[-1], line
         else:  # refused for what was ranked so far: one line, with the remedy
             assert (status, words[0] in ("round", "promote")) == (2, True), (line, err)
             assert "or pass --force." in err.splitlines()[-1], line

@@ -12,6 +12,7 @@ from rlhf.settings.kinds import OWNERS
 from store import jobs, leases, workers
 from store.leases import Lease
 from store.records import Job, Json
+from store.results import Answers, read
 
 JOBS_SHOWN = 8
 """What is going on and what came of it lately; all jobs are in the store."""
@@ -34,6 +35,8 @@ _CURVES_SHOWN = 8
 
 _JOB = Markup("""<li class="{state}" data-job="{id}"><div class="line"><b>{kind}</b>
 <span class="state">{told}</span>{corner}</div>{bar}{note}{error}{result}</li>""")
+
+_ANSWER = Markup("<div><dt>{}</dt><dd>{}{}</dd></div>")
 
 _BAR = Markup(
     '<div class="progress" role="progressbar" aria-label="Job {id}" aria-valuenow="{percent}"'
@@ -110,15 +113,30 @@ def _job(job: Job, lease: Lease | None, *, left: bool) -> Markup:
         bar=_BAR.format(id=job.id, percent=percent) if running else "",
         note="" if has_ended else Markup("<p>{}</p>").format(" · ".join(filter(None, (when, where, gone, job.note)))),
         error=Markup('<p class="error">{}</p>').format(job.error) if job.error else "",
-        result=Markup('<p class="facts">{}</p>').format(facts(_flat(job.result))) if job.result else "",
+        result=_result(job) if job.result else "",
     )
 
 
+def _result(job: Job) -> Markup:
+    """What came of a job: answers side by side, or else its first few figures."""
+    if job.kind == "answer":
+        told = read(Answers, job.result)
+        said = Markup("").join(
+            _ANSWER.format(answer.model, answer.text, "" if answer.ended else " …") for answer in told.answers
+        )
+        return Markup('<blockquote>{}</blockquote><dl class="answers">{}</dl>').format(told.prompt, said)
+    return Markup('<p class="facts">{}</p>').format(facts(_flat(job.result)))
+
+
 def _flat(result: Json) -> Json:
-    """The figures to show of a result: those of its last round where it lists several rounds, else all."""
-    listed = result.get("rounds")
+    """The figures to show of a result: of its last round or last policy where it lists several, else all."""
+    listed, policies = result.get("rounds"), result.get("policies")
     if isinstance(listed, list) and listed and isinstance(listed[-1], dict):
         return listed[-1]
+    if isinstance(policies, list) and policies and isinstance(policies[-1], dict):
+        last = policies[-1]
+        told = {name: last.get(name) for name in ("win_rate", "low", "high", "reward", "kl")}
+        return {"policy": last.get("name"), **told, **{name: result.get(name) for name in ("baseline", "judge")}}
     return result
 
 

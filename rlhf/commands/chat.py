@@ -7,15 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
-from unicodedata import category
 
+from rlhf.commands.console import harmless
 from rlhf.commands.options import ChatOptions
 from rlhf.commands.parse import Call
 from rlhf.settings import settings_of
-from rlhf.stages.answer import Answer, Conversation, speakers
+from rlhf.stages.answer import Conversation
 from rlhf.stages.context import Context
 from rlhf.training.progress import no_log, silent
+from store import models
 from store.errors import BadInput
+from store.results import Answer
 
 RESET, QUIT = "/reset", "/quit"
 PROMPT = "> "
@@ -62,7 +64,7 @@ def _begin(call: Call[ChatOptions]) -> list[Conversation]:
     options, settings = call.options, settings_of(call.workspace)
     ctx = Context(call.workspace, settings, 0, silent, no_log)
     with ctx.store() as db:
-        versions = speakers(db, options.model)
+        versions = models.speakers(db, options.model)
     given = {name: getattr(options, name) for name in ("temperature", "max_new_tokens", "seed")}
     sampling = dataclasses.replace(settings.sampling, **{k: v for k, v in given.items() if v is not None})
     model = ctx.load_model()
@@ -81,13 +83,8 @@ def _answers(talkers: Sequence[Conversation], line: str, out: TextIO) -> Iterato
         except BadInput as refused:
             print(refused, file=sys.stderr)
             continue
-        print(f"{answer.model}: {_shown(answer.text)}{'' if answer.ended else ' ...'}", file=out, flush=True)
+        print(f"{answer.model}: {harmless(answer.text)}{'' if answer.ended else ' ...'}", file=out, flush=True)
         yield answer
-
-
-def _shown(text: str) -> str:
-    """A text without the control characters in it, which could make a terminal do anything."""
-    return "".join(c if c in "\n\t" or category(c) != "Cc" else repr(c)[1:-1] for c in text)
 
 
 def _lines(prompt: str) -> Iterator[str]:

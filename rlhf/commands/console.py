@@ -4,6 +4,7 @@ The meanings are the docstrings of the result records in store/results; none is 
 """
 
 from collections.abc import Iterable, Sequence
+from unicodedata import category
 
 from rlhf.settings.dials import dials
 from store.records import Json
@@ -86,6 +87,8 @@ UNUSUAL: dict[str, tuple[type, tuple[str, ...]]] = {
             "kl",
             "loss",
             "forgetting",
+            "evaluated",
+            "evaluated_low",
         ),
     ),
     "rounds": (
@@ -169,6 +172,11 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
+def harmless(text: str) -> str:
+    """A text with its control characters written out, for as they are they could make a terminal do anything."""
+    return "".join(c if c in "\n\t" or category(c) != "Cc" else repr(c)[1:-1] for c in text)
+
+
 def cell(value: object) -> str:
     """One value, short: four digits of a number, what a list holds, `-` for nothing."""
     if value is None:
@@ -181,4 +189,4 @@ def cell(value: object) -> str:
         return ", ".join(f"{key.replace('_', ' ')} {cell(held)}" for key, held in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(cell, value))
-    return str(value)
+    return " ".join(harmless(str(value)).split("\n"))

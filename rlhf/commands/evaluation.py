@@ -12,7 +12,7 @@ Row = Json
 COLUMNS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("name", "version", lambda row: str(row["name"])),
     ("win_rate", "win rate", lambda row: _decimals(row.get("win_rate"), 3)),
-    ("high", "95%", lambda row: _interval(row)),
+    ("low", "95%", lambda row: _interval(row)),
     (
         "win_rate_length_controlled",
         "at one length",

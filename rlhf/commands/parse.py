@@ -16,7 +16,7 @@ from tyro import _errors as failures
 from rlhf.commands.console import readable
 from rlhf.commands.options import Common
 from rlhf.settings import Settings, settings_of
-from rlhf.settings.bounds import plain
+from rlhf.settings.bounds import choices, optional, plain
 from rlhf.settings.dials import Dial, dials
 from rlhf.settings.kinds import NoOptions
 from rlhf.settings.overlay import checked, overlay, short
@@ -132,8 +132,11 @@ def _help(dial: Dial, default: object) -> Any:
         return arg(help=dial.help, help_behavior_hint="")
     if default is None:  # tyro would name the value {None}|STR, and the default None
         kind = plain(dial.hint)
-        metavar = kind.__name__.upper() if kind else None
+        words = ",".join(choices(dial.hint)) if optional(dial.hint) else ""
+        metavar = kind.__name__.upper() if kind else f"{{{words}}}" if words else None
         return arg(help=f"{dial.help}{bounds}", metavar=metavar, help_behavior_hint="")
+    if default == ():  # a list that may be left empty
+        return arg(help=f"{dial.help}{bounds}", help_behavior_hint="")
     return arg(help=f"{dial.help}{bounds}")
 
 

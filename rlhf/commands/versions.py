@@ -8,9 +8,9 @@ from sqlite_utils import Database
 
 from rlhf.commands.parse import Call
 from rlhf.settings.kinds import NoOptions
-from store import models
+from store import evaluations, models
 from store.records import Json, Model
-from store.results import ModelRow, comparison, judgement, tuned
+from store.results import ModelRow, PolicyEvaluation, comparison, judgement, tuned
 from store.workspace import Workspace
 
 CONFIG = "adapter_config.json"
@@ -27,11 +27,12 @@ class ModelRows:
 def models_table(call: Call[NoOptions]) -> ModelRows:
     """The command `models`: all versions of a workspace."""
     with call.workspace.store() as db:
-        promoted = models.generator(db)
-        return ModelRows(tuple(_row(db, call.workspace, m, promoted=promoted == m) for m in models.every(db)))
+        # The newest evaluation that a version was part of comes last, and stays.
+        evaluated = {policy.name: policy for made in evaluations.every(db) for policy in made.policies}
+        return ModelRows(tuple(_row(db, call.workspace, m, evaluated.get(m.name)) for m in models.every(db)))
 
 
-def _row(db: Database, workspace: Workspace, model: Model, *, promoted: bool) -> ModelRow:
+def _row(db: Database, workspace: Workspace, model: Model, evaluated: PolicyEvaluation | None) -> ModelRow:
     lineage = tuple(m.name for m in models.lineage(db, model.id)[1:])
     folder = workspace.folder / model.path if model.path else None
     adapter = _adapter(folder)
@@ -45,7 +46,7 @@ def _row(db: Database, workspace: Workspace, model: Model, *, promoted: bool) ->
         made_by=model.made_by,
         parent=lineage[0] if lineage else None,
         judge=models.get(db, model.reward_id).name if model.reward_id else None,
-        promoted=promoted,
+        promoted=models.generator(db) == model,
         rank=adapter.get("r"),
         alpha=adapter.get("lora_alpha"),
         megabytes=_megabytes(folder),
@@ -55,6 +56,9 @@ def _row(db: Database, workspace: Workspace, model: Model, *, promoted: bool) ->
         kl=compared.kl if compared else tune.kl_reference if tune else None,
         loss=tune.loss_after if tune else None,
         forgetting=forgot.after - forgot.before if forgot else None,
+        evaluated=evaluated.win_rate if evaluated else None,
+        evaluated_low=evaluated.low if evaluated else None,
+        evaluated_high=evaluated.high if evaluated else None,
         created=model.created,
         lineage=lineage,
         targets=tuple(sorted({name.rpartition(".")[2] for name in adapter.get("target_modules", ())})),

@@ -62,6 +62,13 @@ def plain(hint: Hint) -> type | None:
     return hint if isinstance(hint, type) else None
 
 
+def choices(hint: Hint) -> tuple[str, ...]:
+    """The words of a choice, also of one that may be left open; none where it is no choice."""
+    if optional(hint):
+        return choices(_known(hint))
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
 def describe(hint: Hint) -> str:
     """The bounds in words: `at least 0, at most 1`; of a list those of each item; empty where there are none."""
     if optional(hint):
@@ -82,8 +89,8 @@ def refusal(hint: Hint, value: object) -> str | None:
     if optional(hint):
         return None if value is None else refusal(_known(hint), value)
     if get_origin(hint) is Literal:
-        choices = get_args(hint)
-        return None if value in choices else f"choose one of {', '.join(map(repr, choices))}"
+        words = choices(hint)
+        return None if value in words else f"choose one of {', '.join(map(repr, words))}"
     if get_origin(hint) is tuple:  # of any length, all of one type
         if not isinstance(value, list | tuple):
             return "it must be a list"
@@ -111,13 +118,6 @@ def named(hint: Hint) -> Literal["policy", "file"] | None:
     if get_origin(hint) is tuple:
         return named(get_args(hint)[0])
     return next((mark.what for mark in get_args(hint)[1:] if isinstance(mark, Names)), None)
-
-
-def choices(hint: Hint) -> tuple[str, ...]:
-    """The texts that may be chosen; none where it is no choice."""
-    if optional(hint):
-        return choices(_known(hint))
-    return tuple(map(str, get_args(hint))) if get_origin(hint) is Literal else ()
 
 
 def optional(hint: Hint) -> bool:

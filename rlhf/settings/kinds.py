@@ -109,6 +109,16 @@ class LoopOptions(RoundOptions):
 
 
 @dataclass(frozen=True)
+class AnswerOptions:
+    """What is asked of whom."""
+
+    prompt: str
+    """What is asked."""
+    versions: tuple[str, ...] = ()
+    """One or two versions that answer; if not given, the promoted one, or else the latest policy."""
+
+
+@dataclass(frozen=True)
 class EvaluateOptions(AgainOptions):
     """Which versions are compared with which, and who judges."""
 
@@ -161,6 +171,13 @@ KINDS = {
         ("generate", "sampling"),
         owns=True,
         form=("model", "prompts", "temperature", "max_new_tokens"),
+    ),
+    "answer": Kind(
+        "let one version, or two side by side, answer a prompt",
+        "Answer",
+        "rlhf.stages.answer:answer",
+        AnswerOptions,
+        ("sampling",),
     ),
     "simulate": Kind(
         "let simulated annotators rank the open tasks",

@@ -1,4 +1,4 @@
-"""Talking to versions: who may speak, and one conversation with one of them."""
+"""Talking to versions: one conversation with one of them, and one prompt put to two of them."""
 
 from __future__ import annotations
 
@@ -7,48 +7,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database
-
 from rlhf import training
 from rlhf.settings import SamplingConfig
-from store import models
-from store.errors import BadInput, NotReady
-from store.records import Message, Model
+from rlhf.stages.context import Context
+from store import models, prompts
+from store.errors import BadInput
+from store.records import Message
+from store.results import Answer, Answers
 
 if TYPE_CHECKING:
     from rlhf.training.models import RoleModel, Voice
 
-AT_ONCE = 2
-"""Versions that answer side by side at most: a person compares no more in one look."""
 
+def answer(ctx: Context, *, prompt: str, versions: Sequence[str] = ()) -> Answers:
+    """Put one prompt to one version, or to two of them side by side; nothing is stored but the job's result.
 
-@dataclass(frozen=True)
-class Answer:
-    """What a version said; `ended` is False where it was cut at the limit of tokens."""
-
-    model: str
-    text: str
-    ended: bool
-
-
-def speakers(db: Database, names: Sequence[str]) -> list[Model]:
-    """The versions of these names, or else the one that writes the next responses.
-
-    Raises NotFound for a name that is not there, BadInput for a version that writes no text and for more than two.
+    Raises BadInput for a prompt that is empty or fills the context, and as `store.models.speakers` does.
     """
-    if len(names) > AT_ONCE:
-        raise BadInput(f"{len(names)} versions are named and at most {AT_ONCE} answer side by side: name fewer.")
-    if not names:
-        if (speaker := models.generator(db) or models.latest(db, "policy")) is None:
-            raise NotReady("The workspace has no policy: make it again with `python launch.py init`.")
-        return [speaker]
-    chosen = [models.named(db, name) for name in dict.fromkeys(names)]
-    for version in chosen:
-        if version.kind != "policy":
-            there = ", ".join(m.name for m in models.every(db, "policy"))
-            what = "is a reward model and writes no text" if version.kind == "reward" else "is not in this workspace"
-            raise BadInput(f"{version.name} {what}: name one of {there}.")
-    return chosen
+    asked = prompts.make([{"role": "user", "content": prompt}], source="asked").text
+    with ctx.store() as db:
+        chosen = models.speakers(db, versions)
+    model = ctx.load_model()
+    told = []
+    for done, version in enumerate(chosen):
+        ctx.progress(done, len(chosen), f"{version.name} answers")
+        voice = ctx.load_version(model, version)
+        told.append(Conversation(version.name, model, voice, ctx.settings.sampling).answer(asked))
+    return Answers(asked, tuple(told))
 
 
 @dataclass

@@ -107,7 +107,8 @@ def _asked(
         "baseline": theirs.id,
         "prompts": [p.id for p in heldout],
         "judge": command or judge,
-        "rankings": rankings.newest(db) if judge == "people" else 0,
+        # The count too: rankings go where their prompts are taken out.
+        "rankings": [rankings.newest(db), rankings.count(db)] if judge == "people" else [],
         "reward": reward.id if reward else 0,
         **ctx.tables("evaluate", "sampling", "forgetting"),
     }
@@ -218,12 +219,23 @@ def _cautions(ctx: Context, db: Database, asked: Asked, judge: str, rows: Sequen
             f"{judge} judges, and {', '.join(learned)} learned to please it: this win rate flatters. "
             "Name another --judge, or rank fresh responses."
         )
-    now = ctx.settings.sampling.temperature
+    return [*said, *_temperatures(db, ctx.settings.sampling.temperature, asked)]
+
+
+def _temperatures(db: Database, now: float, asked: Asked) -> list[str]:
+    """A sentence for each other temperature at which answers of these versions are ranked, and one for 0."""
+    ranked: dict[float, list[str]] = {}
     for model in (asked.baseline, *asked.policies):
-        ranked = responses.temperatures(db, model.id) - {now}
-        if ranked:
-            at = " and ".join(f"{t:g}" for t in sorted(ranked))
-            said.append(
-                f"Responses of {model.name} that people rank were drawn at temperature {at}, these at {now:g}."
-            )
+        for temperature in responses.temperatures(db, model.id) - {now}:
+            ranked.setdefault(temperature, []).append(model.name)
+    said = [
+        f"People rank answers of {', '.join(names)} that were drawn at temperature {temperature:g}; "
+        f"these are drawn at {now:g}."
+        for temperature, names in sorted(ranked.items())
+    ]
+    if now == 0:
+        said.append(
+            "At temperature 0 all answers to a prompt are one: KL is the log-ratio of that one at temperature 1, and "
+            "best-of-n has nothing to choose from."
+        )
     return said

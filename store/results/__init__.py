@@ -4,6 +4,7 @@ Shares and rates run from 0 to 1. None stands where nothing is known, since JSON
 """
 
 from store.records import Model, Rating, Round
+from store.results.answers import Answer, Answers
 from store.results.codec import as_json, read
 from store.results.evaluation import AnswerFigures, BestOfN, Evaluation, PolicyEvaluation
 from store.results.rating import AnnotatorFigures, Board, Challenge, DisputedPrompt, RatingFigures, VersionRow
@@ -19,7 +20,9 @@ from store.results.versions import ModelRow
 
 __all__ = [
     "AnnotatorFigures",
+    "Answer",
     "AnswerFigures",
+    "Answers",
     "BestOfN",
     "Board",
     "Challenge",

@@ -56,9 +56,9 @@ class PolicyEvaluation(AnswerFigures):
     win_rate: float | None
     """Share of the meetings of its answers with the baseline's that the judge gives to it; equal is half."""
     low: float | None
-    """Lower end of the win rate's 95% interval, over prompts."""
+    """Where the win rate's 95% interval begins and ends; it is over prompts, not over answers."""
     high: float | None
-    """Upper end of that interval, which is over prompts."""
+    """Its upper end."""
     win_rate_length_controlled: float | None
     """The win rate foretold for answers of one length; unknown where all of its answers are longer, or shorter."""
     prompts: int

@@ -35,6 +35,12 @@ class ModelRow:
     """Loss on held-out data after training: nats a token for supervised fine-tuning, nats a pair for DPO."""
     forgetting: float | None
     """Nats a token by which its training made the base's own text dearer."""
+    evaluated: float | None
+    """Win rate in the newest evaluation that it was part of, by the judge and against the baseline of that one."""
+    evaluated_low: float | None
+    """Lower end of the 95% interval of that win rate."""
+    evaluated_high: float | None
+    """Its upper end."""
     created: str
     lineage: tuple[str, ...]
     """Its parent, the parent of that, and so on up to the base."""

@@ -7,7 +7,9 @@ import pytest
 from matplotlib import image
 from playwright.sync_api import BrowserContext, expect
 
-from store import jobs
+from store import jobs, models
+from store.records import Model
+from store.results import Answer, Answers, as_json
 from store.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -52,6 +54,32 @@ def test_a_round_is_cancelled_and_a_failure_is_told(site: Any, context: BrowserC
     with site.workspace.store() as db:
         jobs.fail(db, jobs.enqueue(db, "round"), "Round 1 needs 32 rankings and 0 are stored: rank 32 more.")
     expect(page.locator("[data-job='2'] .error")).to_contain_text("rank 32 more")
+
+
+def test_a_prompt_is_put_to_two_versions(site: Any, context: BrowserContext) -> None:
+    with site.workspace.store() as db:
+        base = models.add(db, Model("asked-base", "policy", "tiny"))
+        models.add(db, Model("asked-policy", "policy", "tiny", base))
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research")
+    page.locator("#asking").get_by_label("Prompt").fill("What can I cook?")
+    page.locator("#asking").get_by_label("Version", exact=True).select_option("asked-policy")
+    page.locator("#asking").get_by_label("Second version").select_option("asked-base")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("#jobs .state")).to_have_text("queued")
+    with site.workspace.store() as db:
+        job = jobs.claim(db, 1)
+        assert job is not None
+        assert job.params == {"prompt": "What can I cook?", "versions": ["asked-policy", "asked-base"]}
+        said = (Answer("asked-policy", "Soup!", True), Answer("asked-base", "Tea", False))
+        jobs.finish(db, job.id, as_json(Answers("What can I cook?", said)))
+    expect(page.locator(".answers dd")).to_have_text(["Soup!", "Tea …"])
+    left, right = (page.locator(".answers dd").nth(n).bounding_box() for n in range(2))
+    assert left["y"] == right["y"]
+    assert left["x"] < right["x"]
+    expect(page.locator("#asking").get_by_label("Prompt")).to_have_value(
+        "What can I cook?"
+    )  # it may be asked again, of others
 
 
 def test_curves_are_drawn(site: Any, lived_in: Workspace, context: BrowserContext) -> None:

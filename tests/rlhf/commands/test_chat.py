@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import launch
-from rlhf.commands.chat import _shown
+from rlhf.commands.console import harmless
 from rlhf.settings import settings_of
 from rlhf.stages.context import Context, keep
 from store import jobs, models
@@ -141,6 +141,25 @@ def test_json_is_the_whole_conversation_and_nothing_else(talk: Talk) -> None:
     assert "There is no /fly: /reset begins anew, /quit ends." in err
 
 
+def test_a_prompt_tried_as_a_job_is_answered_as_in_a_chat(
+    talk: Talk, workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pair, options = ("policy-2", "base"), ("--temperature", "1", "--seed", "5")
+    said = answers(talk("red tea\n", "--model", pair[0], "--model", pair[1], *options)[1])
+    argv = ["answer", "red tea", "--versions", *pair, *options, "--json", "--workspace", str(workspace.folder)]
+    assert launch.main(argv) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert told["prompt"] == "red tea"
+    assert [a["model"] for a in told["answers"]] == list(pair)
+    for answer in told["answers"]:
+        cut = "" if answer["ended"] else " ..."
+        assert [f"{harmless(answer['text'])}{cut}"] == said[answer["model"]]
+    with workspace.store() as db:
+        assert jobs.recent(db)[0].result == told
+    assert launch.main(["answer", " ", "--workspace", str(workspace.folder)]) == 2
+    assert "The prompt is empty" in capfd.readouterr().err
+
+
 def test_a_system_message_stands_above_the_conversation(talk: Talk) -> None:
     plainly = answers(talk("tea\ncake\n", "--model", "policy-1")[1])
     assert answers(talk("tea\ncake\n", "--model", "policy-1", "--system", "say red")[1]) != plainly
@@ -156,10 +175,6 @@ def test_a_template_without_a_place_for_it_refuses_it_at_once(
     settings.write_text(before)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "chat template refuses it (no system)" in err
-
-
-def test_an_answer_cannot_steer_the_terminal() -> None:
-    assert _shown("a\x1b[2J\rb\n\tc é 👩‍🍳\x9b") == "a\\x1b[2J\\rb\n\tc é 👩‍🍳\\x9b"
 
 
 def test_bytes_that_are_no_text_end_nothing(talk: Talk) -> None:

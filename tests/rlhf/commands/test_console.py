@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 import launch
-from rlhf.commands.console import UNITS, UNUSUAL, readable
+from rlhf.commands.console import UNITS, UNUSUAL, harmless, readable
 from store.results import AnnotatorFigures, RatingFigures, as_json
 
 
@@ -117,3 +117,8 @@ def test_a_person_reads_the_meanings_and_a_program_does_not(
     assert "\n* alpha: Krippendorff" in capsys.readouterr().out
     assert launch.main(["rate", "--json"]) == 0
     assert "Krippendorff" not in capsys.readouterr().out
+
+
+def test_an_answer_cannot_steer_the_terminal() -> None:
+    assert harmless("a\x1b[2J\rb\n\tc é 👩‍🍳\x9b") == "a\\x1b[2J\\rb\n\tc é 👩‍🍳\\x9b"
+    assert readable({"said": "a\x1b[2J\nb"}) == "said: a\\x1b[2J b"

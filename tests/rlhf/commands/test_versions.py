@@ -9,15 +9,42 @@ from typing import Any
 import pytest
 
 import launch
-from store import models
+from store import jobs, models
 from store.records import Model
-from store.results import Forgetting, PolicyComparison, RewardJudgement, TunedFigures, as_json
+from store.results import (
+    AnswerFigures,
+    Evaluation,
+    Forgetting,
+    PolicyComparison,
+    PolicyEvaluation,
+    RewardJudgement,
+    TunedFigures,
+    as_json,
+)
 from store.workspace import Workspace, create
 
 ROOT = Path(__file__).resolve().parents[3]
 JUDGED = RewardJudgement(0.81, 0.7, 0.9, 0.4, 0.1, 9, 8, 2, 0.0, 1.0, True)
 COMPARED = PolicyComparison(5, "", 0.0, 1.0, False, 0.1, 1.2, 0.0, 6.5, 3.0, 0.74, "reward-1", 0.5, 9.0)
 TUNED = TunedFigures(30, 2.0, 1.5, Forgetting(0.5, 0.75), 9.0, 100, 20, kl_reference=0.8)
+
+
+def evaluation(win_rate: float) -> Evaluation:
+    """One in which policy-2 wins so often against the base."""
+    same: dict[str, Any] = {
+        "reward": 0.1,
+        "score": None,
+        "length": 9.0,
+        "ended": 1.0,
+        "distinct": 0.5,
+        "repeated": 0.1,
+    }
+    base = AnswerFigures("base", **same, forgetting=None)
+    policy = PolicyEvaluation(
+        "policy-2", **same, forgetting=None, win_rate=win_rate, low=win_rate - 0.1, high=win_rate + 0.1,
+        win_rate_length_controlled=None, prompts=20, kl=3.0, kl_error=None,
+    )  # fmt: skip
+    return Evaluation("base", "reward-1", "reward-1", 20, 1, 1.0, base, (policy,))
 
 
 @pytest.fixture
@@ -32,6 +59,8 @@ def workspace(tmp_path: Path) -> Workspace:
         last = Model("policy-2", "policy", "tiny", ids[0], path="models/c", metrics=as_json(COMPARED), made_by="ppo")
         models.add(db, Model(**{**vars(last), "reward_id": ids[1]}))
         models.promote(db, ids[0], "ada")
+        for rate in (0.5, 0.75):
+            jobs.finish(db, jobs.enqueue(db, "evaluate"), as_json(evaluation(rate)))
     for name, rank in (("a", 4), ("b", 8)):  # the folder of the last one is gone
         folder = made.folder / "models" / name
         folder.mkdir(parents=True)
@@ -59,6 +88,8 @@ def test_each_version_with_its_lineage_its_adapter_and_its_figures(
     assert (last["lineage"], last["judge"]) == (["policy-1", "base"], "reward-1")
     assert (last["win_rate"], last["kl"], last["promoted"]) == (0.74, 6.5, False)
     assert (last["rank"], last["megabytes"]) == (None, None)
+    assert (last["evaluated"], last["evaluated_low"], last["evaluated_high"]) == (0.75, 0.65, 0.85)
+    assert first["evaluated"] is None
 
 
 def test_a_table_for_people_explains_its_words(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,8 @@ def possible(hint: Any, value: Any) -> bool:
         return value is None or possible(next(h for h in get_args(hint) if h is not type(None)), value)
     if get_origin(hint) is Literal:
         return type(value) is str and value in get_args(hint)
+    if get_origin(hint) is tuple:
+        return isinstance(value, list | tuple) and all(possible(get_args(hint)[0], held) for held in value)
     bounds = ()
     if get_origin(hint) is Annotated:
         hint, *bounds = get_args(hint)

@@ -68,6 +68,7 @@ def spoil(model: RoleModel) -> None:
         model.base.generation_config.temperature = 0.1
 
 
+@pytest.mark.slow
 def test_a_round_reads_its_base_once_and_makes_what_stages_on_fresh_ones_make(
     small: Context, db: Database, world: Callable[..., Any], loads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,7 +211,8 @@ def test_the_launcher_prints_a_table_and_json_with_the_promised_keys(
     # Given again, nothing is measured: it is what was found the first time.
     assert told["skipped"].startswith("Nothing new")
     assert (workspace.folder / told["plot"]).stat().st_size > 5_000
-    assert launch.main(["evaluate", "--models", "policy-2", "policy-1", "--samples", "2", "--json", *here]) == 0
+    few = ["--prompts", "1", "--samples", "1", "--best-of", "0"]
+    assert launch.main(["evaluate", "--models", "policy-1", *few, "--json", *here]) == 0
     assert json.loads(capfd.readouterr().out)["skipped"] is None
 
 
@@ -237,6 +238,12 @@ def test_kl_is_of_the_whole_distribution_where_answers_are_cut_to_a_nucleus(ctx:
     cut, whole = (evaluate(fast(ctx, top_p=p), models=["policy-3"]) for p in (0.2, 1.0))
     assert cut.policies[0].kl == pytest.approx(whole.policies[0].kl, abs=1e-6)
     assert cut.policies[0].reward != whole.policies[0].reward
+    assert cut.notes == whole.notes == ()
+
+
+def test_at_temperature_0_it_is_said_what_kl_then_is(ctx: Context) -> None:
+    (note,) = evaluate(fast(ctx, temperature=0.0), models=["policy-3"]).notes
+    assert note.startswith("At temperature 0 all answers to a prompt are one")
 
 
 SHORTER = """
@@ -302,7 +309,7 @@ def test_people_judge_by_the_rankings_in_which_both_versions_stand(ctx: Context,
     assert (third.low, third.high) == (said.low, said.high)  # as the leaderboard has it
     notes = " ".join(done.notes)
     assert "No ranking holds a response of base and one of policy-1" in notes
-    assert "Responses of policy-3 that people rank were drawn at temperature 0.5, these at 1." in notes
+    assert "People rank answers of base, policy-2, policy-3 that were drawn at temperature 0.5; these" in notes
     assert third.best_of_n[-1].win_rate is None
 
 
