@@ -17,9 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import dashboard, look, ranking, scripts
+from annotate import dashboard, look, ranking, scripts, starting
 from annotate.login import Door
-from annotate.security import ROLES, Gate, admitted, signed_in
+from annotate.security import ROLES, Gate, admitted, require, signed_in
 from annotate.trouble import for_everybody, unfit
 from store import tasks
 from store.errors import BadInput, LeaseLost, PlatformError
@@ -38,6 +38,7 @@ def build(workspace: Workspace) -> FastAPI:
     app.include_router(Door(workspace).router())
     app.include_router(scripts.router())
     _add_api(app, workspace)
+    _add_start(app, workspace)
     # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none; in
     # a thread of its own, because the caller's may run a loop already, as in a notebook.
     with ThreadPoolExecutor(1) as thread:
@@ -68,7 +69,8 @@ def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) ->
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
     _mount(app, ranking.AREA, ranking.page(workspace), "own.css")
-    _mount(app, dashboard.AREA, dashboard.page(workspace), "research.css", "trust.css", "proposals.css")
+    styles = ("research.css", "trust.css", "start.css", "policies.css", "proposals.css")
+    _mount(app, dashboard.AREA, dashboard.page(workspace), *styles)
 
 
 def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:
@@ -138,3 +140,13 @@ def _add_api(app: FastAPI, workspace: Workspace) -> None:
     @app.get("/manifest.json")
     def manifest() -> JSONResponse:
         return JSONResponse({"name": "Rankloop", "icons": [{"src": "/favicon.svg", "sizes": "any"}]})
+
+
+def _add_start(app: FastAPI, workspace: Workspace) -> None:
+    """Where the forms of the research page send what was filled in: not to Gradio, which shows no refusal of it."""
+
+    @app.post("/api/start")
+    def start(request: Request, kind: Annotated[Any, Body()], values: Annotated[Any, Body()] = None) -> JSONResponse:
+        require(workspace, request, dashboard.AREA)
+        with workspace.store() as db:
+            return JSONResponse({"job": starting.start(workspace, db, kind, values)})

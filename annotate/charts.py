@@ -1,6 +1,7 @@
 """Line charts as HTML with SVG in it: drawn on the server, coloured by the page's styles, loading nothing more."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -84,3 +85,94 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     size = -(-len(points) // MOST_POINTS) or 1
     groups = [points[i : i + size] for i in range(0, len(points), size)]
     return [(group[-1][0], sum(y for _, y in group) / len(group)) for group in groups]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A named point of a plane, with the ends of its interval along y where they are known."""
+
+    x: float
+    y: float
+    name: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """Spots that a line joins in their order; `look` is the class by which its style is set."""
+
+    title: str
+    look: str
+    spots: tuple[Spot, ...]
+
+
+_EDGE = 12
+"""Percent of the width: nearer to a side than this, a name begins or ends at its point, else its middle is there."""
+
+_PLANE = Markup("""<figure class="chart plane"><figcaption><span>{title}</span></figcaption>
+<div class="plot"><span class="high">{high}</span><span class="low">{low}</span>
+<div class="area"><svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label="{said}">
+{half}{paths}</svg>
+{spots}</div><span class="from">0</span><span class="to">{x_name} {right}</span></div>
+<ul class="legend">{legend}</ul></figure>""")
+_PATH = Markup('<path class="{}" d="{}" vector-effect="non-scaling-stroke"/>')
+_HALF = Markup('<path class="half" d="M0 50 L100 50" vector-effect="non-scaling-stroke"/>')
+_SPOT = Markup('<i class="{look}" style="left:{x:.2f}%;top:{y:.2f}%" title="{said}"></i>')
+_NAME = Markup('<span class="name {look} {side}" style="left:{x:.2f}%;top:{y:.2f}%">{name}</span>')
+_REACH = Markup('<u class="{look}" style="left:{x:.2f}%;top:{top:.2f}%;height:{height:.2f}%"></u>')
+
+
+def plane(title: str, x_name: str, lines: Sequence[Line], *, bounds: tuple[float, float] | None = None) -> Markup:
+    """Lines through named points (x from 0 on), each with its interval; empty where there is no point.
+
+    `bounds` are the lowest and highest y of the axis, whose middle is marked then; without them, those of the points.
+    """
+    every = [spot for line in lines for spot in line.spots]
+    if not every:
+        return Markup("")
+    low, high = bounds or _margin(_bounds([(spot.x, spot.y) for spot in every]))
+    right = max(spot.x for spot in every) or 1.0
+    said = "; ".join(f"{s.name}: {number(s.y)} at {number(s.x)}" for line in lines for s in line.spots)
+    placed = [(line, [(spot, *_place(spot, right, low, high)) for spot in line.spots]) for line in lines]
+    paths = [
+        _PATH.format(line.look, " ".join(f"{'L' if i else 'M'}{x:.2f} {y:.2f}" for i, (_, x, y) in enumerate(at)))
+        for line, at in placed
+    ]
+    spots = [_spot(line.look, spot, x, y, (low, high)) for line, at in placed for spot, x, y in at]
+    legend = [Markup('<li class="{}">{}</li>').format(line.look, line.title) for line in lines]
+    return _PLANE.format(
+        title=title,
+        x_name=x_name,
+        said=f"{title}: {said}",
+        high=number(high),
+        low=number(low),
+        right=number(right),
+        half=_HALF if bounds else "",
+        paths=Markup("").join(paths),
+        spots=Markup("").join(spots),
+        legend=Markup("").join(legend),
+    )
+
+
+def _place(spot: Spot, right: float, low: float, high: float) -> tuple[float, float]:
+    """Where a spot lies, in percent from the left and from the top."""
+    return 100 * _share(spot.x, 0.0, right), 100 * (1 - _share(spot.y, low, high))
+
+
+def _spot(look: str, spot: Spot, x: float, y: float, ends: tuple[float, float]) -> Markup:
+    said = f"{spot.name}: {number(spot.y)} at {number(spot.x)}"
+    drawn = _SPOT.format(look=look, x=x, y=y, said=said)
+    drawn += _NAME.format(
+        look=look, side="first" if x < _EDGE else "last" if x > 100 - _EDGE else "", x=x, y=y, name=spot.name
+    )
+    if spot.low is not None and spot.high is not None:
+        top, bottom = (100 * (1 - _share(end, *ends)) for end in (spot.high, spot.low))
+        drawn += _REACH.format(look=look, x=x, top=top, height=bottom - top)
+    return drawn
+
+
+def _margin(ends: tuple[float, float]) -> tuple[float, float]:
+    """The ends of an axis, a little beyond the points, so that no name is cut."""
+    room = 0.1 * (ends[1] - ends[0]) or 1.0
+    return ends[0] - room, ends[1] + room

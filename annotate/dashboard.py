@@ -12,18 +12,22 @@ from sqlite_utils import Database
 from annotate import scripts
 from annotate.frame import QUIET, sent_id, site_header
 from annotate.panels.asking import asked, form
+from annotate.panels.evaluation import evaluation
 from annotate.panels.jobs import curves, job_list, notice
-from annotate.panels.loop import counts, lineage, turns
+from annotate.panels.lineage import lineage
+from annotate.panels.loop import counts, turns
 from annotate.panels.people import annotators
 from annotate.panels.proposals import decide, proposals
+from annotate.panels.start import start_forms
 from annotate.panels.versions import versions
 from annotate.security import require
+from annotate.starting import press
 from annotate.trouble import EVIDENCE, refused
 from annotate.verdicts import evidence
-from rlhf.settings import KINDS, settings_of
+from rlhf.settings import KINDS, Settings, settings_of
 from store import jobs, models, scores
 from store.db import writing
-from store.errors import Refused, Unforeseen
+from store.errors import BadInput, Unforeseen
 from store.records import Annotator, Json
 from store.words import in_words
 from store.workspace import Workspace
@@ -59,6 +63,7 @@ PANELS = (
     Panel("rounds", turns, "overview", "results"),
     Panel("versions", versions, "overview", "results", "look/versions.js"),
     Panel("proposals", proposals, "overview", "results", "look/proposals.js"),
+    Panel("evaluation", evaluation, "overview", "results"),
     Panel("curves", curves, "watched", "results"),
     Panel("annotators", annotators, "overview", "results"),
     Panel("lineage", lineage, "overview", "results"),
@@ -81,6 +86,8 @@ def page(workspace: Workspace) -> gr.Blocks:
             with gr.Column(scale=1, min_width=320, elem_classes="work"):
                 gr.HTML(Markup("<h2>Train</h2>"), apply_default_css=False)
                 buttons = {kind: gr.Button(label, elem_id=f"do-{kind}") for kind, label in BUTTONS.items()}
+                gr.HTML(Markup('<h2 class="start">Start a job</h2>'), apply_default_css=False)
+                forms = gr.HTML(apply_default_css=False, elem_id="start", js_on_load=scripts.start("look/start.js"))
                 shown |= _placed("actions")
                 asking = gr.HTML(
                     apply_default_css=False, elem_id="asking", js_on_load=scripts.start("look/asking.js")
@@ -89,7 +96,7 @@ def page(workspace: Workspace) -> gr.Blocks:
         drawn: dict[Pace, list[gr.blocks.Block]] = {
             pace: [shown[panel.name] for panel in PANELS if panel.pace == pace] for pace in PACES
         }
-        drawn["watched"] += buttons.values()
+        drawn["watched"] += [forms, *buttons.values()]
         for pace, seconds in PACES.items():
             draw = handle.draw(pace)
             made.load(draw, None, drawn[pace], api_name=pace, **QUIET)
@@ -125,7 +132,7 @@ class _Handlers:
         """The handler that draws the panels of one pace."""
 
         def asked(request: gr.Request) -> list[object]:
-            return self._for(request, lambda db, _: _draw(db, pace))
+            return self._for(request, lambda db, _: self._draw(db, pace))
 
         return asked
 
@@ -133,7 +140,11 @@ class _Handlers:
         """The handler of the button that asks for a job of this kind."""
 
         def asked(request: gr.Request) -> list[object]:
-            return self._for(request, lambda db, _: _enqueue(self.workspace, db, kind))
+            return self._for(request, lambda db, _: pressed(db))
+
+        def pressed(db: Database) -> list[object]:
+            press(self.workspace, db, kind)
+            return self._draw(db, "watched")
 
         return asked
 
@@ -145,7 +156,8 @@ class _Handlers:
         """Ask for a job that puts a prompt to the versions that were chosen."""
 
         def asking(db: Database, _: Annotator) -> list[object]:
-            return _enqueue(self.workspace, db, "answer", asked(db, _data(event)))
+            press(self.workspace, db, "answer", asked(db, _data(event)))
+            return self._draw(db, "watched")
 
         return self._for(request, asking)
 
@@ -154,7 +166,7 @@ class _Handlers:
 
         def asked(db: Database, _: Annotator) -> list[object]:
             jobs.cancel(db, _sent(event, "job"))
-            return _draw(db, "watched")
+            return self._draw(db, "watched")
 
         return self._for(request, asked)
 
@@ -163,7 +175,7 @@ class _Handlers:
 
         def asked(db: Database, person: Annotator) -> list[object]:
             _promote(db, _sent(event, "model"), person.name)
-            return _draw(db, "overview")
+            return self._draw(db, "overview")
 
         return self._for(request, asked)
 
@@ -172,9 +184,25 @@ class _Handlers:
 
         def asked(db: Database, _: Annotator) -> list[object]:
             decide(db, _data(event))
-            return _draw(db, "overview")
+            return self._draw(db, "overview")
 
         return self._for(request, asked)
+
+    def _draw(self, db: Database, pace: Pace) -> list[object]:
+        """The panels of one pace as HTML; with those that are watched, the forms and which buttons may be pressed."""
+        drawn: list[object] = [panel.render(db) for panel in PANELS if panel.pace == pace]
+        if pace == "watched":
+            busy = {job.kind for job in jobs.active(db)}
+            drawn.append(start_forms(db, self._settings()))
+            drawn += [gr.Button(interactive=kind not in busy) for kind in BUTTONS]
+        return drawn
+
+    def _settings(self) -> Settings | None:
+        """The settings of the workspace; None where workspace.toml cannot be used, which the page says at its top."""
+        try:
+            return settings_of(self.workspace)
+        except BadInput:
+            return None
 
     def _for(self, request: gr.Request, act: Callable[[Database, Annotator], list[object]]) -> list[object]:
         try:
@@ -204,23 +232,3 @@ def _promote(db: Database, model_id: int, by: str) -> None:
             return  # pressed twice
         rests_on = evidence(scores.latest(db), version.name, generator.name if generator else None)
         models.promote(db, version.id, by, rests_on)
-
-
-def _enqueue(workspace: Workspace, db: Database, kind: str, params: Json | None = None) -> list[object]:
-    settings_of(workspace)  # a job that could only fail is refused here, with the same words
-    jobs.settle(db)  # nobody waits for the dead
-    with writing(db):
-        for job in jobs.active(db):
-            if job.kind == kind:
-                raise Refused(f"Job {job.id} is {job.state} already: wait for it, or cancel it.")
-        jobs.enqueue(db, kind, params or {})
-    return _draw(db, "watched")
-
-
-def _draw(db: Database, pace: Pace) -> list[object]:
-    """The panels of one pace as HTML; with those that are watched, whether each button may be pressed."""
-    drawn: list[object] = [panel.render(db) for panel in PANELS if panel.pace == pace]
-    if pace == "watched":
-        busy = {job.kind for job in jobs.active(db)}
-        drawn += [gr.Button(interactive=kind not in busy) for kind in BUTTONS]
-    return drawn

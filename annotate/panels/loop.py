@@ -1,22 +1,17 @@
-"""How much of everything there is, the turns of the loop, and the models with those that they come from."""
+"""How much of everything there is, and the turns of the loop."""
 
 from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate.charts import line_chart, number
-from annotate.panels.parts import ago, cells, empty, facts, heads, section, table
-from store import models, prompts, rankings, responses, rounds, tasks
-from store.records import Json, Model, Round
+from annotate.panels.parts import cells, empty, heads, section, table
+from store import prompts, rankings, responses, rounds, tasks
+from store.records import Json, Round
 
 ROUNDS_DRAWN = 50
 """How many of the latest rounds the curves show, so that the page stays small however long a loop runs."""
 ROUNDS_LISTED = 8
 """How many of them the table lists; older ones are seen in the curves."""
-
-MOST_ANCESTORS = 50
-"""Where the walk from a model to its parents stops: it is done for every model, each time the page asks."""
-ANCESTORS_SHOWN = 3
-"""A longer chain is told by its first two and its last name."""
 
 _ROUND_COLUMNS = {
     "policy": "Policy",
@@ -65,20 +60,6 @@ def turns(db: Database) -> Markup:
     return section("Rounds", Markup('<div class="charts">{}</div>{}').format(charts, listed))
 
 
-def lineage(db: Database) -> Markup:
-    """All models, newest first, each with the models that it comes from."""
-    every = models.every(db)
-    if not every:
-        return section("Models", empty("No model yet."))
-    by_id = {model.id: model for model in every}
-    row = Markup('<tr><td class="name">{}</td><td>{}</td><td>{}</td><td class="facts">{}</td><td>{}</td></tr>')
-    rows = Markup("").join(
-        row.format(model.name, model.kind, _chain(model, by_id), facts(model.metrics), ago(model.created))
-        for model in reversed(every)
-    )
-    return section("Models", table(heads("Model", "Kind", "Comes from", "Measured", "Made"), rows))
-
-
 def _values(made: list[Round], key: str) -> list[tuple[float, float]]:
     found = [(turn.number, turn.metrics.get(key)) for turn in made]
     return [(turn, value) for turn, value in found if isinstance(value, int | float)]
@@ -87,16 +68,6 @@ def _values(made: list[Round], key: str) -> list[tuple[float, float]]:
 def _round(turn: Round) -> Markup:
     told = (_cell(turn.metrics, key) for key in _ROUND_COLUMNS)
     return Markup("<tr>{}</tr>").format(cells(str(turn.number), *told))
-
-
-def _chain(model: Model, by_id: dict[int, Model]) -> str:
-    names: list[str] = []
-    parent = model.parent_id
-    while parent in by_id and len(names) < MOST_ANCESTORS:
-        names.append(by_id[parent].name)
-        parent = by_id[parent].parent_id
-    shown = names if len(names) <= ANCESTORS_SHOWN else [*names[:2], "…", names[-1]]
-    return " ← ".join(shown) or f"{model.base_model} (base)"
 
 
 def _cell(metrics: Json, key: str) -> str:

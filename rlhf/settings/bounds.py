@@ -6,6 +6,7 @@ and no reader needs torch, tyro or pydantic to know it.
 
 import math
 import types
+from dataclasses import dataclass
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -27,6 +28,19 @@ NotNegative = Annotated[float, Ge(0.0)]
 """A number from 0."""
 Port = Annotated[int, Ge(1), Lt(2**16)]
 """A TCP port."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a text names: a policy of the workspace, or a file; a page offers the one and checks the other."""
+
+    what: Literal["policy", "file"]
+
+
+PolicyName = Annotated[str, Names("policy")]
+"""The name of a policy of the workspace."""
+FileName = Annotated[str, Names("file")]
+"""The path of a file."""
 
 LARGEST = 10**18
 """Whole numbers from here on fit neither a column of the store nor an index of torch."""
@@ -95,6 +109,15 @@ def refusal(hint: Hint, value: object) -> str | None:
     if isinstance(value, int | float) and not all(_holds(bound, value) for bound in get_args(hint)[1:]):
         return f"it must be {describe(hint)}"
     return None
+
+
+def named(hint: Hint) -> Literal["policy", "file"] | None:
+    """What a text of this type names, or each text of a list; None where it names nothing that is known here."""
+    if optional(hint):
+        return named(_known(hint))
+    if get_origin(hint) is tuple:
+        return named(get_args(hint)[0])
+    return next((mark.what for mark in get_args(hint)[1:] if isinstance(mark, Names)), None)
 
 
 def optional(hint: Hint) -> bool:

@@ -8,7 +8,7 @@ rlhf/stages/, its options here, one row in `KINDS`.
 from dataclasses import dataclass
 from typing import Literal
 
-from rlhf.settings.bounds import Count, Seed, Share, Some
+from rlhf.settings.bounds import Count, FileName, PolicyName, Seed, Share, Some
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class OwnerOptions:
 class GenerateOptions(OwnerOptions):
     """Which model version writes the responses."""
 
-    model: str | None = None
+    model: PolicyName | None = None
     """Model version that writes the responses; the promoted one if not given, or else the latest policy."""
 
 
@@ -38,7 +38,7 @@ class ExpandOptions(OwnerOptions):
 
     count: Count = 100
     """Prompts to propose."""
-    model: str | None = None
+    model: PolicyName | None = None
     """Model version that proposes; the promoted one if not given, or else the latest policy."""
     likeness: Share = 0.7
     """A proposal is left out from this likeness on (ROUGE-L) with any stored prompt or other proposal: 0 leaves out
@@ -84,7 +84,7 @@ class PPOOptions(AgainOptions, OwnerOptions):
 class SFTOptions(AgainOptions, OwnerOptions):
     """What the policy is shown, and where it starts."""
 
-    data: str | None = None
+    data: FileName | None = None
     """File of demonstrations, as JSON Lines or a JSON array: `prompt` and `completion`, chats in `messages` or
     `conversations`, `instruction`, `input` and `output`, or `text` with `### Human:` and `### Assistant:`."""
     from_: Literal["file", "rankings"] = "file"
@@ -93,7 +93,7 @@ class SFTOptions(AgainOptions, OwnerOptions):
     """With rankings: how many of the best responses of each prompt are shown."""
     skip_long: bool = False
     """Leave out demonstrations that exceed the model's context; otherwise one refuses the file."""
-    start: str | None = None
+    start: PolicyName | None = None
     """Policy that training starts from; if not given, the latest that was not shown the same."""
 
 
@@ -101,7 +101,7 @@ class SFTOptions(AgainOptions, OwnerOptions):
 class DPOOptions(AgainOptions, OwnerOptions):
     """Whether to train once more, and where it starts."""
 
-    start: str | None = None
+    start: PolicyName | None = None
     """Policy that training starts from; if not given, the latest that the same scores have not trained."""
 
 
@@ -137,9 +137,9 @@ class AnswerOptions:
 class EvaluateOptions(AgainOptions):
     """Which versions are compared with which, and who judges."""
 
-    models: tuple[str, ...] = ()
+    models: tuple[PolicyName, ...] = ()
     """Policies to evaluate; if not given, the latest one and all that it was trained on from."""
-    baseline: str = "base"
+    baseline: PolicyName = "base"
     """Version that each of them is compared with, answer by answer."""
     judge: Literal["reward", "people", "simulated"] | None = None
     """Who says which answer is better: the latest reward model, people by their rankings so far, or (on `tiny`) the
@@ -158,7 +158,9 @@ class Kind:
     are the command's own flags (`--steps`); `parts` are those of the stages inside it, whose flags carry the table's
     name (`--ppo.steps`). `button` is the label on the research page, empty where there is none. `owns` says that it
     trains or writes responses: of such jobs a workspace does one at a time. `by_hand` names options that only the
-    launcher may be given, since they run a program: a job in the queue that has one is refused.
+    launcher may be given, since they run a program: a job in the queue that has one is refused. `form` names the
+    options and dials that the research page offers in its form, the first ones first; where it is empty, there is
+    none.
     """
 
     summary: str
@@ -170,6 +172,7 @@ class Kind:
     button: str = ""
     owns: bool = False
     by_hand: tuple[str, ...] = ()
+    form: tuple[str, ...] = ()
 
 
 _STAGES_OF_A_ROUND = ("rating", "reward", "gate", "ppo", "dpo", "generate", "sampling")
@@ -182,6 +185,7 @@ KINDS = {
         GenerateOptions,
         ("generate", "sampling"),
         owns=True,
+        form=("model", "prompts", "temperature", "max_new_tokens"),
     ),
     "expand-prompts": Kind(
         "let a model version propose prompts, which wait for a researcher's yes",
@@ -189,6 +193,7 @@ KINDS = {
         "rlhf.stages.expand:expand",
         ExpandOptions,
         owns=True,
+        form=("count", "model", "likeness"),
     ),
     "answer": Kind(
         "let one version, or two side by side, answer a prompt",
@@ -219,6 +224,7 @@ KINDS = {
         ("reward", "gate"),
         button="Retrain reward model",
         owns=True,
+        form=("epochs", "learning_rate", "again"),
     ),
     "ppo": Kind(
         "train a policy against the reward model",
@@ -227,6 +233,7 @@ KINDS = {
         PPOOptions,
         ("ppo",),
         owns=True,
+        form=("steps", "learning_rate", "kl_target", "prompts_per_step", "force"),
     ),
     "sft": Kind(
         "train a policy on demonstrations, or on the responses that people ranked highest",
@@ -235,6 +242,7 @@ KINDS = {
         SFTOptions,
         ("sft",),
         owns=True,
+        form=("from_", "data", "top", "epochs", "learning_rate", "start"),
     ),
     "dpo": Kind(
         "train a policy straight from the scores, without a reward model",
@@ -243,6 +251,7 @@ KINDS = {
         DPOOptions,
         ("dpo",),
         owns=True,
+        form=("beta", "epochs", "learning_rate", "pairs", "max_pairs", "start"),
     ),
     "round": Kind(
         "run rate, reward, ppo (or dpo) and generate; stages that are finished already are skipped",
@@ -253,6 +262,7 @@ KINDS = {
         _STAGES_OF_A_ROUND,
         button="Run PPO round",
         owns=True,
+        form=("with_", "min_rankings", "ppo.steps", "dpo.beta", "generate.prompts", "force"),
     ),
     "loop": Kind(
         "run a round whenever enough new rankings have come",
@@ -270,6 +280,7 @@ KINDS = {
         EvaluateOptions,
         ("evaluate",),
         by_hand=("judge_command",),
+        form=("models", "baseline", "judge", "prompts", "samples", "best_of"),
     ),
 }
 """Every kind of work by its name, which is that of the launcher's command and of the job in the store."""

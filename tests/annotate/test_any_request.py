@@ -39,6 +39,7 @@ EVENT = st.fixed_dictionaries(
 CALL = st.fixed_dictionaries({"data": st.just([]), "fn_index": st.integers(-1, 12), "event_data": EVENT | VALUES})
 ADDRESSES = (
     "/api/renew",
+    "/api/start",
     *(f"/{page}/gradio_api/{route}" for page in ("annotate", "research") for route in ("run/predict", "queue/join")),
     "/annotate/gradio_api/api/predict",
     "/research/gradio_api/call/watched",

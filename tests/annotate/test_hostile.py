@@ -15,6 +15,7 @@ from annotate.own import own_figures
 from annotate.panels.jobs import notice
 from store import jobs, models, prompts, rounds, scores, sessions
 from store.records import Model, PairAgreement, Rating, Role, Round
+from store.results import AnswerFigures, BestOfN, Evaluation, PolicyEvaluation, as_json
 from store.workspace import Workspace
 
 SignIn = Callable[[str, Role], TestClient]
@@ -57,6 +58,27 @@ def assert_escaped_once(html: str, *fields: str) -> None:
         assert attack(field) in read.texts, field
 
 
+def evaluation() -> Evaluation:
+    """An evaluation in which every name attacks."""
+    answers = AnswerFigures(attack("baseline"), 0.1, 2.0, 26.0, 1.0, 0.7, 0.01, 0.7)
+    best = tuple(BestOfN(n, 0.5, 0.4, 0.6, 0.1, 2.0, 0.1) for n in (1, 2))
+    version = PolicyEvaluation(
+        attack("version"), 0.5, 3.0, 28.0, 1.0, 0.7, 0.0, 0.8, 0.7, 0.6, 0.8, 0.7, 9, 2.0, 0.1, best
+    )
+    return Evaluation(
+        attack("baseline"),
+        attack("judge"),
+        attack("reward"),
+        9,
+        2,
+        1.0,
+        answers,
+        (version,),
+        {},
+        (attack("caution"),),
+    )
+
+
 @pytest.fixture
 def attacked(
     db: Database, rated: Callable[..., Rating], line: Callable[..., Any], board: Callable[..., Any]
@@ -81,6 +103,8 @@ def attacked(
     jobs.claim(db, 1, failed)
     jobs.fail(db, failed, attack("error"))
     jobs.finish(db, done, {attack("result"): attack("value")})
+    evaluated = jobs.enqueue(db, "evaluate")
+    jobs.finish(db, evaluated, as_json(evaluation()))
     compared = {"winner": attack("model"), "share": 0.6, "low": 0.55, "high": 0.7, "prompts": 3}
     challenge = {"against": attack("rival"), **compared}
     metrics = {
@@ -99,6 +123,7 @@ SHOWN = {
     "rounds": ("policy",),
     "versions": ("model", "parent", "rival", "judge", "promoter"),
     "proposals": ("proposal", "source"),
+    "evaluation": ("baseline", "version", "judge", "reward", "caution"),
     "curves": ("kind", "curve"),
     "annotators": ("annotator", "prompt", "response", "model"),
     "lineage": ("model", "parent", "base", "measure", "measured"),

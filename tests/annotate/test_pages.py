@@ -117,7 +117,7 @@ def test_another_persons_lease_is_refused_on_the_page(
 
 def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
     client = sign_in("Rosa", "researcher")
-    _, notice, listed, rate, reward, round_ = call(client, "/research", "asked")
+    _, notice, listed, _, rate, reward, round_ = call(client, "/research", "asked")
     assert 'data-job="1"' in listed
     assert "Rating: job 1 is queued" in notice
     assert [button["interactive"] for button in (rate, reward, round_)] == [False, True, True]
@@ -134,12 +134,13 @@ def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, worksp
 
 def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) -> None:
     client = sign_in("Rosa", "admin")
-    counts, rounds, versions, proposals, annotators, models = call(client, "/research", "overview")
+    counts, rounds, versions, proposals, evaluation, annotators, models = call(client, "/research", "overview")
     assert proposals == ""
     assert "3" in counts
     assert "No round is finished yet" in rounds
     assert "hidden-model" in models
     assert "Nothing was compared yet" in versions
+    assert "Nothing was evaluated yet" in evaluation
     assert "Nothing was rated yet" in annotators
     assert "0 gold answers" in annotators
     curves, _, listed, *_ = call(client, "/research", "watched")
@@ -157,7 +158,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
     with workspace.store() as db:
         jobs.log(db, jobs.enqueue(db, "reward"), 0, {"accuracy": 0.5})
         panels = {panel.name: panel.render(db) for panel in dashboard.PANELS}
-    assert len(set(panels.values())) == 9
+    assert len(set(panels.values())) == 10
     for handler in config["dependencies"]:
         for target, _ in handler["targets"]:
             if target in clock:
@@ -166,8 +167,8 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
                 found = dict(zip(names, drawn, strict=True))
                 assert found.items() >= {name: panels[name] for name in names if name in panels}.items()
                 every |= dict.fromkeys(names, clock[target])
-    watched = {"jobs", "notice", "curves", "do-reward", "do-round", "do-rate"}
-    overview = {"counts", "rounds", "versions", "proposals", "annotators", "lineage"}
+    watched = {"jobs", "notice", "curves", "start", "do-reward", "do-round", "do-rate"}
+    overview = {"counts", "rounds", "versions", "proposals", "evaluation", "annotators", "lineage"}
     assert every == dict.fromkeys(watched, 1) | dict.fromkeys(overview, 5)
     filled = {handler["api_name"]: handler["outputs"] for handler in config["dependencies"]}
     assert filled["promote"] == filled["overview"] != filled["watched"]

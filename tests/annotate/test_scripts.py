@@ -94,7 +94,8 @@ def test_every_script_of_the_pages_is_an_entry_or_imported_by_one(
 ) -> None:
     client = sign_in("Rosa", "researcher")
     started = {entry.split("/", 3)[3] for area in ("/annotate", "/research") for entry in entries(client, area)}
-    assert started == {"board/main.js", "look/asking.js", "look/proposals.js", "look/research.js", "look/versions.js"}
+    research = {"look/asking.js", "look/proposals.js", "look/research.js", "look/start.js", "look/versions.js"}
+    assert started == {"board/main.js", *research}
     assert started | {f"board/{name}" for name in reached("main.js")} == set(scripts.modules())
 
 

@@ -63,9 +63,9 @@ def test_a_prompt_is_put_to_two_versions(site: Any, context: BrowserContext) -> 
         models.add(db, Model("asked-policy", "policy", "tiny", base))
     page = site.sign_in(context, "Rosa", "researcher")
     page.goto(site.url + "/research")
-    page.get_by_label("Prompt").fill("What can I cook?")
-    page.get_by_label("Version", exact=True).select_option("asked-policy")
-    page.get_by_label("Second version").select_option("asked-base")
+    page.locator("#asking").get_by_label("Prompt").fill("What can I cook?")
+    page.locator("#asking").get_by_label("Version", exact=True).select_option("asked-policy")
+    page.locator("#asking").get_by_label("Second version").select_option("asked-base")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#jobs .state")).to_have_text("queued")
     with site.workspace.store() as db:
@@ -79,7 +79,9 @@ def test_a_prompt_is_put_to_two_versions(site: Any, context: BrowserContext) -> 
     assert left["y"] == right["y"]
     assert left["x"] < right["x"]
     assert abs(left["width"] - right["width"]) < 1  # neither answer is squeezed
-    expect(page.get_by_label("Prompt")).to_have_value("What can I cook?")  # it may be asked again, of others
+    expect(page.locator("#asking").get_by_label("Prompt")).to_have_value(
+        "What can I cook?"
+    )  # it may be asked again, of others
 
 
 def test_a_long_figure_of_a_job_is_broken_and_not_the_page(site: Any, context: BrowserContext) -> None:
@@ -151,3 +153,32 @@ def test_proposed_prompts_are_accepted_and_refused(site: Any, context: BrowserCo
     with site.workspace.store() as db:
         assert prompts.count(db) == before + 2
         assert [p.id for p in prompts.taken_out(db)] == [two]
+
+
+def test_a_job_is_started_by_its_form(site: Any, lived_in: Workspace, context: BrowserContext) -> None:
+    with lived_in.store() as db:
+        for job in jobs.active(db):
+            jobs.cancel(db, job.id)
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research")
+    page.locator("#start").get_by_text("DPO", exact=True).click()
+    form = page.locator("[data-form='dpo']")
+    expect(page.locator("#start form:visible")).to_have_count(1)
+    form.get_by_label("beta").fill("0")
+    form.get_by_role("button", name="Start DPO").click()
+    expect(form.get_by_role("alert")).to_have_text("beta is 0.0: it must be above 0.")
+    form.get_by_label("beta").fill("0.125")
+    form.locator("[name='pairs']").select_option("extremes")
+    expect(form.get_by_role("alert")).to_be_hidden()
+    form.get_by_role("button", name="Start DPO").click()
+    expect(page.locator("#jobs li.queued b").first).to_have_text("DPO")
+    with lived_in.store() as db:
+        (asked,) = jobs.active(db)
+    assert asked.kind == "dpo"
+    assert asked.params["settings"]["dpo"]["beta"] == 0.125
+    assert asked.params["settings"]["dpo"]["pairs"] == "extremes"
+    # The panel was drawn anew: the button says why it rests, and what was typed and chosen is still there.
+    expect(form.locator(".why")).to_contain_text(f"Job {asked.id} is queued already")
+    expect(form.get_by_role("button", name="Start DPO")).to_be_disabled()
+    expect(form.get_by_label("beta")).to_have_value("0.125")
+    expect(form).to_be_visible()
