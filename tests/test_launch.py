@@ -132,6 +132,7 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
         "import": "prompts.txt",
         "imports": "list",
         "prompts": "list",
+        "user": "list",
         "cancel": "1",
         "answer": "tea",
         "restore": tmp_path / "nothing",
