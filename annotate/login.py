@@ -10,6 +10,7 @@ from annotate import look
 from annotate.security import COOKIE, Brake, TooManyAttempts
 from store import annotators, sessions
 from store.errors import BadInput
+from store.names import MOST_NAME
 from store.records import SIMULATED, Annotator, Role
 from store.workspace import Workspace
 
@@ -51,9 +52,6 @@ _JOIN = Markup("""<form method="post" action="/join"><h1>Welcome</h1>
 
 _NO_INVITATION = Markup("""<div class="note"><h1>Invitation</h1><p>This invitation was used or has expired: ask for a
  new one.</p><a href="/login">Sign in</a></div>""")
-
-_MOST_NAME = 80
-"""Characters of a name; `store.annotators.add` refuses more."""
 
 
 class Door:
@@ -150,7 +148,7 @@ def _login_form(name: str = "", error: str = "") -> Markup:
     # The cursor stands in the first field that is empty.
     first_here, then_here = ("", "autofocus") if name else ("autofocus", "")
     return _LOGIN.format(
-        name=name, error=_error(error), longest=_MOST_NAME, first_here=first_here, then_here=then_here
+        name=name, error=_error(error), longest=MOST_NAME, first_here=first_here, then_here=then_here
     )
 
 
@@ -160,7 +158,7 @@ def _join_form(token: str, role: Role, name: str = "", error: str = "") -> Marku
         error=_error(error),
         token=token,
         name=name,
-        longest=_MOST_NAME,
+        longest=MOST_NAME,
         shortest=annotators.MIN_PASSWORD,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from store import acts, annotators, sessions
+from store import acts, annotators, names, sessions
 from store.db import writing
 from store.errors import BadInput, NotFound, Refused
 from store.records import SIMULATED, Annotator, Role
@@ -131,7 +131,7 @@ def change_password(db: Database, name: str, old: str, new: str, kept: str) -> N
 
 def find(db: Database, typed: str) -> str:
     """The name of the account that somebody typed; raises NotFound."""
-    for name in (typed, annotators.normal(typed)):
+    for name in (typed, names.normal(typed)):
         if db["annotators"].count_where("name = ?", [name]):
             return name
     raise NotFound(f"There is no account {typed!r}: `python launch.py user list` shows them.")

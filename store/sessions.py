@@ -23,6 +23,12 @@ INVITATION_SECONDS = 7 * 86400.0
 """A week: long enough to be read after a holiday, short enough that an old link in a mailbox opens nothing."""
 INVITATION_LEAST = 86400.0
 """A day: a link that `serve` prints is to be good for as long as it takes to be passed on and opened."""
+STANDING_USES = 200
+"""Accounts that the link makes which `serve` prints for annotators; another one is made when they are used up."""
+HOUR = 3600.0
+HOUR = 3600.0
+ACCOUNTS_AN_HOUR = 30
+"""Accounts that one link makes within an hour: a class can join in one, and a script cannot empty the queue."""
 SERVE = "serve"
 """Who invites by the links that are printed at the start."""
 SESSION_BYTES, INVITATION_BYTES = 32, 24
@@ -142,16 +148,16 @@ def revoke(db: Database, number: int, by: str) -> None:
 def standing_invitation(db: Database, file: Path) -> str:
     """The token of the one invitation for annotators that is kept in a file, so that each start tells the same link.
 
-    A new one is made where the file is gone or the invitation has less than `INVITATION_LEAST` seconds left; the old
-    one is good until its end. The store has only its hash; the file is read by whom the workspace is for.
+    A new one is made where the file is gone, the invitation is used up or it ends within `INVITATION_LEAST` seconds;
+    the old one is good until its end. The store has only its hash; the file is read by whom the workspace is for.
     """
     with writing(db):
         kept = file.read_text(encoding="ascii", errors="replace").strip() if file.exists() else ""
         until = time.time() + INVITATION_LEAST
-        good = "token_hash = ? AND role = 'annotator' AND uses_left IS NULL AND expires > ?"
+        good = f"token_hash = ? AND role = 'annotator' AND {_GOOD}"
         if kept and db["invitations"].count_where(good, [_sha(kept), until]):
             return kept
-        token = invite(db, "annotator", uses=None)
+        token = invite(db, "annotator", uses=STANDING_USES)
         # Made with the owner's rights only, and renamed when it is whole.
         beside = file.with_name(f"{file.name}.writing")
         beside.unlink(missing_ok=True)
@@ -172,11 +178,12 @@ def invited_role(db: Database, token: str) -> Role | None:
 
 def accept(db: Database, token: str, name: str, password: str) -> Annotator:
     """Make the account that an invitation allows and use the invitation up by one; raises BadInput."""
-    _open(db, token)
+    _slow_down(db, _open(db, token)[0])
     name = annotators.fit(name, password)
     hashed = annotators.hashed(password)  # before the store is locked, since it takes a tenth of a second
     with writing(db):
         number, role = _open(db, token)  # once more: it may have been used meanwhile
+        _slow_down(db, number)
         annotators.create(db, name, role, hashed)
         db.execute("UPDATE annotators SET invitation_id = ? WHERE name = ?", [number, name])
         db.execute("UPDATE invitations SET uses_left = uses_left - 1 WHERE id = ?", [number])
@@ -192,6 +199,14 @@ def _open(db: Database, token: str) -> tuple[int, Role]:
     ):
         return row["id"], row["role"]
     raise BadInput("This invitation was used or has expired: ask for a new one.")
+
+
+def _slow_down(db: Database, number: int) -> None:
+    """Raise BadInput where an invitation made as many accounts within the last hour as one may."""
+    hour = datetime.fromtimestamp(time.time() - HOUR, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    made = db["annotators"].count_where("invitation_id = ? AND created > ?", [number, hour])
+    if made >= ACCOUNTS_AN_HOUR:
+        raise BadInput(f"{made} accounts were made with this link within an hour: wait an hour, or ask for another.")
 
 
 def _sweep(db: Database) -> None:
