@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from annotate import look
 from annotate.passwords import Passwords
+from annotate.plain import CSP
 from annotate.security import COOKIE, address_of
 from store import annotators, attempts, sessions
 from store.attempts import TooManyAttempts
@@ -14,9 +15,6 @@ from store.names import MOST_NAME
 from store.records import SIMULATED, Annotator, Role
 from store.workspace import Workspace
 
-_PAGE_CSP = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
-)
 _ROLE_WORDS = {
     "annotator": "You are invited to rank responses.",
     "researcher": "You are invited as a researcher: you can rank responses and train models.",
@@ -27,18 +25,18 @@ _STYLE = Markup(look.read("tokens.css", "door.css"))  # noqa: S704 (style sheets
 
 _PAGE = Markup("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · Rankloop</title><link rel="icon" href="/favicon.svg"><style>
+<title>{title} · Rankloop</title><link rel="icon" href="favicon.svg"><style>
 {style}</style></head>
 <body><main><div class="mark">{mark} Rankloop</div>{body}</main></body></html>""")
 
-_LOGIN = Markup("""<form method="post" action="/login"><h1>Sign in</h1>\
+_LOGIN = Markup("""<form method="post" action="login"><h1>Sign in</h1>\
 <p>To rank responses and to follow the models.</p>
 {error}<label>Name<input name="name" value="{name}" autocomplete="username" required maxlength="{longest}"
  autocapitalize="none" {first_here}></label>
 <label>Password<input name="password" type="password" autocomplete="current-password" required
  {then_here}></label><button>Sign in</button></form>""")
 
-_JOIN = Markup("""<form method="post" action="/join"><h1>Welcome</h1>
+_JOIN = Markup("""<form method="post" action="join"><h1>Welcome</h1>
 <p>{invited} Choose the name and the password with which you will sign in.</p>{error}
 <input type="hidden" name="token" value="{token}">
 <label>Name<input name="name" value="{name}" autocomplete="username" required maxlength="{longest}"
@@ -48,7 +46,7 @@ _JOIN = Markup("""<form method="post" action="/join"><h1>Welcome</h1>
 <button>Join</button></form>""")
 
 _NO_INVITATION = Markup("""<div class="note"><h1>Invitation</h1><p>This invitation was used or has expired: ask for a
- new one.</p><a href="/login">Sign in</a></div>""")
+ new one.</p><a href="login">Sign in</a></div>""")
 
 
 class Door:
@@ -143,7 +141,7 @@ class Door:
 
 
 def _page(title: str, body: Markup, status: int = 200) -> HTMLResponse:
-    headers = {"Content-Security-Policy": _PAGE_CSP, "Referrer-Policy": "same-origin"}
+    headers = {"Content-Security-Policy": CSP, "Referrer-Policy": "same-origin"}
     return HTMLResponse(_PAGE.format(title=title, style=_STYLE, mark=look.MARK, body=body), status, headers)
 
 

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from annotate.trouble import in_place_of_500, status_of
+from rlhf.settings import settings_of
 from store import sessions
 from store.errors import PlatformError, RequestError
 from store.records import Annotator, Role
@@ -18,6 +19,8 @@ COOKIE = "rankloop_session"
 ROLES: dict[str, frozenset[Role]] = {
     "/annotate": frozenset(("annotator", "researcher", "admin")),
     "/research": frozenset(("researcher", "admin")),
+    "/admin": frozenset(("admin",)),
+    "/account": frozenset(("annotator", "researcher", "admin")),
 }
 """Each part of the site and who may enter it."""
 
@@ -56,6 +59,12 @@ def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | N
         return None
     with workspace.store() as db:
         return sessions.of_session(db, token)
+
+
+def outside(workspace: Workspace, request: HTTPConnection) -> str:
+    """The address under which people reach the site, without a slash at its end, for a link that leaves it."""
+    own = f"{request.base_url}".rstrip("/")
+    return (settings_of(workspace).serve.url or own).rstrip("/")
 
 
 def address_of(connection: HTTPConnection) -> str:
