@@ -27,6 +27,7 @@ from rlhf.commands.options import (
     PromptsOptions,
     RestoreOptions,
     ServeOptions,
+    UserOptions,
 )
 from rlhf.commands.parse import Call, Command, parse
 from rlhf.jobs.keeper import kept_working
@@ -67,6 +68,11 @@ COMMANDS = {
         serve,
         ServeOptions,
         quiet=True,
+    ),
+    "user": Command(
+        "list, add, invite, disable and enable people, give a new password or another role, show who did what",
+        "rlhf.commands.user:user",
+        UserOptions,
     ),
     "work": Command("do the jobs in the queue, until stopped", "rlhf.commands.work:work", quiet=True),
     "cancel": Command("end a job, whoever does it", "rlhf.commands.work:cancel", CancelOptions),

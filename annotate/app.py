@@ -18,6 +18,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from annotate import dashboard, look, ranking, scripts, starting
+from annotate.account import Account
+from annotate.admin import Admin
 from annotate.login import Door
 from annotate.security import ROLES, Gate, admitted, require, signed_in
 from annotate.trouble import for_everybody, unfit
@@ -35,7 +37,10 @@ def build(workspace: Workspace) -> FastAPI:
     # No origin is allowed: without this, Gradio adds a CORS answer of its own that reflects whoever asks.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(Gate, workspace=workspace)
-    app.include_router(Door(workspace).router())
+    door = Door(workspace)
+    app.include_router(door.router())
+    app.include_router(Admin(workspace, door.passwords).router())
+    app.include_router(Account(workspace, door.passwords).router())
     app.include_router(scripts.router())
     _add_api(app, workspace)
     _add_start(app, workspace)
@@ -81,7 +86,7 @@ def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:
         path,
         # Fonts of the system: those of the default theme would be fetched.
         theme=gr.themes.Base(font=system, font_mono=("ui-monospace", "monospace")),
-        css=look.read("tokens.css", "page.css", *styles),
+        css=look.read("tokens.css", "page.css", "site.css", *styles),
         auth_dependency=admitted,
         footer_links=[],
         run_history=False,

@@ -1,8 +1,5 @@
-"""Who may open which page: sessions, the gate before every page, headers, and the brake on guessing passwords."""
+"""Who may open which page: sessions, the gate before every page, and the headers."""
 
-import threading
-import time
-from collections import defaultdict, deque
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from annotate.trouble import in_place_of_500, status_of
+from rlhf.settings import settings_of
 from store import sessions
 from store.errors import PlatformError, RequestError
 from store.records import Annotator, Role
@@ -21,6 +19,8 @@ COOKIE = "rankloop_session"
 ROLES: dict[str, frozenset[Role]] = {
     "/annotate": frozenset(("annotator", "researcher", "admin")),
     "/research": frozenset(("researcher", "admin")),
+    "/admin": frozenset(("admin",)),
+    "/account": frozenset(("annotator", "researcher", "admin")),
 }
 """Each part of the site and who may enter it."""
 
@@ -52,12 +52,6 @@ class Forbidden(RequestError):
     status = 403
 
 
-class TooManyAttempts(RequestError):
-    """Too many sign-ins failed lately for this name or from this address."""
-
-    status = 429
-
-
 def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | None:
     """The person who sends this request, known by their cookie; None where nobody is signed in."""
     token = connection.cookies.get(COOKIE)
@@ -65,6 +59,17 @@ def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | N
         return None
     with workspace.store() as db:
         return sessions.of_session(db, token)
+
+
+def outside(workspace: Workspace, request: HTTPConnection) -> str:
+    """The address under which people reach the site, without a slash at its end, for a link that leaves it."""
+    own = f"{request.base_url}".rstrip("/")
+    return (settings_of(workspace).serve.url or own).rstrip("/")
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from; empty where nobody knows."""
+    return connection.client.host if connection.client else ""
 
 
 def require(workspace: Workspace, connection: HTTPConnection | None, area: str) -> Annotator:
@@ -175,57 +180,3 @@ def _set_headers(headers: MutableHeaders) -> None:
         headers.setdefault(name, value)
     if headers.get("content-type", "").startswith("text/html"):
         headers["Cache-Control"] = "no-store"
-
-
-class Brake:
-    """Counts failed sign-ins per name and address, per address and per name; too many have to wait."""
-
-    WINDOW = 900.0
-    # One person who mistypes; one address that tries many names; many addresses that try one name. The last is
-    # high, because whoever knows a name could otherwise lock its owner out.
-    LIMITS = (("pair", 5), ("address", 30), ("name", 100))
-    MOST_KEYS = 10_000
-
-    def __init__(self) -> None:
-        self._failures: dict[tuple[str, ...], deque[float]] = defaultdict(deque)
-        self._lock = threading.Lock()
-
-    def check(self, name: str, address: str) -> None:
-        """Raise TooManyAttempts while too many sign-ins failed within the last `WINDOW` seconds."""
-        now = time.monotonic()
-        with self._lock:
-            for key, limit in self._keys(name, address):
-                failures = self._recent(key, now)
-                if len(failures) >= limit:
-                    minutes = int((failures[-limit] + self.WINDOW - now) // 60) + 1
-                    wait = f"{minutes} minute{'s' * (minutes > 1)}"
-                    raise TooManyAttempts(f"{len(failures)} sign-ins failed: wait {wait}, then try again.")
-
-    def failed(self, name: str, address: str) -> None:
-        """Count a failed sign-in."""
-        now = time.monotonic()
-        with self._lock:
-            if len(self._failures) > self.MOST_KEYS:
-                self._forget(now)
-            for key, _ in self._keys(name, address):
-                self._failures[key].append(now)
-
-    def succeeded(self, name: str, address: str) -> None:
-        """Forget the failures of this name from this address: its owner has signed in."""
-        with self._lock:
-            self._failures.pop(("pair", name.strip().casefold(), address), None)
-
-    def _keys(self, name: str, address: str) -> list[tuple[tuple[str, ...], int]]:
-        name = name.strip().casefold()
-        parts = {"pair": ("pair", name, address), "address": ("address", address), "name": ("name", name)}
-        return [(parts[kind], limit) for kind, limit in self.LIMITS]
-
-    def _recent(self, key: tuple[str, ...], now: float) -> deque[float]:
-        failures = self._failures.get(key, deque())
-        while failures and failures[0] < now - self.WINDOW:
-            failures.popleft()
-        return failures
-
-    def _forget(self, now: float) -> None:
-        for key in [key for key in self._failures if not self._recent(key, now)]:
-            del self._failures[key]

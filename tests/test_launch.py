@@ -24,7 +24,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
-POSITIONAL = ("file", "job", "backup", "action", "ids", "prompt")
+POSITIONAL = ("whom", "file", "job", "backup", "action", "ids", "prompt")
 
 
 @pytest.fixture
@@ -132,6 +132,7 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
         "import": "prompts.txt",
         "imports": "list",
         "prompts": "list",
+        "user": "list",
         "cancel": "1",
         "answer": "tea",
         "restore": tmp_path / "nothing",

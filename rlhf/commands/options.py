@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+from annotated_types import Ge, Le
 
 from rlhf.settings import Quantization
 from rlhf.settings.bounds import Count, NotNegative, Port, Seed, Some
+from store.records import Role
+
+Accounts = Annotated[int, Ge(1), Le(1000)]
+"""How many accounts one link makes."""
+Days = Annotated[int, Ge(1), Le(90)]
+"""For how many days a link is good."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,24 @@ class ServeOptions:
     """Address to listen on; the default is reached from this machine only."""
     port: Port = 7860
     """Port to listen on."""
+
+
+@dataclass(frozen=True)
+class UserOptions:
+    """What is done to whose account."""
+
+    action: Literal["list", "add", "invite", "revoke", "disable", "enable", "reset", "role", "sign-out", "log"]
+    """`list` shows people and open invitations, `add` makes accounts with a generated password, `invite` makes a
+    link, `revoke` voids one, `disable` closes accounts and `enable` opens them, `reset` generates a new password,
+    `role` gives another role, `sign-out` ends all sessions, `log` shows who did what."""
+    whom: tuple[str, ...]
+    """Names of people, or for `revoke` numbers of invitations, as `user list` shows them."""
+    role: Role | None = None
+    """Role that `add`, `invite` and `role` give; `add` and `invite` give annotator without it."""
+    uses: Accounts = 1
+    """How many accounts the link of `invite` makes."""
+    days: Days = 7
+    """Days for which the link of `invite` is good."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from annotate import app
 from annotate.login import Door
-from annotate.security import COOKIE, Brake
+from annotate.security import COOKIE
 from store import annotators, rankings, responses, scores, sessions, tasks
 from store.records import PairAgreement, Rating, Role
 from store.workspace import Workspace
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def door(folder: Path) -> Door:
-    """The site's door, which has the only state of the process: its brake."""
+    """The site's door."""
     return Door(Workspace(folder))
 
 
@@ -65,10 +65,9 @@ def db(workspace: Workspace) -> Iterator[Database]:
 
 
 @pytest.fixture
-def client(workspace: Workspace, site: TestClient, door: Door) -> TestClient:
+def client(workspace: Workspace, site: TestClient) -> TestClient:
     """A browser without an account, before a site where nobody has failed to sign in."""
     site.cookies.clear()
-    door.brake = Brake()
     return site
 
 
