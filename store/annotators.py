@@ -10,12 +10,14 @@ from sqlite_utils import Database
 
 from store.db import Row, writing
 from store.errors import BadInput, NotFound
-from store.records import SIMULATED, Annotator, Role
+from store.records import IMPORTED, SIMULATED, Annotator, Role
 
 MOST_NAME = 80
 """Characters that a name may have; the table itself refuses longer ones."""
 MIN_PASSWORD = 8
 """Characters of a password: the least that NIST SP 800-63B (2017) allows for one that a person chooses."""
+DIGEST = 12
+"""Hexadecimal digits by which two long names of a file are told apart."""
 JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiners, with which Persian, Hindi and other names are written."""
 SALT_BYTES = 16
@@ -36,6 +38,8 @@ def add(db: Database, name: str, role: Role = "annotator", password: str | None 
     if name.lower().startswith(SIMULATED):
         # Case is ignored, as SQL's LIKE ignores it where the two are counted, and as whoever reads a name does.
         raise BadInput(f"Names that start with {SIMULATED} are those of simulated annotators: choose another.")
+    if name.lower().startswith(IMPORTED):
+        raise BadInput(f"Names that start with {IMPORTED} are those of annotators in imported files: choose another.")
     if password is not None and len(password) < MIN_PASSWORD:
         raise BadInput(
             f"A password has at least {MIN_PASSWORD} characters, not {len(password)}: choose a longer one."
@@ -53,6 +57,20 @@ def add(db: Database, name: str, role: Role = "annotator", password: str | None 
 def normal(name: str) -> str:
     """A name as it is stored: without blanks around it, and in the one form of those that look the same (NFC)."""
     return unicodedata.normalize("NFC", name).strip()
+
+
+def from_file(name: str) -> str:
+    """The name under which an annotator or a version of a file is stored: with `imported:` before it, if not yet.
+
+    Simulated annotators stay what they are. Characters that are not seen are left out, and a name that is too long is
+    cut, with a digest of the whole in place of the rest.
+    """
+    shown = normal("".join(letter for letter in name if not _hidden(letter))) or "unknown"
+    if not shown.lower().startswith((IMPORTED, SIMULATED)):
+        shown = IMPORTED + shown
+    if len(shown) <= MOST_NAME:
+        return shown
+    return f"{shown[: MOST_NAME - DIGEST - 1]}-{hashlib.sha256(shown.encode()).hexdigest()[:DIGEST]}"
 
 
 def _hidden(letter: str) -> bool:
