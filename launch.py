@@ -76,7 +76,9 @@ COMMANDS = {
     ),
     "work": Command("do the jobs in the queue, until stopped", "rlhf.commands.work:work", quiet=True),
     "cancel": Command("end a job, whoever does it", "rlhf.commands.work:cancel", CancelOptions),
-    "import": Command("add prompts from a file", "rlhf.commands.init:import_file", ImportOptions),
+    "import": Command(
+        "add prompts, responses and rankings from a file", "rlhf.commands.importing:import_file", ImportOptions
+    ),
     "imports": Command(
         "list the imported files, take one out with its prompts, put it back",
         "rlhf.commands.imports:imports",

@@ -130,6 +130,11 @@ def count(db: Database) -> int:
     return db["prompts"].count_where("removed IS NULL AND waiting = 0")
 
 
+def count_heldout(db: Database) -> int:
+    """How many of them models are judged on and never trained on."""
+    return db["prompts"].count_where("removed IS NULL AND waiting = 0 AND split = 'eval'")
+
+
 def remove(db: Database, prompt_ids: Iterable[int]) -> None:
     """Take prompts out: all of them, or none where one is unknown (NotFound) or out already (BadInput)."""
     with writing(db):

@@ -42,10 +42,10 @@ class InitOptions:
     quantization: Quantization = "nf4"
     """How the base model's weights are held in memory: nf4 (4 bits each), or none (as they are stored)."""
     prompts: Path | None = None
-    """File of prompts: JSON Lines with `prompt` or `messages`, or text with one prompt a line. Without it, `tiny`
-    brings its own prompts, and any other model starts with none."""
-    skip_bad: bool = False
-    """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
+    """File of prompts, or in any other format that `import` reads. Without it, `tiny` brings its own prompts, and any
+    other model starts with none."""
+    skip_damaged: bool = False
+    """Leave out the damaged rows of the file, and name them; otherwise one damaged row refuses the file."""
     group: bool = False
     """Let the group of the folder read and write the workspace too, for a team with accounts on one machine; if not
     given, only its owner can."""
@@ -53,12 +53,19 @@ class InitOptions:
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """Which file is imported, and what happens to broken lines."""
+    """Which file is imported, as what, and what happens to damaged rows."""
 
     file: Path
-    """File of prompts: JSON Lines with `prompt` or `messages`, or text with one prompt a line."""
-    skip_bad: bool = False
-    """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
+    """File of prompts, chats, preferences, votes or rankings: text with one prompt a line, JSON Lines, a JSON array,
+    CSV, TSV, Parquet or Arrow, also compressed by gzip. docs/formats.md shows every format."""
+    format: str | None = None
+    """Read every row in this format (`votes`, `preferences`, ...); if not given, it is found out by the columns."""
+    licence: str = ""
+    """Under which licence the file came, such as CC-BY-4.0; `imports list` shows it."""
+    skip_damaged: bool = False
+    """Leave out the damaged rows of the file, and name them; otherwise one damaged row refuses the file."""
+    fold_system: bool = False
+    """Put the system's words before the user's first ones, for a model whose chat template has no system role."""
 
 
 @dataclass(frozen=True)
