@@ -14,8 +14,8 @@ from store.records import Prompt, Ranking, Response, Score
 class Judged:
     """A prompt with all that is known of it: its responses, their scores by one rating, and the rankings that count.
 
-    `responses` and `scores` go by the response's id, in order of arrival; `rankings` are those that stand, in order of
-    arrival, without skips and flags. `own` are the tasks in which a person put an answer of their own first.
+    `responses` and `scores` go by the response's id, in order of arrival; `rankings` are those that stand, in order
+    of arrival, without skips and flags. `own` are the tasks in which a person put an answer of their own first.
     """
 
     prompt: Prompt

@@ -134,7 +134,7 @@ def _card(db: Database, form: Form, kind: FileKind, rating: Rating | None, count
         "Made of one workspace of Rankloop.",
         "## Rows",
         cards.table(["split", "file", "rows"], [(s, f"{NAMES[s]}.{kind}", counts.rows[s]) for s in splits]),
-        "The split is drawn from the text of the prompt: no model of the workspace was trained on a prompt of `test`.",
+        "The split is drawn from the text of the prompt: no model of the workspace was trained on one of `test`.",
         *(["Left out: " + "; ".join(left) + "."] if left else []),
         "## Columns",
         cards.table(["column", "meaning"], told),
