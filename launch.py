@@ -19,6 +19,7 @@ from rlhf.commands.options import (
     ChatOptions,
     CheckOptions,
     DemoOptions,
+    ExportOptions,
     ImportOptions,
     ImportsOptions,
     InitOptions,
@@ -100,6 +101,11 @@ COMMANDS = {
         )
         for name, kind in KINDS.items()
     },
+    "export": Command(
+        "write a data set, the rankings or a model in a form that other tools take",
+        "rlhf.commands.export:export",
+        ExportOptions,
+    ),
     "leaderboard": Command(
         "compare the model versions by people's rankings, and say whether the newest beats the base",
         "rlhf.commands.ask:leaderboard",

@@ -24,7 +24,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
-POSITIONAL = ("whom", "file", "job", "backup", "action", "ids", "prompt")
+POSITIONAL = ("whom", "file", "job", "backup", "action", "ids", "prompt", "what", "versions")
 
 
 @pytest.fixture

@@ -122,6 +122,28 @@ class RestoreOptions:
 
 
 @dataclass(frozen=True)
+class ExportOptions:
+    """What goes out, and as what."""
+
+    what: Literal["dataset", "rankings", "model"]
+    """`dataset` writes rows for training with a card, `rankings` what each person said, one by one, `model` a version
+    that transformers and peft load elsewhere."""
+    versions: tuple[str, ...]
+    """With `model`, the name of the version; if not given, the promoted one, or else the latest policy."""
+    to: Path | None = None
+    """Where it goes: a new folder, or for rankings a new file. Nothing is overwritten."""
+    as_: Literal["preference", "ranking", "prompt", "sft", "raw", "argilla", "labelstudio"] | None = None
+    """Form of a data set: preference (pairs of a chosen and a rejected response), ranking (all responses of a prompt,
+    best first), prompt, or sft (the best ones, and what people wrote); preference if not given. Form of rankings: raw
+    (loses nothing, and `import` reads it), argilla, or labelstudio; raw if not given."""
+    file: Literal["jsonl", "parquet"] = "jsonl"
+    """Kind of the files of a data set."""
+    pseudonyms: bool = False
+    """With rankings: put `person-...` in the place of each name, the same one throughout the file, and leave out
+    comments. The key that the pseudonyms are drawn by is not kept."""
+
+
+@dataclass(frozen=True)
 class CancelOptions:
     """Which job is to end."""
 
