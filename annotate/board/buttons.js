@@ -9,7 +9,7 @@ const BUTTONS = {
   undo, submit, back,
   skip: (board) => openPanel(board, 'skip'), flag: (board) => openPanel(board, 'flag'),
   write: openOwn, unwrite: closeOwn, keep: sendOwn,
-  close: closePanel, confirm: confirmPanel,
+  drop: (board) => send(board, 'skip', 'The page could not show this task'), close: closePanel, confirm: confirmPanel,
   next: (board) => send(board, 'next'), previous: (board) => send(board, 'previous'),
 };
 
