@@ -6,16 +6,16 @@ import { count } from './model.js';
 // Above so many responses chips and ranks are drawn smaller, in rows.
 const MANY = 9;
 // The buttons whose keys may take Shift.
-const COMMANDS = { skip: 'S', flag: 'F', previous: 'P' };
+const COMMANDS = { skip: 'S', flag: 'F', previous: 'P', written: 'W' };
 
 // Raises an Error in words where a task cannot be shown.
 export function drawTask(board) {
-  const { prompt, responses } = board.state.view.task;
+  const { prompt, responses, written } = board.state.view.task;
   if (responses.length > MOST) {
     throw new Error(`It has ${responses.length} responses, and this page has letters for ${MOST}.`);
   }
   board.find('.prompt').replaceChildren(...prompt.map((said) => turn(said, prompt.length > 1)));
-  board.find('.cards').replaceChildren(...responses.map(card));
+  board.find('.cards').replaceChildren(...responses.map((html, i) => card(html, i, written[i])));
   board.find('.tray').replaceChildren(...responses.map((_, i) => chip(i)));
   board.find('.slots').replaceChildren(...responses.map((_, slot) => slotBox(slot, responses.length)));
   board.find('.slots').style.setProperty('--count', responses.length);
@@ -44,15 +44,21 @@ export function drawMark(board) {
 }
 
 // `html` was made by the server from escaped text; nothing else is ever put into innerHTML.
-function turn({ role, html }, named) {
+function turn({ role, html, written }, named) {
   const made = make('div', `turn ${role === 'user' ? 'user' : 'other'}`);
   if (named) made.append(make('span', 'role', role));
-  made.append(make('div', 'text'));
-  made.lastChild.innerHTML = html;
+  made.append(...texts(html, written));
   return made;
 }
 
-function card(html, i) {
+// Twice, of which one is shown: as it is meant to look, and as it was written.
+function texts(html, written) {
+  const made = make('div', 'text');
+  made.innerHTML = html;
+  return [made, make('pre', 'written', written)];
+}
+
+function card(html, i, written) {
   const made = make('article', 'card');
   made.dataset.card = i;
   made.setAttribute('aria-label', `Response ${letter(i)}`);
@@ -60,8 +66,7 @@ function card(html, i) {
   const badge = make('span', `badge ${ink(i)}`, letter(i));
   badge.dataset.drag = i;
   head.append(badge, make('span', 'standing'));
-  made.append(head, make('div', 'text'));
-  made.lastChild.innerHTML = html;
+  made.append(head, ...texts(html, written));
   return made;
 }
 

@@ -7,6 +7,7 @@ import { clear, move, pick, rank, undo } from './moves.js';
 import { sendOwn } from './own.js';
 import { chooseReason, closePanel, confirmPanel, openPanel } from './panel.js';
 import { back, send, submit } from './talk.js';
+import { showWritten } from './written.js';
 
 const TYPING = 'textarea, input:not([type="checkbox"]), select, [contenteditable]';
 const MOVES = {
@@ -16,7 +17,7 @@ const MOVES = {
 // In either case; see letters.js for what comes first where such a letter names a response.
 const COMMANDS = {
   S: (board) => openPanel(board, 'skip'), F: (board) => openPanel(board, 'flag'),
-  P: (board) => send(board, 'previous'),
+  P: (board) => send(board, 'previous'), W: showWritten,
 };
 
 export function onKey(board, event) {

@@ -90,3 +90,17 @@ def test_a_task_that_cannot_be_drawn_says_so_and_leaves_no_old_cards(bench: Any,
     assert (skip["action"], skip["lease"]) == ("skip", "lease-2")
     bench.tell(view(2, lease="lease-2", answer={"nonce": skip["nonce"], "stored": False, "message": "No."}))
     assert (bench.tray(), bench.message()) == ("AB", "No.")
+
+
+def test_one_key_shows_every_text_as_it_was_written(bench: Any, view: Any) -> None:
+    bench.start(view(2))
+    bench.page.keyboard.press("w")
+    assert bench.page.locator(".card .written").all_inner_texts() == ["Response *0*.", "Response *1*."]
+    assert bench.page.locator(".turn .written").is_visible()
+    assert not any(text.is_visible() for text in bench.page.locator(".text").all())
+    assert bench.said() == "Texts as they were written."
+    bench.tell(view(3, lease="lease-2"))
+    assert bench.page.locator(".card .written:visible").count() == 3
+    bench.page.locator("[data-do=written]").click()
+    assert bench.page.locator(".written:visible").count() == 0
+    assert bench.page.locator(".text:visible").count() == 4
