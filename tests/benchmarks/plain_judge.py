@@ -4,6 +4,7 @@ It likes answers that are short, finished, in numbered steps, on the words asked
 It reads a JSON object a line: `prompt`, and either `a` and `b` or a list `answers`; it writes `id` and the `scores`.
 """
 
+import itertools
 import json
 import re
 import sys
@@ -12,84 +13,13 @@ from collections.abc import Iterator, Sequence
 SHORT, LONG = 8, 45
 """Words of an answer: fewer say nothing, and each beyond costs."""
 EMPTY = -10.0
-COMMON = frozenset(
-    [
-        "about",
-        "after",
-        "again",
-        "also",
-        "another",
-        "because",
-        "been",
-        "before",
-        "being",
-        "between",
-        "both",
-        "briefly",
-        "could",
-        "does",
-        "doing",
-        "down",
-        "each",
-        "explain",
-        "every",
-        "from",
-        "give",
-        "have",
-        "help",
-        "here",
-        "how",
-        "into",
-        "just",
-        "know",
-        "like",
-        "make",
-        "many",
-        "more",
-        "most",
-        "much",
-        "must",
-        "need",
-        "only",
-        "other",
-        "over",
-        "please",
-        "sentence",
-        "sentences",
-        "short",
-        "should",
-        "simple",
-        "some",
-        "such",
-        "tell",
-        "than",
-        "that",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "three",
-        "very",
-        "want",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "will",
-        "with",
-        "without",
-        "words",
-        "would",
-        "write",
-        "your",
-    ]
-)
+_COMMON = """
+about after again also another because been before being between both briefly could does doing down each explain
+every from give have help here how into just know like make many more most much must need only other over please
+sentence sentences short should simple some such tell than that their them then there these they this those
+three very want were what when where which while will with without words would write your
+"""
+COMMON = frozenset(_COMMON.split())
 """Words that a question has whatever it is about."""
 
 
@@ -120,7 +50,7 @@ def on_topic(prompt: str, words: Sequence[str]) -> float:
 
 def repeated(words: Sequence[str]) -> float:
     """Share of the pairs of words that were there before."""
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(itertools.pairwise(words))
     return 1 - len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
