@@ -117,7 +117,7 @@ class Door:
             with self.workspace.store() as db:
                 sessions.close_session(db, token)
         answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(COOKIE, path="/")
+        answer.delete_cookie(COOKIE, path=_below(request))
         return answer
 
     def _invited(self, token: str) -> Role | None:
@@ -132,12 +132,17 @@ class Door:
             COOKIE,
             token,
             max_age=int(sessions.SESSION_SECONDS),
-            path="/",
+            path=_below(request),
             httponly=True,
             samesite="lax",
             secure=request.url.scheme == "https",
         )
         return answer
+
+
+def _below(request: Request) -> str:
+    """The part of the host that is this site's: a cookie is for no other program there."""
+    return request.scope.get("root_path", "") or "/"
 
 
 def _page(title: str, body: Markup, status: int = 200) -> HTMLResponse:
