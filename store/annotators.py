@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlite_utils import Database
 
@@ -59,6 +59,7 @@ def normal(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
+@lru_cache(maxsize=10_000)
 def from_file(name: str) -> str:
     """The name under which an annotator or a version of a file is stored: with `imported:` before it, if not yet.
 
