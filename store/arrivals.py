@@ -75,15 +75,15 @@ class Arrivals:
                 rows.append((known[digest], chat, digest, prompt.split, prompt.source, self.import_id))
         self.new_prompts += len(rows)
         self._many("prompts", "id, messages, digest, split, source, import_id", rows)
-        # What a model had proposed and now comes from a file waits no longer for a yes.
-        self.db.execute(
-            "UPDATE prompts SET waiting = 0, import_id = ? WHERE waiting = 1"
-            " AND id IN (SELECT value FROM json_each(?))",
-            [self.import_id, json.dumps([*old])],
-        )
+        if old:  # what a model had proposed and now comes from a file waits no longer for a yes
+            self.db.execute(
+                "UPDATE prompts SET waiting = 0, import_id = ? WHERE waiting = 1"
+                " AND id IN (SELECT value FROM json_each(?))",
+                [self.import_id, json.dumps([*old])],
+            )
         ids = [known[digest] for digest in digests]
         links = [
-            (self.import_id, found, json.dumps(kept, ensure_ascii=False))
+            (self.import_id, found, json.dumps(kept, ensure_ascii=False) if kept else "{}")
             for found, (_, _, _, kept) in zip(ids, flat, strict=True)
         ]
         self._many("import_prompts", "import_id, prompt_id, kept", links, "INSERT OR IGNORE")
@@ -130,7 +130,7 @@ class Arrivals:
         fresh: set[int],
     ) -> None:
         told = [
-            (item, prompt, verdict, levels, self._key(verdict, levels))
+            (item, prompt, verdict, levels, _key(prompt, verdict, levels))
             for prompt, (item, _, row, _), shown in zip(ids, flat, answers, strict=True)
             for verdict in row.verdicts
             for levels in [_levels(verdict, shown)]
@@ -149,10 +149,11 @@ class Arrivals:
                 continue
             known[key] = self._next("rankings")
             fresh.add(item)
-            task, judge, order = self._next("tasks"), self._judge(verdict.annotator), json.dumps([*levels])
+            task, judge = self._next("tasks"), self._judge(verdict.annotator)
+            order = f"[{', '.join(map(str, levels))}]"
             tasks.append((task, prompt, "done", judge, order, key))
             shown += [(task, position, response) for position, response in enumerate(levels)]
-            said = json.dumps({str(response): level for response, level in levels.items()})
+            said = "{" + ", ".join(f'"{response}": {level}' for response, level in levels.items()) + "}"
             when = verdict.time or self.now
             rows.append((known[key], task, prompt, judge, said, "ranked", verdict.seconds, key, order, when))
         self.new_rankings += len(rows)
@@ -185,9 +186,12 @@ class Arrivals:
             annotators.ensure(self.db, self._judges[told])
         return self._judges[told]
 
-    def _key(self, verdict: Verdict, levels: dict[int, int]) -> str:
-        said = [names.from_file(verdict.annotator), verdict.time, sorted(levels.items())]
-        return "import-" + hashlib.sha256(json.dumps(said).encode()).hexdigest()[:KEY]
+
+def _key(prompt: int, verdict: Verdict, levels: dict[int, int]) -> str:
+    """By what a ranking is known. The prompt goes first, so that rankings of new prompts come in the index's order:
+    each would otherwise change a page of its own, and a million of them write gigabytes."""
+    said = repr((names.from_file(verdict.annotator), verdict.time, *levels.items()))
+    return f"import-{prompt:012d}-{hashlib.sha256(said.encode()).hexdigest()[:KEY]}"
 
 
 def _levels(verdict: Verdict, shown: Sequence[int]) -> dict[int, int]:

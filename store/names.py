@@ -52,6 +52,7 @@ def unseen(name: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=10_000)
 def from_file(name: str) -> str:
     """The name under which an annotator or a version of a file is stored: with `imported:` before it, if not yet.
 

@@ -133,12 +133,12 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
         "imports": "list",
         "prompts": "list",
         "user": "list",
+        "export": f"rankings --to {tmp_path / 'out.jsonl'}",
         "cancel": "1",
         "answer": "tea",
         "restore": tmp_path / "nothing",
     }
-    more = [given[name]] if name in given else []
-    line = refused(name, *more, "--workspace", tmp_path / "none")
+    line = refused(name, *str(given.get(name, "")).split(), "--workspace", tmp_path / "none")
     assert any(words in line for words in ("no workspace", "cannot be read", "is no backup"))
     assert list(tmp_path.iterdir()) == []
 
