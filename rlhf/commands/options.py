@@ -141,6 +141,14 @@ class ExportOptions:
     pseudonyms: bool = False
     """With rankings: put `person-...` in the place of each name, the same one throughout the file, and leave out
     comments. The key that the pseudonyms are drawn by is not kept."""
+    merged: bool = False
+    """With a model: add the adapter to the weights of the base, which is read anew in bf16, so that the folder is a
+    model like any other; otherwise the adapter goes out, with its base where that lies in a folder."""
+    gguf: bool = False
+    """With a model: merge it, and make a GGUF file of it too, by llama.cpp's converter; where that is not on PATH,
+    the command to run is told."""
+    push_to_hub: str | None = None
+    """With a model: upload the folder as a private repository of this name (OWNER/NAME)."""
 
 
 @dataclass(frozen=True)
