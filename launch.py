@@ -19,6 +19,7 @@ from rlhf.commands.options import (
     ChatOptions,
     CheckOptions,
     DemoOptions,
+    ExportOptions,
     ImportOptions,
     ImportsOptions,
     InitOptions,
@@ -79,7 +80,9 @@ COMMANDS = {
     ),
     "work": Command("do the jobs in the queue, until stopped", "rlhf.commands.work:work", quiet=True),
     "cancel": Command("end a job, whoever does it", "rlhf.commands.work:cancel", CancelOptions),
-    "import": Command("add prompts from a file", "rlhf.commands.init:import_file", ImportOptions),
+    "import": Command(
+        "add prompts, responses and rankings from a file", "rlhf.commands.importing:import_file", ImportOptions
+    ),
     "imports": Command(
         "list the imported files, take one out with its prompts, put it back",
         "rlhf.commands.imports:imports",
@@ -101,6 +104,11 @@ COMMANDS = {
         )
         for name, kind in KINDS.items()
     },
+    "export": Command(
+        "write a data set, the rankings or a model in a form that other tools take",
+        "rlhf.commands.export:export",
+        ExportOptions,
+    ),
     "leaderboard": Command(
         "compare the model versions by people's rankings, and say whether the newest beats the base",
         "rlhf.commands.ask:leaderboard",

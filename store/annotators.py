@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from store.db import Row, writing
 from store.errors import BadInput, NotFound
 from store.names import MOST_NAME, looks, normal, unseen
-from store.records import SIMULATED, Annotator, Role
+from store.records import IMPORTED, SIMULATED, Annotator, Role
 
 MIN_PASSWORD = 8
 """Characters of a password: the least that NIST SP 800-63B (2017) allows for one that a person chooses."""
@@ -46,6 +46,8 @@ def fit(name: str, password: str | None = None) -> str:
     if name.lower().startswith(SIMULATED):
         # Case is ignored, as SQL's LIKE ignores it where the two are counted, and as whoever reads a name does.
         raise BadInput(f"Names that start with {SIMULATED} are those of simulated annotators: choose another.")
+    if name.lower().startswith(IMPORTED):
+        raise BadInput(f"Names that start with {IMPORTED} are those of annotators in imported files: choose another.")
     if password is not None:
         check_password(name, password)
     return name

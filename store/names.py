@@ -1,10 +1,15 @@
 """The names of people: one form for all that look the same, nothing in it that is not seen, no two alike."""
 
+import hashlib
 import unicodedata
 from functools import lru_cache
 
+from store.records import IMPORTED, SIMULATED
+
 MOST_NAME = 80
 """Characters that a name may have; the table itself refuses longer ones."""
+DIGEST = 12
+"""Hexadecimal digits by which two long names of a file are told apart."""
 JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiners, with which Persian, Hindi and other names are written."""
 
@@ -42,9 +47,24 @@ def unseen(name: str) -> str | None:
         if letter in JOINERS:
             if not (_joins(name[at - 1 : at]) and _joins(name[at + 1 : at + 2])):
                 return letter
-        elif letter in _UNSEEN or unicodedata.category(letter) in _UNSEEN_KINDS:
+        elif _draws_nothing(letter):
             return letter
     return None
+
+
+@lru_cache(maxsize=10_000)
+def from_file(name: str) -> str:
+    """The name under which an annotator or a version of a file is stored: with `imported:` before it, if not yet.
+
+    Simulated annotators stay what they are. Characters that are not seen are left out, and a name that is too long is
+    cut, with a digest of the whole in place of the rest.
+    """
+    shown = normal("".join(letter for letter in name if letter in JOINERS or not _draws_nothing(letter))) or "unknown"
+    if not shown.lower().startswith((IMPORTED, SIMULATED)):
+        shown = IMPORTED + shown
+    if len(shown) <= MOST_NAME:
+        return shown
+    return f"{shown[: MOST_NAME - DIGEST - 1]}-{hashlib.sha256(shown.encode()).hexdigest()[:DIGEST]}"
 
 
 @lru_cache(maxsize=20_000)
@@ -58,6 +78,10 @@ def looks(name: str) -> frozenset[str]:
     return frozenset(
         (bare.casefold().translate(_LOOKS).translate(_DIGITS), bare.translate(_LOOKS).translate(_SHAPES))
     )
+
+
+def _draws_nothing(letter: str) -> bool:
+    return letter in _UNSEEN or unicodedata.category(letter) in _UNSEEN_KINDS
 
 
 def _joins(letter: str) -> bool:

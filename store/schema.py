@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from store.first_tables import FIRST_TABLES, NOW
+from store.import_tables import BROUGHT_TABLES
 from store.people_tables import PEOPLE_TABLES
 
 migrations = Migrations("store")
@@ -86,6 +87,13 @@ def m011_proposed_prompts_and_own_answers(db: Database) -> None:
 def m012_people(db: Database) -> None:
     """Numbers of invitations, when people signed in, who did what to which account, and guesses at passwords."""
     for statement in PEOPLE_TABLES:
+        db.execute(statement)
+
+
+@migrations()
+def m014_responses_and_rankings_of_imports(db: Database) -> None:
+    """Which responses and rankings came with which file, and which of them went out with it."""
+    for statement in BROUGHT_TABLES:
         db.execute(statement)
 
 

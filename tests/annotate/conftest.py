@@ -18,7 +18,7 @@ from annotate.login import Door
 from annotate.security import COOKIE
 from store import annotators, rankings, responses, scores, sessions, tasks
 from store.records import PairAgreement, Rating, Role
-from store.workspace import Workspace, create
+from store.workspace import Workspace
 from tests.tasks_to_rank import add_tasks
 
 
@@ -45,11 +45,11 @@ def site(folder: Path, door: Door) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def workspace(folder: Path) -> Workspace:
+def workspace(folder: Path, fresh: Callable[[Path], Workspace]) -> Workspace:
     """Three prompts with four responses each and one task a prompt."""
     if folder.exists():
         shutil.rmtree(folder)
-    made = create(folder, "")
+    made = fresh(folder)
     with made.store() as db:
         add_tasks(db, count=3, overlap=1)
     return made
