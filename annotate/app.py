@@ -135,7 +135,8 @@ def _add_api(app: FastAPI, workspace: Workspace) -> None:
     def health() -> JSONResponse:
         try:
             with workspace.store() as db:
-                return JSONResponse({"ok": True, "open_tasks": tasks.count_open(db)})
+                db.execute("SELECT 1 FROM tasks LIMIT 1").fetchall()
+                return JSONResponse({"ok": True})  # how long the queue is is nobody's business out there
         except PlatformError as error:
             return JSONResponse({"ok": False, "error": for_everybody(error, workspace)}, 503)
 
