@@ -254,7 +254,7 @@ def test_a_file_of_any_kind_says_the_same_and_one_that_is_cut_off_says_so(
         (
             "rows.json",
             b'[{"prompt": "a"}, {"prompt": }]',
-            r"damaged or cut off in item 2 of its array .Expecting value",
+            r"damaged or cut off in item 2 .Expecting value",
         ),
         ("rows.jsonl.gz", b"plain", "not compressed by gzip"),
         ("rows.parquet", b"PAR1 not at all", "no table of Parquet or Arrow, or is damaged"),
