@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sqlite_utils import Database
 
-from store import annotators, models, prompts
+from store import annotators, models, names, prompts
 from store.first_tables import CLOCK
 from store.formats.row import Answer, Brought, Row, Verdict
 from store.records import Json, Model, Prompt
@@ -168,7 +168,7 @@ class Arrivals:
         """The version that wrote an answer, or the person."""
         who = (answer.by, answer.person)
         if who not in self._authors:
-            self._authors[who] = self._make_author(annotators.from_file(answer.by), person=answer.person)
+            self._authors[who] = self._make_author(names.from_file(answer.by), person=answer.person)
         return self._authors[who]
 
     def _make_author(self, name: str, *, person: bool) -> tuple[int | None, str | None]:
@@ -182,7 +182,7 @@ class Arrivals:
 
     def _judge(self, told: str) -> str:
         if told not in self._judges:
-            self._judges[told] = annotators.from_file(told)
+            self._judges[told] = names.from_file(told)
             annotators.ensure(self.db, self._judges[told])
         return self._judges[told]
 
@@ -190,7 +190,7 @@ class Arrivals:
 def _key(prompt: int, verdict: Verdict, levels: dict[int, int]) -> str:
     """By what a ranking is known. The prompt goes first, so that rankings of new prompts come in the index's order:
     each would otherwise change a page of its own, and a million of them write gigabytes."""
-    said = repr((annotators.from_file(verdict.annotator), verdict.time, *levels.items()))
+    said = repr((names.from_file(verdict.annotator), verdict.time, *levels.items()))
     return f"import-{prompt:012d}-{hashlib.sha256(said.encode()).hexdigest()[:KEY]}"
 
 

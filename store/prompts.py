@@ -10,7 +10,7 @@ out: it stays known, so that it is not proposed a second time, and putting it ba
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring as quoted
 
 from sqlite_utils import Database
@@ -95,6 +95,12 @@ def every(db: Database, split: Split | None = None) -> list[Prompt]:
     where, args = ("AND split = ?", [split]) if split else ("", [])
     rows = db.query(f"SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 {where} ORDER BY id", args)
     return [_prompt(row) for row in rows]
+
+
+def one_by_one(db: Database) -> Iterator[Prompt]:
+    """The same as `every` gives, one at a time: the cursor is open as long as they are read."""
+    for row in db.query("SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 ORDER BY id"):
+        yield _prompt(row)
 
 
 def taken_out(db: Database) -> list[Prompt]:

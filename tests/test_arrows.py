@@ -28,8 +28,12 @@ WINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "rlhf.loop": (("rlhf.stages", "store"), (*FACE, *HEAVY)),
     "rlhf.jobs": (("rlhf.stages", "rlhf.settings", "rlhf.training.progress", "store"), (*FACE, *HEAVY)),
+    "rlhf.exports": (
+        ("rlhf.training", "rlhf.settings", "store"),
+        (*FACE, "transformers", "peft", "trl", "datasets"),
+    ),
     "rlhf.commands": (
-        ("rlhf.jobs", "rlhf.stages", "rlhf.settings", "rlhf.training", "rlhf.tiny", "store"),
+        ("rlhf.jobs", "rlhf.stages", "rlhf.exports", "rlhf.settings", "rlhf.training", "rlhf.tiny", "store"),
         (*FACE, *HEAVY),
     ),
     "annotate": (("rlhf.settings", "rlhf.ratings", "store"), HEAVY),

@@ -24,7 +24,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
-POSITIONAL = ("file", "job", "backup", "action", "ids", "prompt")
+POSITIONAL = ("whom", "file", "job", "backup", "action", "ids", "prompt", "what", "versions")
 
 
 @pytest.fixture
@@ -132,12 +132,13 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
         "import": "prompts.txt",
         "imports": "list",
         "prompts": "list",
+        "user": "list",
+        "export": f"rankings --to {tmp_path / 'out.jsonl'}",
         "cancel": "1",
         "answer": "tea",
         "restore": tmp_path / "nothing",
     }
-    more = [given[name]] if name in given else []
-    line = refused(name, *more, "--workspace", tmp_path / "none")
+    line = refused(name, *str(given.get(name, "")).split(), "--workspace", tmp_path / "none")
     assert any(words in line for words in ("no workspace", "cannot be read", "is no backup"))
     assert list(tmp_path.iterdir()) == []
 

@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+from annotated_types import Ge, Le
 
 from rlhf.settings import Quantization
 from rlhf.settings.bounds import Count, NotNegative, Port, Seed, Some
+from store.records import Role
+
+Accounts = Annotated[int, Ge(1), Le(1000)]
+"""How many accounts one link makes."""
+Days = Annotated[int, Ge(1), Le(90)]
+"""For how many days a link is good."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,36 @@ class RestoreOptions:
 
 
 @dataclass(frozen=True)
+class ExportOptions:
+    """What goes out, and as what."""
+
+    what: Literal["dataset", "rankings", "model"]
+    """`dataset` writes rows for training with a card, `rankings` what each person said, one by one, `model` a version
+    that transformers and peft load elsewhere."""
+    versions: tuple[str, ...]
+    """With `model`, the name of the version; if not given, the promoted one, or else the latest policy."""
+    to: Path | None = None
+    """Where it goes: a new folder, or for rankings a new file. Nothing is overwritten."""
+    as_: Literal["preference", "ranking", "prompt", "sft", "raw", "argilla", "labelstudio"] | None = None
+    """Form of a data set: preference (pairs of a chosen and a rejected response), ranking (all responses of a prompt,
+    best first), prompt, or sft (the best ones, and what people wrote); preference if not given. Form of rankings: raw
+    (loses nothing, and `import` reads it), argilla, or labelstudio; raw if not given."""
+    file: Literal["jsonl", "parquet"] = "jsonl"
+    """Kind of the files of a data set."""
+    pseudonyms: bool = False
+    """With rankings: put `person-...` in the place of each name, the same one throughout the file, and leave out
+    comments. The key that the pseudonyms are drawn by is not kept."""
+    merged: bool = False
+    """With a model: add the adapter to the weights of the base, which is read anew in bf16, so that the folder is a
+    model like any other; otherwise the adapter goes out, with its base where that lies in a folder."""
+    gguf: bool = False
+    """With a model: merge it, and make a GGUF file of it too, by llama.cpp's converter; where that is not on PATH,
+    the command to run is told."""
+    push_to_hub: str | None = None
+    """With a model: upload the folder as a private repository of this name (OWNER/NAME)."""
+
+
+@dataclass(frozen=True)
 class CancelOptions:
     """Which job is to end."""
 
@@ -130,6 +167,24 @@ class ServeOptions:
     """Address to listen on; the default is reached from this machine only."""
     port: Port = 7860
     """Port to listen on."""
+
+
+@dataclass(frozen=True)
+class UserOptions:
+    """What is done to whose account."""
+
+    action: Literal["list", "add", "invite", "revoke", "disable", "enable", "reset", "role", "sign-out", "log"]
+    """`list` shows people and open invitations, `add` makes accounts with a generated password, `invite` makes a
+    link, `revoke` voids one, `disable` closes accounts and `enable` opens them, `reset` generates a new password,
+    `role` gives another role, `sign-out` ends all sessions, `log` shows who did what."""
+    whom: tuple[str, ...]
+    """Names of people, or for `revoke` numbers of invitations, as `user list` shows them."""
+    role: Role | None = None
+    """Role that `add`, `invite` and `role` give; `add` and `invite` give annotator without it."""
+    uses: Accounts = 1
+    """How many accounts the link of `invite` makes."""
+    days: Days = 7
+    """Days for which the link of `invite` is good."""
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ OLD_ROWS = f"""
     INSERT INTO promotions (id, model_id, by) VALUES (1, 8, 'ada');
 """
 ADDED = {
+    "annotators": {"invitation_id", "signed_in"},
     "jobs": {"deaths"},
     "prompts": {"import_id", "removed", "removed_with", "waiting"},
     "models": {"rating_id", "reward_id", "made_by", "settings", "digest"},
