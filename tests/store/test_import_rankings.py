@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from sqlite_utils import Database
 
-from store import annotators, arrivals, imports, models, prompts, rankings, responses, tasks
+from store import annotators, arrivals, imports, models, names, prompts, rankings, responses, tasks
 from store.errors import BadInput
 from store.formats.row import Answer, Brought, Row, Verdict
 from store.records import Import, Model, Prompt, Response, Task
@@ -145,17 +145,17 @@ def test_the_columns_that_are_kept_lie_beside_the_prompt(db: Database) -> None:
     ],
 )
 def test_a_name_in_a_file_is_never_taken_for_one_of_ours(db: Database, told: str, stored: str) -> None:
-    assert annotators.from_file(told) == stored
+    assert names.from_file(told) == stored
     with pytest.raises(BadInput, match="choose another"):
         annotators.add(db, stored)
 
 
 def test_long_names_of_a_file_stay_apart(db: Database) -> None:
-    one, other = (annotators.from_file("n" * 100 + end) for end in "ab")
+    one, other = (names.from_file("n" * 100 + end) for end in "ab")
     assert one != other
     for name in (one, other):
         annotators.ensure(db, name)
-        assert len(name) == annotators.MOST_NAME
+        assert len(name) == names.MOST_NAME
 
 
 @pytest.mark.parametrize("text", ['"quoted" \\ back', "Grüße\u2028\x7f\t\n", "\U0001f600"])
