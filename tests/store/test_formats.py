@@ -269,6 +269,14 @@ def test_a_file_that_cannot_be_used_is_one_clear_line(tmp_path: Path, name: str,
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("text", ["[3, 1, 2]", '{"a": 1}', "[Draft] A letter", "[]", '[{"a": 1}]'])
+def test_a_text_that_is_json_itself_stays_a_text(tmp_path: Path, text: str) -> None:
+    pair = {"model_a": "x", "model_b": "y", "prompt": text, "response_a": text, "response_b": GOOD, "winner": "tie"}
+    for row in of(tmp_path, {"prompt": text}, {"prompt": text, "chosen": text, "rejected": GOOD}, pair):
+        assert row.messages == [{"role": "user", "content": text}]
+        assert not row.answers or row.answers[0].text == text
+
+
 @pytest.mark.parametrize("fold", [True, False])
 def test_a_system_turn_stands_before_the_users_words_where_that_is_asked_for(tmp_path: Path, fold: bool) -> None:
     file = tmp_path / "rows.jsonl"
