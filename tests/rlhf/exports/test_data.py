@@ -12,6 +12,7 @@ from datasets import load_dataset
 from datasets.utils import disable_progress_bars
 
 from store import imports, prompts, rankings, responses
+from store.formats.row import Row
 from store.records import Import
 from store.streams import one_moment, prompt_by_prompt
 from tests.rlhf.exports.conftest import ODD, Hands
@@ -39,7 +40,8 @@ def told(hands: Hands) -> dict[str, list[int]]:
     with hands.workspace.store() as db:
         prompts.remove(db, [out])
         own = responses.of_prompt(db, two)[-1].id
-        imports.add(db, Import("film.txt", "0" * 64, "text"), [prompts.get(db, two)])
+        film = prompts.get(db, two)
+        imports.add(db, Import("film.txt", "0" * 64, "text"), [[(film, Row(film.messages), {})]])
     elos = {a: (1040.0, 30.0), b: (1040.0, 40.0), c: (900.0, None), own: (1200.0, 50.0), second[1]: (990.0, 60.0)}
     hands.rate(elos | {third[0]: (950.0, 10.0), third[1]: (1050.0, 10.0)})
     return {"one": first, "two": [*second, own], "held": third}
