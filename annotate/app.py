@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import dashboard, look, ranking, scripts, starting
+from annotate import dashboard, documents, look, ranking, scripts, starting
 from annotate.login import Door
 from annotate.security import ROLES, Gate, admitted, require, signed_in
 from annotate.trouble import for_everybody, unfit
@@ -30,13 +30,14 @@ UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 
 
 def build(workspace: Workspace) -> FastAPI:
-    """The whole site of one workspace: /login, /join, /annotate, /research, /scripts, /healthz."""
+    """The whole site of one workspace: /login, /join, /annotate, /research, /report, /why, /scripts, /healthz."""
     app = FastAPI(title="Rankloop", docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=UNFIT)
     # No origin is allowed: without this, Gradio adds a CORS answer of its own that reflects whoever asks.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(Gate, workspace=workspace)
     app.include_router(Door(workspace).router())
     app.include_router(scripts.router())
+    app.include_router(documents.router(workspace))
     _add_api(app, workspace)
     _add_start(app, workspace)
     # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none; in
