@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from json.encoder import encode_basestring as quoted
 
 from sqlite_utils import Database
 
@@ -29,9 +30,10 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 def digest(messages: Sequence[Message]) -> str:
     """SHA-256 of a chat's roles and texts, in hexadecimal: what makes two prompts the same one."""
-    # A list in a fixed order, since the same object can be spelled in several: a stored digest must hold for ever.
-    canonical = json.dumps([[m["role"], m["content"]] for m in messages], ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    # A list in a fixed order, since the same object can be spelled in several: a stored digest must hold for ever. It
+    # is written as json.dumps would write it, which takes five times as long for what a file has by the million.
+    turns = ", ".join(f"[{quoted(m['role'])}, {quoted(m['content'])}]" for m in messages)
+    return hashlib.sha256(f"[{turns}]".encode()).hexdigest()
 
 
 def draw_split(messages: Sequence[Message]) -> Split:
@@ -134,6 +136,11 @@ def get(db: Database, prompt_id: int) -> Prompt:
 def count(db: Database) -> int:
     """How many prompts there are, without those that were taken out or that wait."""
     return db["prompts"].count_where("removed IS NULL AND waiting = 0")
+
+
+def count_heldout(db: Database) -> int:
+    """How many of them models are judged on and never trained on."""
+    return db["prompts"].count_where("removed IS NULL AND waiting = 0 AND split = 'eval'")
 
 
 def remove(db: Database, prompt_ids: Iterable[int]) -> None:

@@ -27,6 +27,7 @@ DONE_HERE = (
     "import",
     "imports",
     "prompts",
+    "user",
     "check",
     "leaderboard",
     "promote",
