@@ -152,6 +152,24 @@ class ExportOptions:
 
 
 @dataclass(frozen=True)
+class ReportOptions:
+    """Where the report goes."""
+
+    to: Path = Path("report.html")
+    """File of the page, which needs no network and no other file. Nothing is overwritten."""
+
+
+@dataclass(frozen=True)
+class WhyOptions:
+    """What is asked about."""
+
+    ids: tuple[Count, ...]
+    """Number of the response, as data sets, the research page and `--json` name it."""
+    ranking: Count | None = None
+    """Number of a ranking instead: what was made of it, and what rests on that."""
+
+
+@dataclass(frozen=True)
 class CancelOptions:
     """Which job is to end."""
 
