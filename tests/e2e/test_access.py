@@ -33,7 +33,6 @@ def test_no_state_of_the_ranking_page_has_a_serious_finding(site: Any, browser: 
     page = site.sign_in(context, "Ada")
     page.goto(site.url + "/annotate")
     page.wait_for_selector(".card")
-    page.evaluate("document.documentElement.lang ||= 'en'")
     found = {"a task": findings(page, *rules)}
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
 
@@ -76,4 +75,12 @@ def test_what_has_the_focus_is_never_under_the_bar(site: Any, browser: Browser) 
         seen.append(page.evaluate(covered))
     assert "" in seen
     assert [hidden for hidden in seen if hidden] == []
+    page.evaluate("scrollTo(0, 0)")
+    for name in ("previous", "skip"):
+        page.locator(f"[data-do={name}]").focus()
+        assert page.evaluate("scrollY") == 0, "the page jumps when the bar gets the focus"
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.keyboard.press("Space")
+    expect(page.locator(".panel")).to_be_visible()
+    assert page.evaluate("scrollY") == 0
     context.close()
