@@ -204,6 +204,9 @@ class PPOConfig(RolloutConfig):
     max_drift: Positive = 24.0
     """The same for the KL from the base, which grows over the rounds: a round that would pass it starts from an
     earlier version."""
+    ptx_coef: NotNegative = 0.0
+    """Weight of the loss on texts of the base's own, nats a token, beside PPO's (PTX, Ouyang et al. 2022, eq. 2): it
+    keeps what the base knows and takes a text for each response. 0 takes none."""
     gamma: Share = 1.0
     """Discount of later rewards; 1 judges an answer as a whole."""
     gae_lambda: Share = 0.95

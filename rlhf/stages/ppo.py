@@ -14,7 +14,7 @@ from rlhf.settings import GateConfig, PPOConfig, SamplingConfig, ppo_config
 from rlhf.stages import gate
 from rlhf.stages.compare import compare
 from rlhf.stages.context import Context, Made, record, same_settings, write
-from rlhf.stages.forgetting import forgotten
+from rlhf.stages.forgetting import forgotten, replay_text
 from rlhf.stages.judges import score_sequences
 from rlhf.stages.start import start_for
 from store import models, prompts
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PTX_TEXTS = 512
+"""Texts of the base's own that PTX goes through, again and again; fewer where there are fewer."""
 BROKEN_OFF = "broken off"
 """Why a policy was not compared whose job ended in between: whoever finds it makes the comparison."""
 
@@ -70,7 +72,10 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
         [p.messages for p in train],
         lambda seq: score_sequences(model, judged, seq),
         config,
-        heldout=[p.messages for p in parted(heldout, config)[0]],
+        beside=training.ppo.Beside(
+            heldout=[p.messages for p in parted(heldout, config)[0]],
+            own_text=replay_text(ctx, model, PTX_TEXTS) if config.ptx_coef else None,
+        ),
         progress=ctx.progress,
         log=ctx.log,
     )

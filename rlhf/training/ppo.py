@@ -28,6 +28,7 @@ from rlhf.training.losses import (
 )
 from rlhf.training.models import RoleModel
 from rlhf.training.progress import OnLog, OnProgress, no_log, silent
+from rlhf.training.ptx import OwnText
 from rlhf.training.rollout import Rollout, ScoreFn, calibrate, collect, endless_batches, rollout_metrics
 from rlhf.training.sampling import check_room
 from store.errors import WorkError
@@ -55,23 +56,36 @@ class PPOResult:
     why: str
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What training looks at beside the chats that it answers for a reward.
+
+    `heldout` are chats whose answers choose the policy that is kept; `own_text` are texts of the base's own, whose
+    loss is added where `ptx_coef` is above 0.
+    """
+
+    heldout: Sequence[Sequence[Message]] = ()
+    own_text: Sequences | None = None
+
+
 def train_policy(
     model: RoleModel,
     chats: Sequence[Sequence[Message]],
     score: ScoreFn,
     config: PPOConfig,
     *,
-    heldout: Sequence[Sequence[Message]] = (),
+    beside: Beside = Beside(),
     progress: OnProgress = silent,
     log: OnLog = no_log,
 ) -> PPOResult:
     """Train the `policy` role on `chats`; `value` must be there already (copied from the reward role).
 
-    The policy is looked at on `heldout` every `check_every` steps, or on some of the `chats` where there are none,
-    and the weights of the best look are those that it has in the end. The reference is copied from the policy first,
-    so that KL starts at 0. Raises BadInput for a chat beyond the context, WorkError when a loss stops being finite.
+    The policy is looked at on held-out chats every `check_every` steps, or on some of the `chats` where there are
+    none, and the weights of the best look are those that it has in the end. The reference is copied from the policy
+    first, so that KL starts at 0. Raises BadInput for a chat beyond the context, WorkError when a loss stops being
+    finite.
     """
-    prompts, unseen = ([model.chat.prompt(chat) for chat in some] for some in (chats, heldout))
+    prompts, unseen = ([model.chat.prompt(chat) for chat in some] for some in (chats, beside.heldout))
     check_room(model, [*prompts, *unseen], config.max_new_tokens)
     model.copy("policy", "reference")
     batches = endless_batches(prompts, config.prompts_per_step, config.seed)
@@ -87,6 +101,7 @@ def train_policy(
     optimizer = model.optimizer(
         [("policy", config.learning_rate), ("value", config.value_learning_rate)], eps=config.adam_eps
     )
+    reminds = _reminds(beside.own_text, config)
     history: list[dict[str, float]] = []
     stopped = ""
     while len(history) < config.steps and not stopped:
@@ -95,7 +110,7 @@ def train_policy(
         if rollout.kl > config.max_kl:
             stopped = f"KL {rollout.kl:.1f} passed max_kl {config.max_kl:g} at step {step}"
             break
-        metrics = update(model, optimizer, rollout, config, beta=controller.beta, warm_up=step == 0)
+        metrics = update(model, optimizer, rollout, config, beta=controller.beta, reminds=reminds, warm_up=step == 0)
         controller.update(rollout.kl)
         history.append(metrics)
         if len(history) % config.check_every == 0 or len(history) == config.steps:
@@ -115,6 +130,7 @@ def update(
     *,
     beta: float,
     warm_up: bool = False,
+    reminds: OwnText | None = None,
 ) -> dict[str, float]:
     """One iteration's optimiser steps on policy and value; returns every metric by name."""
     mask = rollout.seq.response_mask
@@ -132,7 +148,7 @@ def update(
             _value_step(model, rollout, minibatch, returns, config)
             optimizer.step()
             optimizer.zero_grad()
-    metrics |= _epochs(model, optimizer, rollout, advantages, returns, config)
+    metrics |= _epochs(model, optimizer, rollout, (advantages, returns), config, reminds)
     model.train_roles()
     if not all(math.isfinite(value) for value in metrics.values()):
         bad = ", ".join(name for name, value in metrics.items() if not math.isfinite(value))
@@ -144,16 +160,20 @@ def _epochs(
     model: RoleModel,
     optimizer: torch.optim.Optimizer,
     rollout: Rollout,
-    advantages: torch.Tensor,
-    returns: torch.Tensor,
+    taught: tuple[torch.Tensor, torch.Tensor],
     config: PPOConfig,
+    reminds: OwnText | None,
 ) -> dict[str, float]:
-    """Passes over the rollout, each in other minibatches, until the policy has left it; means over minibatches."""
+    """Passes over the rollout, each in other minibatches, until the policy has left it; means over minibatches.
+
+    `taught` are the advantages and the returns, (B, T) each.
+    """
+    advantages, returns = taught
     seen: list[dict[str, float]] = []
     told = {"policy/epochs": 0.0, "policy/updates": 0.0}
     for epoch, plan in enumerate(rollout.plans, start=1):
         for minibatch in plan:
-            step = _policy_step(model, rollout, minibatch, advantages, config)
+            step = _policy_step(model, rollout, minibatch, advantages, config, reminds)
             seen.append(step)
             if step["policy/approx_kl"] > config.stop_kl:
                 optimizer.zero_grad()
@@ -175,10 +195,22 @@ def _means(seen: Sequence[dict[str, float]]) -> dict[str, float]:
     return means | {"policy/first_ratio": seen[0]["policy/ratio"]}
 
 
+def _reminds(texts: Sequences | None, config: PPOConfig) -> OwnText | None:
+    return OwnText(texts, config.ptx_coef, config.microbatch_tokens) if texts and config.ptx_coef else None
+
+
 def _policy_step(
-    model: RoleModel, rollout: Rollout, minibatch: list[torch.Tensor], advantages: torch.Tensor, config: PPOConfig
+    model: RoleModel,
+    rollout: Rollout,
+    minibatch: list[torch.Tensor],
+    advantages: torch.Tensor,
+    config: PPOConfig,
+    reminds: OwnText | None,
 ) -> dict[str, float]:
-    """Accumulate the policy's gradient over a minibatch; metrics are means over its tokens."""
+    """Accumulate the policy's gradient over a minibatch; metrics are means over its tokens.
+
+    As many texts of the base's own as it has responses add theirs.
+    """
     # Divided by the token count of the whole minibatch, so that any cut into microbatches gives the same gradient.
     tokens = sum(int(rollout.seq.response_mask[rows].sum()) for rows in minibatch)
     sums: dict[str, float] = {}
@@ -196,6 +228,8 @@ def _policy_step(
                 **{f"policy/{k}": v for k, v in stats.items()},
             }.items():
                 sums[name] = sums.get(name, 0.0) + float(value) / tokens
+        if reminds:
+            sums["losses/ptx"] = reminds.backward(model, sum(map(len, minibatch)))
     norm = torch.nn.utils.clip_grad_norm_(model.parameters("policy"), config.max_grad_norm)
     return {**sums, "policy/grad_norm": float(norm)}
 

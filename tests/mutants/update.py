@@ -265,4 +265,20 @@ MUTANTS = (
         WHOLE,
         "A policy that has lost its language would be trained on.",
     ),
+    Mutant(
+        "reminded-against",
+        "rlhf/training/ptx.py",
+        "loss = -masked_sum(logprobs, micro.response_mask) / total",
+        "loss = masked_sum(logprobs, micro.response_mask) / total",
+        "tests/rlhf/training/test_ptx.py",
+        "PTX would drive the policy away from the text of its base.",
+    ),
+    Mutant(
+        "reminder-not-weighed",
+        "rlhf/training/ptx.py",
+        "(self._coef * loss).backward()",
+        "loss.backward()",
+        "tests/rlhf/training/test_ptx.py",
+        "Whatever ptx_coef says, the base's text would weigh as much as the reward.",
+    ),
 )

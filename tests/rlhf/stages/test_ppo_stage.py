@@ -162,8 +162,13 @@ def test_ppo_starts_from_the_stored_policy_and_its_critic_from_the_stored_judge(
     train = prompts.every(db, "train")
     saved = {role: [p.detach().clone() for p in model.parameters(role)] for role in ("policy", "reward")}  # type: ignore[arg-type]
     seen: list[Any] = []
+    reminded = dataclasses.replace(small, settings=overlay(small.settings, {"ppo": {"ptx_coef": 0.5}}))
 
-    def instead(given: RoleModel, chats: Any, score: Any, config: Any, **_: Any) -> PPOResult:
+    def instead(given: RoleModel, chats: Any, score: Any, config: Any, *, beside: Any, **_: Any) -> PPOResult:
+        # Of the train prompts: what is forgotten is judged on the base's answers to the others.
+        own = beside.own_text
+        before = [ids[mask].tolist() for ids, mask in zip(own.prompt_ids, own.prompt_mask, strict=True)]
+        assert before == [given.chat.prompt(chat) for chat in chats]
         for role, source in (("policy", "policy"), ("reward", "reward"), ("value", "reward")):
             for mine, theirs in zip(given.parameters(role), saved[source], strict=True):  # type: ignore[arg-type]
                 assert torch.equal(mine, theirs), role
@@ -177,7 +182,7 @@ def test_ppo_starts_from_the_stored_policy_and_its_critic_from_the_stored_judge(
         return result()
 
     monkeypatch.setattr(training.ppo, "train_policy", instead)
-    made = ppo(small).record
+    made = ppo(reminded).record
     assert seen == [p.messages for p in train]
     assert (made.parent_id, made.reward_id, made.name) == (start.id, judge.id, "policy-2")
     told = comparison(made)

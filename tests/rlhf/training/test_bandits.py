@@ -12,7 +12,7 @@ from rlhf.settings import PPOConfig
 from rlhf.training.chat import Sequences
 from rlhf.training.critic import fit_critic
 from rlhf.training.models import RoleModel
-from rlhf.training.ppo import PPOResult, train_policy
+from rlhf.training.ppo import Beside, PPOResult, train_policy
 from rlhf.training.rollout import calibrate, collect
 
 CHATS = [[{"role": "user", "content": text}] for text in ("tea", "red green", "coffee or water", "yes", "no", "big")]
@@ -181,7 +181,7 @@ def test_looks_are_at_prompts_that_are_not_trained_on(loud: Callable[..., RoleMo
         return share_of_even(seq)
 
     config = dataclasses.replace(SMALL, steps=2, calibration=16, check_prompts=2)
-    result = train_policy(model, CHATS[:4], score, config, heldout=CHATS[4:])
+    result = train_policy(model, CHATS[:4], score, config, beside=Beside(CHATS[4:]))
     unseen = {tuple(model.chat.prompt(chat)) for chat in CHATS[4:]}
     assert [prompts == unseen for prompts in seen] == [False, True, False, False, True]
     assert not any(prompts & unseen for prompts in seen if prompts != unseen)
