@@ -44,9 +44,7 @@ def main() -> None:
             found = run("evaluate", judge, models=[told["policy"]], judge="simulated")
             row, base = found["policies"][0], found["of_baseline"]
             named = {name: row[name] for name in ("win_rate", "low", "high", "score", "kl", "forgetting", "ended")}
-            print(
-                json.dumps({"ptx_coef": coef, "seconds": seconds, "base": base["forgetting"], **named}), flush=True
-            )
+            print(json.dumps({"ptx_coef": coef, "seconds": seconds, "base": base["forgetting"], **named}), flush=True)
 
 
 if __name__ == "__main__":
