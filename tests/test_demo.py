@@ -49,7 +49,6 @@ def test_a_small_demo_closes_the_loop(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert beside["rounds"] == result["rounds"]
     assert [row["name"] for row in beside["evaluation"]["policies"]] == ["policy-1", "policy-2"]
     assert beside["evaluation"]["policies"][0]["score"] == pytest.approx(policy["score"])
-    assert beside["evaluation"]["policies"][1]["score"] > told["of_baseline"]["score"]
     ppo, dpo = beside["trained"]
     assert [ppo] == result["trained"]
     assert (ppo["policy"], ppo["made_by"], dpo["policy"], dpo["made_by"]) == ("policy-1", "ppo", "policy-2", "dpo")

@@ -17,8 +17,9 @@ import store.db
 from rlhf.training.models import RoleModel
 from store.db import Guarded
 
-BEATS = {"leases", "workers"}
-"""Tables that are written by the clock: a commit of these alone is no point of the work."""
+BEATS = ({"leases"}, {"workers"}, {"jobs", "leases"}, set())
+"""Tables that are written together by the clock, as a job's heartbeat is with its lease: such a commit is no point of
+the work, and how many there are depends on how busy the machine is."""
 CHANGED = re.compile(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM)\s+(\w+)")
 
 
@@ -70,7 +71,7 @@ def _connection(writes: Writes) -> type[sqlite3.Connection]:
         tables: tuple[str, ...] = ()
 
         def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-            if sql == "COMMIT" and not BEATS.issuperset(self.tables):
+            if sql == "COMMIT" and set(self.tables) not in BEATS:
                 name, self.tables = "commit of " + ", ".join(self.tables), ()
                 return _around(writes, name, super().execute)(sql, *args)  # type: ignore[no-any-return]
             self._note(sql)
