@@ -2,6 +2,10 @@
 PYTHON ?= python3
 WORKSPACE ?= workspace
 BIN := .venv/bin
+# Bytecode is kept, whatever the shell says: without it every process compiles and rewrites each test file anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+# A thread each: two processes with two threads on two cores wait for one another most of the time.
+SIDE_BY_SIDE := OMP_NUM_THREADS=1 $(PYTEST) --numprocesses 2 --dist worksteal
 
 .PHONY: demo serve test test-fast drill lint fix clean
 
@@ -19,10 +23,11 @@ serve: .venv/made  ## open the pages
 	$(BIN)/python launch.py serve --workspace $(WORKSPACE)
 
 test: .venv/made  ## every test; those in a browser need Chromium
-	$(BIN)/python -m pytest
+	$(SIDE_BY_SIDE) -m "not e2e"
+	$(PYTEST) -m e2e
 
 test-fast: .venv/made  ## what needs neither a browser nor a minute
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not e2e" --numprocesses 2
+	$(SIDE_BY_SIDE) -m "not slow and not e2e"
 
 drill: .venv/made  ## kill, lock and double things, and see that nothing is lost
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.drills

@@ -19,6 +19,7 @@ from rlhf.commands.options import (
     ChatOptions,
     CheckOptions,
     DemoOptions,
+    ExportOptions,
     ImportOptions,
     ImportsOptions,
     InitOptions,
@@ -27,11 +28,13 @@ from rlhf.commands.options import (
     PromptsOptions,
     RestoreOptions,
     ServeOptions,
+    UserOptions,
 )
 from rlhf.commands.parse import Call, Command, parse
+from rlhf.commands.user import address
 from rlhf.jobs.keeper import kept_working
-from rlhf.settings import KINDS
-from rlhf.settings.overlay import short
+from rlhf.settings import KINDS, settings_of
+from rlhf.settings.overlay import overlay, short
 from store import annotators, permissions, sessions
 from store.errors import BadInput, NoDisk, WorkError
 from store.results import as_json
@@ -42,14 +45,15 @@ def serve(call: Call[ServeOptions]) -> None:
     """The command `serve`. It stands here, since only the launcher knows both the pages and the worker."""
     from annotate.app import serve as open_pages
 
-    join = f"http://{call.options.host}:{call.options.port}/join?token="
+    settings = overlay(settings_of(call.workspace), call.settings).serve
+    join = f"{address(call.options.host, call.options.port, settings)}/join?token="
     with call.workspace.store() as db:
         if not any(person.role == "admin" for person in annotators.every(db)):
             print(f"Sign in as the first admin (once): {join}{sessions.invite_first_admin(db)}", file=sys.stderr)
         standing = sessions.standing_invitation(db, call.workspace.invitation)
         print(f"Invite annotators: {join}{standing}", file=sys.stderr)
     with kept_working(call.workspace):
-        open_pages(call.workspace, host=call.options.host, port=call.options.port)
+        open_pages(call.workspace, host=call.options.host, port=call.options.port, settings=settings)
 
 
 SHOWN = {"evaluate": evaluation.shown}
@@ -66,11 +70,19 @@ COMMANDS = {
         "open the annotators' page and the research page, with a worker beside them",
         serve,
         ServeOptions,
+        tables=("serve",),
         quiet=True,
+    ),
+    "user": Command(
+        "list, add, invite, disable and enable people, give a new password or another role, show who did what",
+        "rlhf.commands.user:user",
+        UserOptions,
     ),
     "work": Command("do the jobs in the queue, until stopped", "rlhf.commands.work:work", quiet=True),
     "cancel": Command("end a job, whoever does it", "rlhf.commands.work:cancel", CancelOptions),
-    "import": Command("add prompts from a file", "rlhf.commands.init:import_file", ImportOptions),
+    "import": Command(
+        "add prompts, responses and rankings from a file", "rlhf.commands.importing:import_file", ImportOptions
+    ),
     "imports": Command(
         "list the imported files, take one out with its prompts, put it back",
         "rlhf.commands.imports:imports",
@@ -92,6 +104,11 @@ COMMANDS = {
         )
         for name, kind in KINDS.items()
     },
+    "export": Command(
+        "write a data set, the rankings or a model in a form that other tools take",
+        "rlhf.commands.export:export",
+        ExportOptions,
+    ),
     "leaderboard": Command(
         "compare the model versions by people's rankings, and say whether the newest beats the base",
         "rlhf.commands.ask:leaderboard",

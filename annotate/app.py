@@ -18,9 +18,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from annotate import dashboard, look, ranking, scripts, starting
+from annotate.account import Account
+from annotate.admin import Admin
+from annotate.forwarded import Forwarded
 from annotate.login import Door
+from annotate.patience import Patience
 from annotate.security import ROLES, Gate, admitted, require, signed_in
 from annotate.trouble import for_everybody, unfit
+from rlhf.settings import ServeConfig
 from store import tasks
 from store.errors import BadInput, LeaseLost, PlatformError
 from store.workspace import Workspace
@@ -29,13 +34,21 @@ UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 """What answers a request whose body is not what its address takes, for the site and for each page of Gradio's."""
 
 
-def build(workspace: Workspace) -> FastAPI:
-    """The whole site of one workspace: /login, /join, /annotate, /research, /scripts, /healthz."""
+def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAPI:  # noqa: B008 (it is frozen)
+    """The whole site of one workspace: /login, /join, /annotate, /research, /admin, /account, /scripts, /healthz.
+
+    Raises BadInput for a trusted proxy that is no address.
+    """
     app = FastAPI(title="Rankloop", docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=UNFIT)
     # No origin is allowed: without this, Gradio adds a CORS answer of its own that reflects whoever asks.
     app.add_middleware(CORSMiddleware, allow_origins=[])
-    app.add_middleware(Gate, workspace=workspace)
-    app.include_router(Door(workspace).router())
+    app.add_middleware(Gate, workspace=workspace, hosts=settings.allowed_hosts)
+    app.add_middleware(Forwarded, proxies=settings.trusted_proxies)
+    Forwarded(app, settings.trusted_proxies)  # Starlette makes its own with the first request, which is too late
+    door = Door(workspace)
+    app.include_router(door.router())
+    app.include_router(Admin(workspace, door.passwords).router())
+    app.include_router(Account(workspace, door.passwords).router())
     app.include_router(scripts.router())
     _add_api(app, workspace)
     _add_start(app, workspace)
@@ -46,7 +59,13 @@ def build(workspace: Workspace) -> FastAPI:
     return app
 
 
-def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) -> None:
+def serve(
+    workspace: Workspace,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    settings: ServeConfig = ServeConfig(),  # noqa: B008 (it is frozen)
+) -> None:
     """Serve the pages until the process is told to stop; raises BadInput if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -56,7 +75,15 @@ def serve(workspace: Workspace, *, host: str = "127.0.0.1", port: int = 7860) ->
         except OSError as error:
             raise BadInput(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --port.") from error
         # Pages hold a heartbeat connection for ever, so a graceful stop has to have an end.
-        config = uvicorn.Config(build(workspace), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            build(workspace, settings),
+            http=Patience,
+            root_path=settings.root_path.rstrip("/"),
+            proxy_headers=False,  # annotate/forwarded.py reads them, of trusted proxies only
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
         # SIGTERM as Ctrl-C: uvicorn raises both again when it has stopped, and the caller has a worker to end.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
@@ -81,7 +108,7 @@ def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:
         path,
         # Fonts of the system: those of the default theme would be fetched.
         theme=gr.themes.Base(font=system, font_mono=("ui-monospace", "monospace")),
-        css=look.read("tokens.css", "page.css", *styles),
+        css=look.read("tokens.css", "page.css", "site.css", *styles),
         auth_dependency=admitted,
         footer_links=[],
         run_history=False,

@@ -1,4 +1,4 @@
-"""The header of both pages: links to the pages that the person may open, their name, and the way to sign out."""
+"""The header of the pages: links to the pages that the person may open, their name, and the way to sign out."""
 
 import gradio as gr
 from markupsafe import Markup
@@ -16,11 +16,15 @@ from store.workspace import Workspace
 QUIET: Json = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """How a page's events are told to Gradio: no queue, no spinner, no entry in its API page."""
 
-_NAMES = {"/annotate": "Rank", "/research": "Research"}
+_NAMES = {"/annotate": "Rank", "/research": "Research", "/admin": "People"}
 
 _HEADER = Markup("""<header class="site"><div class="mark">{mark}<span>Rankloop</span></div><nav>{links}</nav>
-<div class="who"><b>{name}</b><form method="post" action="/logout"><button>Sign out</button></form>
-</div></header>{problem}""")
+<div class="who"><b>{name}</b><a href="../account/"{account}>Account</a><form method="post" action="../logout">
+<button>Sign out</button></form></div></header>{problem}""")
+
+NOTHING = Markup("")
+"""No HTML."""
+_HERE = Markup(" aria-current=page")
 
 
 def sent_id(value: object) -> int:
@@ -34,7 +38,7 @@ def site_header(workspace: Workspace, area: str) -> gr.HTML:
     def header(request: gr.Request) -> Markup:
         with handed_on(request.request):
             annotator = require(workspace, request.request, area)
-            return _header(annotator, area, _problem(workspace) if area == "/research" else Markup(""))
+            return header_of(annotator, area, _problem(workspace) if area == "/research" else Markup(""))
 
     shown = gr.HTML(apply_default_css=False, elem_id="site")
     if context := gr.context.Context.root_block:
@@ -42,13 +46,15 @@ def site_header(workspace: Workspace, area: str) -> gr.HTML:
     return shown
 
 
-def _header(annotator: Annotator, here: str, problem: Markup) -> Markup:
+def header_of(annotator: Annotator, here: str, problem: Markup = NOTHING) -> Markup:
+    """The header as HTML, for a page at `here/`: its links lead one level up, whatever a proxy puts before that."""
     links = Markup("").join(
-        Markup('<a href="{}"{}>{}</a>').format(area, " aria-current=page" if area == here else "", name)
+        Markup('<a href="..{}"{}>{}</a>').format(area, _HERE if area == here else "", name)
         for area, name in _NAMES.items()
         if annotator.role in ROLES[area]
     )
-    return _HEADER.format(mark=look.MARK, links=links, name=annotator.name, problem=problem)
+    account = _HERE if here == "/account" else ""
+    return _HEADER.format(mark=look.MARK, links=links, name=annotator.name, account=account, problem=problem)
 
 
 def _problem(workspace: Workspace) -> Markup:

@@ -1,24 +1,20 @@
 """The pages for signing in and for joining by invitation, and signing out; none of them needs a script."""
 
-import threading
-
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
 from annotate import look
-from annotate.security import COOKIE, Brake, TooManyAttempts
-from store import annotators, sessions
+from annotate.passwords import Passwords
+from annotate.plain import CSP
+from annotate.security import COOKIE, address_of
+from store import annotators, attempts, sessions
+from store.attempts import TooManyAttempts
 from store.errors import BadInput
+from store.names import MOST_NAME
 from store.records import SIMULATED, Annotator, Role
 from store.workspace import Workspace
 
-# One password costs 32 MiB and a tenth of a second; two at a time leave a small server usable under attack.
-_checking = threading.BoundedSemaphore(2)
-
-_PAGE_CSP = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
-)
 _ROLE_WORDS = {
     "annotator": "You are invited to rank responses.",
     "researcher": "You are invited as a researcher: you can rank responses and train models.",
@@ -29,18 +25,18 @@ _STYLE = Markup(look.read("tokens.css", "door.css"))  # noqa: S704 (style sheets
 
 _PAGE = Markup("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · Rankloop</title><link rel="icon" href="/favicon.svg"><style>
+<title>{title} · Rankloop</title><link rel="icon" href="favicon.svg"><style>
 {style}</style></head>
 <body><main><div class="mark">{mark} Rankloop</div>{body}</main></body></html>""")
 
-_LOGIN = Markup("""<form method="post" action="/login"><h1>Sign in</h1>\
+_LOGIN = Markup("""<form method="post" action="login"><h1>Sign in</h1>\
 <p>To rank responses and to follow the models.</p>
 {error}<label>Name<input name="name" value="{name}" autocomplete="username" required maxlength="{longest}"
  autocapitalize="none" {first_here}></label>
 <label>Password<input name="password" type="password" autocomplete="current-password" required
  {then_here}></label><button>Sign in</button></form>""")
 
-_JOIN = Markup("""<form method="post" action="/join"><h1>Welcome</h1>
+_JOIN = Markup("""<form method="post" action="join"><h1>Welcome</h1>
 <p>{invited} Choose the name and the password with which you will sign in.</p>{error}
 <input type="hidden" name="token" value="{token}">
 <label>Name<input name="name" value="{name}" autocomplete="username" required maxlength="{longest}"
@@ -50,21 +46,18 @@ _JOIN = Markup("""<form method="post" action="/join"><h1>Welcome</h1>
 <button>Join</button></form>""")
 
 _NO_INVITATION = Markup("""<div class="note"><h1>Invitation</h1><p>This invitation was used or has expired: ask for a
- new one.</p><a href="/login">Sign in</a></div>""")
-
-_MOST_NAME = 80
-"""Characters of a name; `store.annotators.add` refuses more."""
+ new one.</p><a href="login">Sign in</a></div>""")
 
 
 class Door:
-    """The routes /login, /join and /logout of one workspace, and the brake on guessing passwords that they share."""
+    """The routes /login, /join and /logout of one workspace, and the threads in which passwords are hashed."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.brake = Brake()
+        self.passwords = Passwords()
 
     def router(self) -> APIRouter:
-        """The routes. None is async, so that scrypt runs in a thread and other requests are answered meanwhile."""
+        """The routes. Those that hash a password are async, and wait for the threads that are for nothing else."""
         routes = APIRouter()
         routes.add_api_route("/login", self.login_page, methods=["GET"], response_class=HTMLResponse)
         routes.add_api_route("/login", self.login, methods=["POST"], response_model=None)
@@ -77,19 +70,22 @@ class Door:
         """The form for signing in, empty."""
         return _page("Sign in", _login_form())
 
-    def login(self, request: Request, name: str = Form(""), password: str = Form("")) -> Response:
+    async def login(self, request: Request, name: str = Form(""), password: str = Form("")) -> Response:
         """Open a session; or show the form again, without telling which of name and password is wrong."""
-        address = request.client.host if request.client else ""
-        try:
-            self.brake.check(name, address)
-        except TooManyAttempts as error:
-            return _page("Sign in", _login_form(name, str(error)), 429)
-        with _checking, self.workspace.store() as db:
+        return await self.passwords(request, self._login, request, name, password)
+
+    def _login(self, request: Request, name: str, password: str) -> Response:
+        address = address_of(request)
+        with self.workspace.store() as db:
+            try:
+                attempts.begin(db, name, address)
+            except TooManyAttempts as error:
+                return _page("Sign in", _login_form(name, str(error)), 429)
             annotator = annotators.verify(db, name, password)
-        if annotator is None:
-            self.brake.failed(name, address)
-            return _page("Sign in", _login_form(name, "Name and password do not fit: check both and try again."), 401)
-        self.brake.succeeded(name, address)
+            if annotator is None:
+                said = "Name and password do not fit: check both and try again."
+                return _page("Sign in", _login_form(name, said), 401)
+            attempts.succeeded(db, name, address)
         return self._welcome(request, annotator)
 
     def join_page(self, token: str = "") -> HTMLResponse:
@@ -97,16 +93,19 @@ class Door:
         role = self._invited(token)
         return _page("Join", _join_form(token, role)) if role else _page("Invitation", _NO_INVITATION, 410)
 
-    def join(
+    async def join(
         self, request: Request, token: str = Form(""), name: str = Form(""), password: str = Form("")
     ) -> Response:
         """Make the account that the invitation allows, and sign its owner in."""
+        return await self.passwords(request, self._join, request, token, name, password)
+
+    def _join(self, request: Request, token: str, name: str, password: str) -> Response:
         if not (role := self._invited(token)):
             return _page("Invitation", _NO_INVITATION, 410)
         try:
             if name.strip().startswith(SIMULATED):
                 raise BadInput(f"A name that starts with {SIMULATED!r} is kept for programs: choose another.")
-            with _checking, self.workspace.store() as db:
+            with self.workspace.store() as db:
                 annotator = sessions.accept(db, token, name, password)
         except BadInput as error:
             return _page("Join", _join_form(token, role, name, str(error)), 400)
@@ -118,7 +117,7 @@ class Door:
             with self.workspace.store() as db:
                 sessions.close_session(db, token)
         answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(COOKIE, path="/")
+        answer.delete_cookie(COOKIE, path=_below(request))
         return answer
 
     def _invited(self, token: str) -> Role | None:
@@ -133,7 +132,7 @@ class Door:
             COOKIE,
             token,
             max_age=int(sessions.SESSION_SECONDS),
-            path="/",
+            path=_below(request),
             httponly=True,
             samesite="lax",
             secure=request.url.scheme == "https",
@@ -141,8 +140,13 @@ class Door:
         return answer
 
 
+def _below(request: Request) -> str:
+    """The part of the host that is this site's: a cookie is for no other program there."""
+    return request.scope.get("root_path", "") or "/"
+
+
 def _page(title: str, body: Markup, status: int = 200) -> HTMLResponse:
-    headers = {"Content-Security-Policy": _PAGE_CSP, "Referrer-Policy": "same-origin"}
+    headers = {"Content-Security-Policy": CSP, "Referrer-Policy": "same-origin"}
     return HTMLResponse(_PAGE.format(title=title, style=_STYLE, mark=look.MARK, body=body), status, headers)
 
 
@@ -150,7 +154,7 @@ def _login_form(name: str = "", error: str = "") -> Markup:
     # The cursor stands in the first field that is empty.
     first_here, then_here = ("", "autofocus") if name else ("autofocus", "")
     return _LOGIN.format(
-        name=name, error=_error(error), longest=_MOST_NAME, first_here=first_here, then_here=then_here
+        name=name, error=_error(error), longest=MOST_NAME, first_here=first_here, then_here=then_here
     )
 
 
@@ -160,7 +164,7 @@ def _join_form(token: str, role: Role, name: str = "", error: str = "") -> Marku
         error=_error(error),
         token=token,
         name=name,
-        longest=_MOST_NAME,
+        longest=MOST_NAME,
         shortest=annotators.MIN_PASSWORD,
     )
 

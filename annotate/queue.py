@@ -189,8 +189,11 @@ def _shown(db: Database, task: Task) -> Json:
     turns = prompts.get(db, task.prompt_id).messages
     return {
         "lease": task.lease,
-        "prompt": [{"role": turn["role"], "html": render(turn["content"])} for turn in turns],
+        "prompt": [
+            {"role": turn["role"], "html": render(turn["content"]), "written": turn["content"]} for turn in turns
+        ],
         "responses": [render(texts[response_id]) for response_id in task.shown_order],
+        "written": [texts[response_id] for response_id in task.shown_order],
     }
 
 

@@ -1,9 +1,7 @@
-"""Who may open which page: sessions, the gate before every page, headers, and the brake on guessing passwords."""
+"""Who may open which page: sessions, the gate before every page, and the headers."""
 
-import threading
-import time
-from collections import defaultdict, deque
-from urllib.parse import urlsplit
+from collections.abc import Collection
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -11,7 +9,9 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from annotate.bodies import arrived
 from annotate.trouble import in_place_of_500, status_of
+from rlhf.settings import settings_of
 from store import sessions
 from store.errors import PlatformError, RequestError
 from store.records import Annotator, Role
@@ -21,11 +21,17 @@ COOKIE = "rankloop_session"
 ROLES: dict[str, frozenset[Role]] = {
     "/annotate": frozenset(("annotator", "researcher", "admin")),
     "/research": frozenset(("researcher", "admin")),
+    "/admin": frozenset(("admin",)),
+    "/account": frozenset(("annotator", "researcher", "admin")),
 }
 """Each part of the site and who may enter it."""
 
 # Gradio's own code, the same in every installation: nothing of the workspace is in it.
 _PUBLIC = tuple(f"{area}/{folder}/" for area in ROLES for folder in ("assets", "static"))
+_USED = ("", "/", "/config", "/theme.css", "/gradio_api/run/predict")
+"""What the two pages ask of Gradio beside its code. Its other routes (uploads, files, queues, streams, its own doors)
+are closed: nothing here needs them, and nobody here looks after them."""
+_GRADIO = ("/annotate", "/research")
 BARE = 500
 """The status of an answer that may say nothing: it is held back until it is known whether there are words for it."""
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -52,12 +58,6 @@ class Forbidden(RequestError):
     status = 403
 
 
-class TooManyAttempts(RequestError):
-    """Too many sign-ins failed lately for this name or from this address."""
-
-    status = 429
-
-
 def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | None:
     """The person who sends this request, known by their cookie; None where nobody is signed in."""
     token = connection.cookies.get(COOKIE)
@@ -65,6 +65,17 @@ def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | N
         return None
     with workspace.store() as db:
         return sessions.of_session(db, token)
+
+
+def outside(workspace: Workspace, request: HTTPConnection) -> str:
+    """The address under which people reach the site, without a slash at its end, for a link that leaves it."""
+    own = f"{request.base_url}".rstrip("/")
+    return (settings_of(workspace).serve.url or own).rstrip("/")
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from; empty where nobody knows."""
+    return connection.client.host if connection.client else ""
 
 
 def require(workspace: Workspace, connection: HTTPConnection | None, area: str) -> Annotator:
@@ -101,9 +112,11 @@ class Gate:
     """ASGI middleware in front of the whole site: refuses writes from other sites, and people without the role that a
     page asks for; sets the headers; says in words what went wrong, in place of a bare 500."""
 
-    def __init__(self, app: ASGIApp, workspace: Workspace) -> None:
+    def __init__(self, app: ASGIApp, workspace: Workspace, hosts: Collection[str] = ()) -> None:
+        """`hosts` are the names that the site answers to; none are any."""
         self.app = app
         self.workspace = workspace
+        self.hosts = frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on to the site, or refuse it with an answer of its own."""
@@ -116,7 +129,7 @@ class Gate:
         scope["trouble"] = trouble = list[Exception]()
         scope["told"] = list[PlatformError]()
         held: list[Message] = []
-        sending = _with_headers(send)
+        sending = _with_headers(send, scope)
         started = False
 
         async def send_or_hold(message: Message) -> None:
@@ -129,7 +142,10 @@ class Gate:
 
         try:
             answer = await self._refusal(scope)
-            await (answer or self.app)(scope, receive, send_or_hold)
+            body = receive if answer else await arrived(scope, receive)
+            if body is None:  # whoever asked is gone
+                return
+            await (answer or self.app)(scope, body, send_or_hold)
         except Exception as error:
             if started:
                 raise
@@ -144,9 +160,11 @@ class Gate:
 
     async def _refusal(self, scope: Scope) -> Response | None:
         connection = HTTPConnection(scope)
+        if self.hosts and _host(connection) not in self.hosts:
+            return JSONResponse({"error": "This site does not answer to that name: ask whoever runs it."}, 400)
         if scope["method"] not in _SAFE_METHODS and not same_site(connection):
             return JSONResponse({"error": "This request comes from another site."}, 403)
-        path = scope["path"]
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
         area = next((area for area in ROLES if path == area or path.startswith(area + "/")), None)
         if area is None or path.startswith(_PUBLIC):
             return None
@@ -158,16 +176,36 @@ class Gate:
         if annotator.role not in ROLES[area]:
             scope["annotator"] = None
             return RedirectResponse("/", 303) if opens_page else JSONResponse({"error": "Not your role."}, 403)
+        if area in _GRADIO and path.removeprefix(area) not in _USED:
+            return JSONResponse({"error": "There is nothing at this address."}, 404)
         return None
 
 
-def _with_headers(send: Send) -> Send:
+def _host(connection: HTTPConnection) -> str:
+    """The name that a request asks for, without the port; empty where it is none."""
+    try:
+        return (urlsplit(f"//{connection.headers.get('host', '')}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _with_headers(send: Send, scope: Scope) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            _set_headers(MutableHeaders(scope=message))
+            _set_headers(headers := MutableHeaders(scope=message))
+            if location := headers.get("location"):
+                headers["location"] = _within(location, scope)
         await send(message)
 
     return sending
+
+
+def _within(location: str, scope: Scope) -> str:
+    """Where a redirect leads, as a path of this site: under what a proxy puts before it, at no host that was sent."""
+    if location.startswith("/"):
+        return f"{scope.get('root_path', '')}{location}"
+    parts = urlsplit(location)
+    return urlunsplit(("", "", *parts[2:])) or "/"
 
 
 def _set_headers(headers: MutableHeaders) -> None:
@@ -175,57 +213,3 @@ def _set_headers(headers: MutableHeaders) -> None:
         headers.setdefault(name, value)
     if headers.get("content-type", "").startswith("text/html"):
         headers["Cache-Control"] = "no-store"
-
-
-class Brake:
-    """Counts failed sign-ins per name and address, per address and per name; too many have to wait."""
-
-    WINDOW = 900.0
-    # One person who mistypes; one address that tries many names; many addresses that try one name. The last is
-    # high, because whoever knows a name could otherwise lock its owner out.
-    LIMITS = (("pair", 5), ("address", 30), ("name", 100))
-    MOST_KEYS = 10_000
-
-    def __init__(self) -> None:
-        self._failures: dict[tuple[str, ...], deque[float]] = defaultdict(deque)
-        self._lock = threading.Lock()
-
-    def check(self, name: str, address: str) -> None:
-        """Raise TooManyAttempts while too many sign-ins failed within the last `WINDOW` seconds."""
-        now = time.monotonic()
-        with self._lock:
-            for key, limit in self._keys(name, address):
-                failures = self._recent(key, now)
-                if len(failures) >= limit:
-                    minutes = int((failures[-limit] + self.WINDOW - now) // 60) + 1
-                    wait = f"{minutes} minute{'s' * (minutes > 1)}"
-                    raise TooManyAttempts(f"{len(failures)} sign-ins failed: wait {wait}, then try again.")
-
-    def failed(self, name: str, address: str) -> None:
-        """Count a failed sign-in."""
-        now = time.monotonic()
-        with self._lock:
-            if len(self._failures) > self.MOST_KEYS:
-                self._forget(now)
-            for key, _ in self._keys(name, address):
-                self._failures[key].append(now)
-
-    def succeeded(self, name: str, address: str) -> None:
-        """Forget the failures of this name from this address: its owner has signed in."""
-        with self._lock:
-            self._failures.pop(("pair", name.strip().casefold(), address), None)
-
-    def _keys(self, name: str, address: str) -> list[tuple[tuple[str, ...], int]]:
-        name = name.strip().casefold()
-        parts = {"pair": ("pair", name, address), "address": ("address", address), "name": ("name", name)}
-        return [(parts[kind], limit) for kind, limit in self.LIMITS]
-
-    def _recent(self, key: tuple[str, ...], now: float) -> deque[float]:
-        failures = self._failures.get(key, deque())
-        while failures and failures[0] < now - self.WINDOW:
-            failures.popleft()
-        return failures
-
-    def _forget(self, now: float) -> None:
-        for key in [key for key in self._failures if not self._recent(key, now)]:
-            del self._failures[key]

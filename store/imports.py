@@ -1,39 +1,51 @@
-"""Imports: which file brought which prompts, so that a whole file can be taken out again, and put back."""
+"""Imports: which file brought what, so that a whole file can be taken out again, and put back."""
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from store import prompts
+from store.arrivals import Arrivals
 from store.db import Row, insert, writing
 from store.errors import BadInput, NotFound
 from store.first_tables import CLOCK
-from store.records import Import, Prompt
+from store.formats.row import Brought
+from store.records import Import
+
+CACHE_KIB = 131_072
+"""KiB of pages that SQLite holds during an import, where it holds 2,000 otherwise: rankings and prompts are looked up
+by digests, which lie anywhere in the file."""
 
 
 @dataclass(frozen=True)
 class Added:
-    """What an import did: how many prompts are new, how many were there already, and the import that they belong to.
+    """What an import did: how many rows brought something new, how many did not, and the import that they belong to.
 
-    Of those that were there, `put_back` had been taken out with another import and count again, and `left_out` were
-    taken out by themselves and stay so. `known` says that the very same bytes had been imported before.
+    `prompts`, `responses` and `rankings` are new. Of the prompts that were there, `put_back` had been taken out with
+    another import and count again, and `left_out` were taken out by themselves and stay so. `known` says that the
+    very same bytes had been imported before.
     """
 
     import_id: int
     new: int
     already_there: int
+    prompts: int
+    responses: int
+    rankings: int
     put_back: int
     left_out: int
     known: bool
 
 
-def add(db: Database, of: Import, found: Sequence[Prompt]) -> Added:
-    """Store the prompts of a file and the record of its import, `of`, whose counts are filled in here.
+def add(db: Database, of: Import, rows: Iterable[Sequence[Brought]]) -> Added:
+    """Store what the rows of a file brought and the record of its import, `of`, whose counts are filled in here.
 
-    The same bytes are one import: a second time there is no second record, and only what the first time had skipped
-    is new. Raises BadInput where that import was taken out.
+    All of it appears at once; whatever `rows` raises leaves nothing behind. The same bytes are one import: a second
+    time there is no second record, and only what the first time had skipped is new. Raises BadInput where that import
+    was taken out.
     """
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     with writing(db):
         known = next((_import(row) for row in db.query("SELECT * FROM imports WHERE sha256 = ?", [of.sha256])), None)
         if known and known.removed:
@@ -42,21 +54,43 @@ def add(db: Database, of: Import, found: Sequence[Prompt]) -> Added:
                 f"`python launch.py imports restore {known.id}`."
             )
         import_id = known.id if known else _begin(db, of)
-        before = db["prompts"].count
-        ids = set(prompts.add(db, [replace(prompt, import_id=import_id) for prompt in found]))
-        new = db["prompts"].count - before
-        db.conn.executemany(
-            "INSERT OR IGNORE INTO import_prompts (import_id, prompt_id) VALUES (?, ?)",
-            [(import_id, prompt_id) for prompt_id in ids],
-        )
-        there = len(found) - new
+        brought = Arrivals(db, import_id)
+        brought.add(rows)
+        new, there = brought.new_rows, brought.rows - brought.new_rows
         db.execute(
-            "UPDATE imports SET added = added + ?, already_there = ?, skipped = ? WHERE id = ?",
-            [new, known.already_there if known else there, of.skipped, import_id],
+            "UPDATE imports SET added = added + ?, already_there = ?, skipped = ?,"
+            " responses = responses + ?, rankings = rankings + ? WHERE id = ?",
+            [
+                new,
+                known.already_there if known else there,
+                of.skipped,
+                brought.new_responses,
+                brought.new_rankings,
+                import_id,
+            ],
         )
         back = _put_back(db, import_id)
         out = db["import_prompts"].count_where("import_id = ? AND prompt_id IN taken_out", [import_id])
-        return Added(import_id, new, there, back, out, known is not None)
+        return Added(
+            import_id=import_id,
+            new=new,
+            already_there=there,
+            prompts=brought.new_prompts,
+            responses=brought.new_responses,
+            rankings=brought.new_rankings,
+            put_back=back,
+            left_out=out,
+            known=known is not None,
+        )
+
+
+def told(db: Database, import_id: int, *, format: str, skipped: int, ignored: Iterable[str]) -> None:
+    """Note what is known of a file when it has been read to its end."""
+    with writing(db):
+        db.execute(
+            "UPDATE imports SET format = ?, skipped = ?, ignored = ? WHERE id = ?",
+            [format, skipped, json.dumps(sorted(ignored)), import_id],
+        )
 
 
 def every(db: Database) -> list[Import]:
@@ -72,9 +106,10 @@ def get(db: Database, import_id: int) -> Import:
 
 
 def remove(db: Database, import_ids: Iterable[int]) -> None:
-    """Take imports out with their prompts, but for those that another import also has or that were there before.
+    """Take imports out with all that they brought, but for what another import also has or that was there before.
 
-    All of them, or none where one is unknown (NotFound) or out already (BadInput).
+    All of them, or none where one is unknown (NotFound) or out already (BadInput), or where people's rankings or open
+    tasks show its responses to a prompt that stays (BadInput): nothing that people did is left without its ground.
     """
     with writing(db):
         for import_id in import_ids:
@@ -89,6 +124,30 @@ def remove(db: Database, import_ids: Iterable[int]) -> None:
                                     WHERE also.prompt_id = prompts.id AND i.removed IS NULL)""",
                 {"id": import_id},
             )
+            for noun in ("response", "ranking"):
+                db.execute(
+                    f"""INSERT OR IGNORE INTO removed_{noun}s (id) SELECT {noun}_id FROM import_{noun}s mine
+                        WHERE import_id = ? AND NOT EXISTS (
+                            SELECT 1 FROM import_{noun}s also JOIN imports i ON i.id = also.import_id
+                            WHERE also.{noun}_id = mine.{noun}_id AND i.removed IS NULL)""",
+                    [import_id],
+                )
+            _check_ground(db, import_id)
+
+
+def _check_ground(db: Database, import_id: int) -> None:
+    """Raise BadInput where a task that came with no file shows a response that is out now, and its prompt stays."""
+    resting = db.execute(
+        """SELECT DISTINCT t.prompt_id FROM tasks t JOIN task_responses shown ON shown.task_id = t.id
+           WHERE shown.response_id IN out_responses AND t.prompt_id NOT IN taken_out
+           AND NOT EXISTS (SELECT 1 FROM rankings r JOIN import_rankings i ON i.ranking_id = r.id
+                           WHERE r.task_id = t.id) ORDER BY 1"""
+    ).fetchall()
+    if resting:
+        raise BadInput(
+            f"Import {import_id} stays, for people's tasks show its responses to {len(resting)} prompts that are not "
+            f"its own: take these out first, as in `python launch.py prompts remove {resting[0][0]}`."
+        )
 
 
 def restore(db: Database, import_ids: Iterable[int]) -> None:
@@ -105,12 +164,18 @@ def restore(db: Database, import_ids: Iterable[int]) -> None:
 
 
 def _begin(db: Database, of: Import) -> int:
-    row: Row = {"file": of.file, "sha256": of.sha256, "format": of.format}
-    return insert(db, "imports", row | {"added": 0, "already_there": 0, "skipped": 0})
+    row: Row = {"file": of.file, "sha256": of.sha256, "format": of.format, "licence": of.licence}
+    counts = {"added": 0, "already_there": 0, "skipped": of.skipped}
+    return insert(db, "imports", row | counts)
 
 
 def _put_back(db: Database, import_id: int) -> int:
-    """Put back the prompts of an import that stands, whichever import they went out with; returns how many."""
+    """Put back what an import has that stands, whichever import it went out with; returns how many prompts."""
+    for noun in ("response", "ranking"):
+        db.execute(
+            f"DELETE FROM removed_{noun}s WHERE id IN (SELECT {noun}_id FROM import_{noun}s WHERE import_id = ?)",
+            [import_id],
+        )
     return int(
         db.execute(
             """UPDATE prompts SET removed = NULL, removed_with = NULL WHERE removed_with IS NOT NULL
@@ -128,6 +193,10 @@ def _import(row: Row) -> Import:
         added=row["added"],
         already_there=row["already_there"],
         skipped=row["skipped"],
+        responses=row["responses"],
+        rankings=row["rankings"],
+        licence=row["licence"],
+        ignored=tuple(json.loads(row["ignored"])),
         removed=row["removed"],
         id=row["id"],
         created=row["created"],

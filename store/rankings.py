@@ -119,6 +119,21 @@ def current(db: Database, *, up_to: int | None = None) -> list[Ranking]:
     return [_ranking(row) for row in rows]
 
 
+def of_prompt(db: Database, prompt_id: int) -> tuple[list[Ranking], frozenset[int]]:
+    """The standing rankings of one prompt, in order of arrival, without skips and flags; and which of their tasks are
+    those in which a person put an answer of their own first."""
+    # By its tasks, which an index finds, and newer ones row by row: the view would look through all rankings.
+    rows = list(
+        db.query(
+            "SELECT r.*, t.reason FROM tasks t JOIN rankings r ON r.task_id = t.id WHERE t.prompt_id = ?"
+            " AND r.kind = 'ranked' AND NOT EXISTS (SELECT 1 FROM rankings newer WHERE newer.supersedes = r.id)"
+            " ORDER BY r.id",
+            [prompt_id],
+        )
+    )
+    return [_ranking(row) for row in rows], frozenset(row["task_id"] for row in rows if row["reason"] == tasks.OWN)
+
+
 def of_annotator(db: Database, annotator: str, limit: int = RECENT) -> list[Ranking]:
     """One person's latest standing rankings, newest first; skips, flags and prompts that were taken out included."""
     rows = db.query("SELECT * FROM newest_rankings WHERE annotator = ? ORDER BY id DESC LIMIT ?", [annotator, limit])

@@ -26,6 +26,8 @@ Role = Literal["annotator", "researcher", "admin"]
 
 SIMULATED = "simulated:"
 """How the names of simulated annotators begin, so that their rankings are never taken for people's."""
+IMPORTED = "imported:"
+"""How the names of versions and annotators begin that came with a file, so that they are never taken for ours."""
 
 
 def is_whole(reason: FinishReason) -> bool:
@@ -59,10 +61,11 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Import:
-    """One file of prompts that was imported, known by the SHA-256 of its bytes.
+    """One file that was imported, known by the SHA-256 of its bytes.
 
-    `added` prompts were new, `already_there` were not, `skipped` lines were broken; `removed` is when it was taken
-    out.
+    Of its rows, `added` brought something new, `already_there` did not, `skipped` were damaged; `responses` and
+    `rankings` of it are new. `ignored` are the columns that nobody read, `licence` is what the importer said of it,
+    `removed` when it was taken out.
     """
 
     file: str
@@ -71,6 +74,10 @@ class Import:
     added: int = 0
     already_there: int = 0
     skipped: int = 0
+    responses: int = 0
+    rankings: int = 0
+    licence: str = ""
+    ignored: tuple[str, ...] = ()
     removed: str | None = None
     id: int = 0
     created: str = ""

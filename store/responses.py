@@ -87,8 +87,8 @@ def temperatures(db: Database, model_id: int) -> set[float]:
 
 
 def count(db: Database) -> int:
-    """How many responses there are, without those to prompts that were taken out."""
-    return db["responses"].count_where("prompt_id NOT IN taken_out")
+    """How many responses there are, without those that were taken out by themselves or with their prompts."""
+    return db["responses"].count_where("prompt_id NOT IN taken_out AND id NOT IN out_responses")
 
 
 def _response(row: Row) -> Response:

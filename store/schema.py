@@ -8,6 +8,8 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from store.first_tables import FIRST_TABLES, NOW
+from store.import_tables import BROUGHT_TABLES
+from store.people_tables import PEOPLE_TABLES
 
 migrations = Migrations("store")
 
@@ -78,6 +80,20 @@ def m010_rounds_without_a_reward_model(db: Database) -> None:
 def m011_proposed_prompts_and_own_answers(db: Database) -> None:
     """Prompts that a model proposed and that wait for a yes; tasks in which a person ranks an answer of their own."""
     for statement in PROPOSALS:
+        db.execute(statement)
+
+
+@migrations()
+def m012_people(db: Database) -> None:
+    """Numbers of invitations, when people signed in, who did what to which account, and guesses at passwords."""
+    for statement in PEOPLE_TABLES:
+        db.execute(statement)
+
+
+@migrations()
+def m014_responses_and_rankings_of_imports(db: Database) -> None:
+    """Which responses and rankings came with which file, and which of them went out with it."""
+    for statement in BROUGHT_TABLES:
         db.execute(statement)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from sqlite_utils import Database
 
 from store.db import Row, insert, sql_list, writing
-from store.errors import LeaseLost, NotFound
+from store.errors import BadInput, LeaseLost, NotFound
 from store.records import Task, TaskReason
 
 LEASE_SECONDS = 1800.0
@@ -23,6 +23,8 @@ LEASE_BYTES = 16
 
 CHECKS: tuple[TaskReason, ...] = ("gold", "repeat")
 """The reasons of tasks that check one person: they go to nobody else."""
+MOST_RESPONSES = 26
+"""On the page responses go by letters: a task with more could be shown to nobody."""
 OWN: TaskReason = "own"
 """The reason of a task in which a person put an answer of their own above those that they had seen: it was done when
 it was made, and is shown to nobody."""
@@ -39,10 +41,15 @@ A task with only some of them, say an old response beside a new one, is not the 
 
 
 def add(db: Database, tasks: Iterable[Task]) -> list[int]:
-    """Store tasks, open to everybody; returns their ids. Several of the same responses go to as many people."""
+    """Store tasks, open to everybody; returns their ids. Several of the same responses go to as many people.
+
+    Raises BadInput, with nothing stored, where one that people are to rank has fewer than 2 responses or more than
+    `MOST_RESPONSES`.
+    """
     ids = []
     with writing(db):
         for task in tasks:
+            _check_size(task)
             task_id = insert(db, "tasks", {"prompt_id": task.prompt_id, "reason": task.reason})
             db.conn.executemany(
                 "INSERT INTO task_responses (task_id, position, response_id) VALUES (?, ?, ?)",
@@ -183,6 +190,15 @@ def prompts_to_rank_again(db: Database) -> list[int]:
 def per_prompt(db: Database) -> dict[int, int]:
     """How many tasks each prompt has, done ones included; a prompt without any is not in it."""
     return dict(db.execute("SELECT prompt_id, count(*) FROM tasks GROUP BY prompt_id").fetchall())
+
+
+def _check_size(task: Task) -> None:
+    size = len(task.response_ids)
+    if task.reason != OWN and not 2 <= size <= MOST_RESPONSES:
+        raise BadInput(
+            f"The task of prompt {task.prompt_id} has {size} responses and people rank 2 to {MOST_RESPONSES}: "
+            "set `responses` of [sampling] to as many."
+        )
 
 
 def _task(db: Database, row: Row) -> Task:

@@ -5,6 +5,7 @@ And one thread for torch in the quick tests.
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -50,6 +51,23 @@ def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Any]:
+    """`fresh(folder)`: an empty workspace there, a copy of one that was made as `init` makes it.
+
+    Ten times as fast as making one, which most tests do before they begin.
+    """
+    from store.workspace import Workspace, create
+
+    first = create(tmp_path_factory.mktemp("empty") / "workspace", "")
+
+    def copied(folder: Path) -> Workspace:
+        shutil.copytree(first.folder, folder)
+        return Workspace(folder)
+
+    return copied
 
 
 @pytest.fixture(scope="session")

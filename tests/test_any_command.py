@@ -27,6 +27,7 @@ DONE_HERE = (
     "import",
     "imports",
     "prompts",
+    "user",
     "check",
     "leaderboard",
     "promote",
@@ -34,6 +35,7 @@ DONE_HERE = (
     "backup",
     "restore",
     "simulate",
+    "export",
 )
 """Commands that are done in full; of the others, which load models or serve, the command line is read."""
 TABLES = [field.name for field in dataclasses.fields(Settings)]

@@ -12,7 +12,7 @@ PAGES = ("docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md")
 IN_A_WORKSPACE = ("feedback.db", "workspace.toml", "models/", "runs/", "runs/job-N.log")
 CODE = ("rlhf", "store", "annotate", "tests")
 NO_TABLES = ("FILE", "FORWARDED_ALLOW_IPS")
-TO_BE_MADE = ("lengths", "csv_prompts")
+TO_BE_MADE = ("lengths", "stars")
 """What the recipes add; a name with one of these in it is an example."""
 
 

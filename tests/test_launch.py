@@ -14,7 +14,7 @@ import pytest
 from transformers import AutoTokenizer, BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
 import launch
-from rlhf.commands import init
+from rlhf.commands import importing
 from rlhf.settings import Settings
 from rlhf.settings.dials import dials
 from rlhf.tiny import MODEL_DIR
@@ -24,7 +24,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
-POSITIONAL = ("file", "job", "backup", "action", "ids", "prompt")
+POSITIONAL = ("whom", "file", "job", "backup", "action", "ids", "prompt", "what", "versions")
 
 
 @pytest.fixture
@@ -132,12 +132,13 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
         "import": "prompts.txt",
         "imports": "list",
         "prompts": "list",
+        "user": "list",
+        "export": f"rankings --to {tmp_path / 'out.jsonl'}",
         "cancel": "1",
         "answer": "tea",
         "restore": tmp_path / "nothing",
     }
-    more = [given[name]] if name in given else []
-    line = refused(name, *more, "--workspace", tmp_path / "none")
+    line = refused(name, *str(given.get(name, "")).split(), "--workspace", tmp_path / "none")
     assert any(words in line for words in ("no workspace", "cannot be read", "is no backup"))
     assert list(tmp_path.iterdir()) == []
 
@@ -214,15 +215,21 @@ def test_import_is_whole_or_nothing(refused: Callable[..., str], run: Run, made:
     line = refused("import", file, "--workspace", made)
     assert "line 3:" in line
     assert "too long for the context of 256" in line
-    assert "--skip-bad" in line
+    assert "--skip-damaged" in line
     assert len(stored(made)) == 3
-    status, out, err = run("import", file, "--workspace", made, "--skip-bad", "--json")
+    status, out, err = run("import", file, "--workspace", made, "--skip-damaged", "--json")
     assert (status, err) == (0, "")
     assert json.loads(out) == {
         "imported": 1,
         "already_there": 1,
         "skipped": 1,
+        "ignored": [],
+        "format": "prompts",
+        "prompts": 1,
+        "responses": 0,
+        "rankings": 0,
         "import_id": 2,
+        "damaged": line.partition("): ")[2].partition(". Mend")[0],
         "note": "",
     }
     assert stored(made)[3:] == ["A new one"]
@@ -287,7 +294,7 @@ def test_every_ending_has_its_status(
     def fail(*args: object, **kwargs: object) -> None:
         raise error
 
-    monkeypatch.setattr(init, "import_prompts", fail)
+    monkeypatch.setattr(importing, "import_into", fail)
     status, out, err = run("import", "x", "--workspace", made)
     assert (status, out, err.count("\n")) == (expected, "", 1)
     if not isinstance(error, KeyboardInterrupt):

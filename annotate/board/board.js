@@ -25,10 +25,12 @@ export function marked(board) { return board.find('.mark input'); }
 // To a screen reader.
 export function say(board, text) { board.find('.live').textContent = text; }
 
-// To everybody, above the ranks.
+// To everybody: above the ranks, and where there are none below what stands there instead.
 export function tell(board, text) {
-  board.find('.message').textContent = text;
-  board.find('.message').hidden = !text;
+  for (const place of board.findAll('.message, .told')) {
+    place.textContent = text;
+    place.hidden = !text;
+  }
 }
 
 export function make(tag, className, text) {

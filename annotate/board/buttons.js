@@ -4,11 +4,13 @@ import { undo } from './moves.js';
 import { closeOwn, openOwn, sendOwn } from './own.js';
 import { closePanel, confirmPanel, openPanel } from './panel.js';
 import { back, send, submit } from './talk.js';
+import { showWritten } from './written.js';
 
 const BUTTONS = {
   undo, submit, back,
   skip: (board) => openPanel(board, 'skip'), flag: (board) => openPanel(board, 'flag'),
   write: openOwn, unwrite: closeOwn, keep: sendOwn,
+  drop: (board) => send(board, 'skip', 'The page could not show this task'), written: showWritten,
   close: closePanel, confirm: confirmPanel,
   next: (board) => send(board, 'next'), previous: (board) => send(board, 'previous'),
 };

@@ -5,6 +5,8 @@ import { send } from './talk.js';
 const TICK = 1000; // ms
 // In ticks. Whoever waits for work sees it within this; a hundred who wait ask the server five times a second.
 const LOOK_AGAIN = 20;
+// In ticks. The first task comes by itself when the page is opened; where it has not by then, something went wrong.
+const FIRST_LOOK = 5;
 // In ticks. A lease lasts half an hour, LEASE_SECONDS in store/tasks.py: five renewals may get lost.
 const RENEW = 300;
 // In ms. Reading a long response takes about as long without a touch; beyond it the person is elsewhere.
@@ -33,7 +35,8 @@ function tick(board, clock) {
   const here = document.visibilityState === 'visible';
   const active = here && document.hasFocus() && Date.now() - clock.lastSign < IDLE;
   if (state.view?.task && active) state.seconds += 1;
-  if (state.view && !state.view.task && here && clock.ticks % LOOK_AGAIN === 0) send(board, 'next');
+  const late = state.view ? !state.view.task && clock.ticks % LOOK_AGAIN === 0 : clock.ticks % LOOK_AGAIN === FIRST_LOOK;
+  if (late && here) send(board, 'next');
   if (state.view?.task && !revises(state) && active && clock.ticks % RENEW === 0) renew(state.lease);
 }
 

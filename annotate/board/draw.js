@@ -1,16 +1,31 @@
 // A task as elements, built once when it arrives. From then on only chips move, see refresh.js.
 import { make } from './board.js';
-import { flagKey, ink, letter } from './letters.js';
+import { commandKey, ink, letter, MOST } from './letters.js';
 import { count } from './model.js';
 
+// Above so many responses chips and ranks are drawn smaller, in rows.
+const MANY = 9;
+// The buttons whose keys may take Shift.
+const COMMANDS = { skip: 'S', flag: 'F', previous: 'P', written: 'W' };
+
+// Raises an Error in words where a task cannot be shown.
 export function drawTask(board) {
-  const { prompt, responses } = board.state.view.task;
+  const { prompt, responses, written } = board.state.view.task;
+  if (responses.length > MOST) {
+    throw new Error(`It has ${responses.length} responses, and this page has letters for ${MOST}.`);
+  }
   board.find('.prompt').replaceChildren(...prompt.map((said) => turn(said, prompt.length > 1)));
-  board.find('.cards').replaceChildren(...responses.map(card));
+  board.find('.cards').replaceChildren(...responses.map((html, i) => card(html, i, written[i])));
   board.find('.tray').replaceChildren(...responses.map((_, i) => chip(i)));
   board.find('.slots').replaceChildren(...responses.map((_, slot) => slotBox(slot, responses.length)));
   board.find('.slots').style.setProperty('--count', responses.length);
+  board.find('.bar').classList.toggle('many', responses.length > MANY);
   drawKeys(board);
+}
+
+// Nothing of a task is left on the page.
+export function drawNothing(board) {
+  for (const part of ['.prompt', '.cards', '.tray', '.slots']) board.find(part).replaceChildren();
 }
 
 export function drawProgress(board) {
@@ -29,15 +44,21 @@ export function drawMark(board) {
 }
 
 // `html` was made by the server from escaped text; nothing else is ever put into innerHTML.
-function turn({ role, html }, named) {
+function turn({ role, html, written }, named) {
   const made = make('div', `turn ${role === 'user' ? 'user' : 'other'}`);
   if (named) made.append(make('span', 'role', role));
-  made.append(make('div', 'text'));
-  made.lastChild.innerHTML = html;
+  made.append(...texts(html, written));
   return made;
 }
 
-function card(html, i) {
+// Twice, of which one is shown: as it is meant to look, and as it was written.
+function texts(html, written) {
+  const made = make('div', 'text');
+  made.innerHTML = html;
+  return [made, make('pre', 'written', written)];
+}
+
+function card(html, i, written) {
   const made = make('article', 'card');
   made.dataset.card = i;
   made.setAttribute('aria-label', `Response ${letter(i)}`);
@@ -45,8 +66,7 @@ function card(html, i) {
   const badge = make('span', `badge ${ink(i)}`, letter(i));
   badge.dataset.drag = i;
   head.append(badge, make('span', 'standing'));
-  made.append(head, make('div', 'text'));
-  made.lastChild.innerHTML = html;
+  made.append(head, ...texts(html, written));
   return made;
 }
 
@@ -72,10 +92,12 @@ function slotBox(slot, size) {
 function drawKeys(board) {
   const size = count(board.state);
   board.find('.keys').replaceChildren(
-    key(`${letter(0)}–${letter(size - 1)}`, 'pick'), key(`1–${size}`, 'rank, equal is a tie'), key('← →', 'move'),
+    key(`${letter(0)}–${letter(size - 1)}`, 'pick'), key(`1–${Math.min(size, 9)}`, 'rank, equal is a tie'), key('← →', 'move'),
     key('⌫', 'clear'),
   );
-  board.find('[data-do="flag"] kbd').textContent = flagKey(size);
+  for (const [name, command] of Object.entries(COMMANDS)) {
+    board.find(`[data-do="${name}"] kbd`).textContent = commandKey(command, size);
+  }
 }
 
 function key(name, what) {

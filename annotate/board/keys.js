@@ -1,22 +1,23 @@
 // Keyboard first. No key sends work away at once: S and F open a panel, Enter refuses until all is ranked.
 import { own } from './board.js';
 import { dropGhost } from './drag.js';
-import { digitOf, letterOf } from './letters.js';
+import { commandOf, digitOf, latin, letterOf } from './letters.js';
 import { count } from './model.js';
 import { clear, move, pick, rank, undo } from './moves.js';
 import { sendOwn } from './own.js';
 import { chooseReason, closePanel, confirmPanel, openPanel } from './panel.js';
 import { back, send, submit } from './talk.js';
+import { showWritten } from './written.js';
 
 const TYPING = 'textarea, input:not([type="checkbox"]), select, [contenteditable]';
 const MOVES = {
   ArrowLeft: (board) => move(board, -1), ArrowRight: (board) => move(board, 1), Backspace: clear, Delete: clear,
   Enter: submit, Escape: back,
 };
-// In either case; a letter that names a response comes before these.
+// In either case; see letters.js for what comes first where such a letter names a response.
 const COMMANDS = {
   S: (board) => openPanel(board, 'skip'), F: (board) => openPanel(board, 'flag'),
-  P: (board) => send(board, 'previous'),
+  P: (board) => send(board, 'previous'), W: showWritten,
 };
 
 export function onKey(board, event) {
@@ -37,7 +38,7 @@ function boardKey(board, event) {
   const typing = event.target.closest?.(TYPING);
   if (event.ctrlKey || event.metaKey) {
     if (event.key === 'Enter') return typing && typing === own(board) ? sendOwn : submit;
-    return event.key.toLowerCase() === 'z' && !event.shiftKey && !typing ? undo : null;
+    return latin(event) === 'Z' && !event.shiftKey && !typing ? undo : null;
   }
   if (event.altKey) return null;
   if (typing) return event.key === 'Escape' ? () => typing.blur() : null;
@@ -52,7 +53,7 @@ function action(size, event) {
   if (picked >= 0) return (board) => pick(board, picked);
   const slot = digitOf(event, size);
   if (slot >= 0) return (board) => rank(board, slot);
-  return MOVES[event.key] ?? COMMANDS[event.key.toUpperCase()];
+  return MOVES[event.key] ?? COMMANDS[commandOf(event, size)];
 }
 
 // What a key does while the panel is open.

@@ -2,7 +2,7 @@
 // `trouble` has no task, since none could be given; what was sent may be stored all the same.
 import { comment, marked, say, tell } from './board.js';
 import { draftOf, dropDrafts } from './drafts.js';
-import { drawMark, drawProgress, drawTask } from './draw.js';
+import { drawMark, drawNothing, drawProgress, drawTask } from './draw.js';
 import { revises } from './model.js';
 import { drawOwn, ownStored, restoreOwn } from './own.js';
 import { hidePanel } from './panel.js';
@@ -32,7 +32,8 @@ export function receive(board) {
   drawProgress(board);
   drawMark(board);
   drawOwn(board);
-  if (task?.lease !== state.lease || !task) begin(board, task);
+  const shown = task && task.lease === state.lease && standing(board) !== 'broken';
+  if (!shown) begin(board, task);
   tell(board, answer?.message ?? '');
 }
 
@@ -48,17 +49,38 @@ function begin(board, task) {
   restoreOwn(board, draft?.own ?? '');
   marked(board).checked = draft?.marked ?? state.view.mark?.checked ?? false;
   hidePanel(board);
-  board.find('.board').dataset.state = !task ? 'resting' : revises(state) ? 'revising' : 'ranking';
   if (!task) {
+    stand(board, 'resting');
+    drawNothing(board);
     rest(board);
     return;
   }
-  drawTask(board);
-  refresh(board, false);
+  try {
+    drawTask(board);
+    refresh(board, false);
+  } catch (error) {
+    giveUp(board, error);
+    return;
+  }
+  stand(board, revises(state) ? 'revising' : 'ranking');
   const fresh = draft ? 'Your draft is back.' : `New task: rank ${size} responses.`;
   say(board, revises(state) ? 'An earlier ranking.' : fresh);
   if (document.activeElement?.closest?.('.board')) document.activeElement.blur();
   scrollTo({ top: 0 });
+}
+
+// Of 'loading', 'ranking', 'revising', 'resting' and 'broken', which is a task that could not be drawn.
+function standing(board) { return board.find('.board').dataset.state; }
+
+function stand(board, how) { board.find('.board').dataset.state = how; }
+
+// Cards of the task before must not stand under the lease of this one. The clock asks for it again.
+function giveUp(board, error) {
+  stand(board, 'broken');
+  drawNothing(board);
+  board.find('.rest h2').textContent = 'This task cannot be shown';
+  board.find('.rest p').textContent = `${error.message} Skip it, and tell whoever runs this site.`;
+  board.state.view = { ...board.state.view, task: null };
 }
 
 function rest(board) {

@@ -30,7 +30,7 @@ export function back(board) {
 export function send(board, action, text) {
   const { state } = board;
   if (state.pending) return;
-  if (LEAVES.includes(action) && state.view.write && own(board).value.trim()) {
+  if (LEAVES.includes(action) && state.view?.write && own(board).value.trim()) {
     tell(board, 'Your own answer is not saved yet: save it first, or empty its field.');
     return;
   }
@@ -39,7 +39,7 @@ export function send(board, action, text) {
   board.find('.board').classList.add('waiting');
   tell(board, '');
   const order = action === 'rank' || action === 'revise' ? levels(state) : [];
-  const { mark } = state.view;
+  const mark = state.view?.mark;
   board.trigger('submit', {
     nonce, action, lease: state.lease, ranking: revises(state), levels: order, seconds: state.seconds,
     ...(action === 'write' ? { text } : { comment: text ?? '' }), ...(mark && { [mark.name]: marked(board).checked }),

@@ -24,7 +24,7 @@ export function start({ element, trigger }) {
 // Gradio asks for the panels once a second, and is silent when the session has ended or the server is gone.
 async function whatIsWrong() {
   try {
-    const answer = await fetch('/api/me', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch('../api/me', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
     return answer.status === SIGNED_OUT ? 'You are signed out: sign in again.' : '';
   } catch {
     return 'The server is unreachable. This page goes on when it is back.';

@@ -19,7 +19,7 @@ async function refusal(form) {
   const body = JSON.stringify({ kind: form.dataset.form, values: filledIn(form) });
   try {
     const headers = { 'Content-Type': 'application/json' };
-    const answer = await fetch('/api/start', { method: 'POST', headers, body });
+    const answer = await fetch('../api/start', { method: 'POST', headers, body });
     return answer.ok ? '' : (await answer.json()).error;
   } catch {
     return 'The server is unreachable: nothing was started.';

@@ -1,29 +1,28 @@
-"""The commands `init` and `import`: check the base model, write the settings, import prompts."""
+"""The command `init`: check the base model, write the settings, import prompts."""
 
 import dataclasses
 import json
 import logging
-import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlhf import training
+from rlhf.commands.importing import import_into
 from rlhf.commands.options import ImportOptions, InitOptions
 from rlhf.commands.parse import Call
-from rlhf.settings import Quantization, Settings, settings_of
+from rlhf.settings import Quantization
 from rlhf.tiny import MODEL_DIR
 from rlhf.tiny.prompts import ranking_prompts
 from rlhf.training.base import resolve, to_convert
-from store import imports, models, permissions, prompts, workspace
-from store.errors import BadInput
-from store.formats import prompt_files
-from store.records import Import, Model, Prompt
+from store import models, permissions, prompts, workspace
+from store.formats.files import known
+from store.formats.reading import WHAT
+from store.records import Model
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
-    from rlhf.training.chat import Chat
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -47,29 +46,9 @@ class InitResult:
     sampling: dict[str, object]
 
 
-@dataclass(frozen=True)
-class ImportResult:
-    """How many prompts of a file are new, were there already, and were left out as broken.
-
-    `import_id` is what `imports` calls the file. `note` says what became of prompts that had been taken out, and of a
-    file that was imported before.
-    """
-
-    imported: int
-    already_there: int
-    skipped: int
-    import_id: int
-    note: str = ""
-
-
 def init(call: Call[InitOptions]) -> InitResult:
     """The command `init`: make a workspace."""
     return begin(call.workspace.folder, call.options)
-
-
-def import_file(call: Call[ImportOptions]) -> ImportResult:
-    """The command `import`: add the prompts of a file."""
-    return import_prompts(call.workspace, call.options.file, skip_bad=call.options.skip_bad)
 
 
 def begin(folder: Path, options: InitOptions) -> InitResult:
@@ -83,7 +62,7 @@ def begin(folder: Path, options: InitOptions) -> InitResult:
     if not converted:
         resolve(options.base_model)
     if options.prompts is not None:
-        prompt_files.check_readable(options.prompts)
+        known(options.prompts, WHAT)
     with workspace.claimed(folder), workspace.whole_or_gone(folder):
         if converted:
             training.gguf.convert(options.base_model, folder / "base")
@@ -94,7 +73,9 @@ def begin(folder: Path, options: InitOptions) -> InitResult:
         with made.store() as db:
             models.add(db, Model("base", "policy", base.name))
         if options.prompts is not None:
-            import_prompts(made, options.prompts, skip_bad=options.skip_bad)
+            done = import_into(made, ImportOptions(options.prompts, skip_damaged=options.skip_damaged))
+            for said in filter(None, (done.damaged and f"Left out: {done.damaged}.", done.note)):
+                log.warning(said)
         elif base.embedded:
             fill(made)
         if options.group:
@@ -150,52 +131,3 @@ def fill(into: Workspace) -> None:
     ]
     with into.store() as db:
         prompts.add(db, embedded)
-
-
-def import_prompts(into: Workspace, file: Path, *, skip_bad: bool) -> ImportResult:
-    """Store the prompts of a file: all of them, or none if a line is broken and not `skip_bad`.
-
-    Raises BadInput with the numbers of the broken lines.
-    """
-    found = prompt_files.read(file, _Fit(settings_of(into)).check)
-    if found.broken and not skip_bad:
-        raise BadInput(
-            f"Nothing was imported, for {file} has broken lines ({len(found.broken)}): {found.describe_broken()}. "
-            "Mend them, or pass --skip-bad."
-        )
-    name = os.fsencode(file.name).decode(errors="replace")  # no folder of this machine; the name may be none in UTF-8
-    of = Import(name, found.sha256, found.format, skipped=len(found.broken))
-    with into.store() as db:
-        done = imports.add(db, of, found.prompts)
-        stored = imports.get(db, done.import_id)
-    return ImportResult(done.new, done.already_there, len(found.broken), done.import_id, _note(done, stored))
-
-
-def _note(done: imports.Added, stored: Import) -> str:
-    """What was other than usual in an import, in sentences; empty where nothing was."""
-    said = []
-    if done.known:
-        said.append(f"The file is import {stored.id} already, {stored.file} of {stored.created[:10]}.")
-    if done.put_back:
-        said.append(f"{done.put_back} prompts that were taken out with another import are back.")
-    if done.left_out:
-        said.append(f"{done.left_out} of its prompts are taken out and stay so: `prompts list --removed` names them.")
-    return " ".join(said)
-
-
-class _Fit:
-    """Whether a prompt fits the context of the base model; its tokenizer is loaded for the first prompt."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @cached_property
-    def chat(self) -> "Chat":
-        return training.chat.Chat(self.settings.model.base_model)
-
-    def check(self, prompt: Prompt) -> None:
-        """Raises BadInput for a prompt that leaves no room for an answer or that the template refuses."""
-        answer = self.settings.sampling.max_new_tokens
-        short = -self.chat.room(prompt.messages, answer)
-        if short > 0:
-            raise BadInput(f"{short} tokens too long for the context of {self.chat.context} with {answer} of answer")

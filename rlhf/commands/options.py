@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+from annotated_types import Ge, Le
 
 from rlhf.settings import Quantization
 from rlhf.settings.bounds import Count, NotNegative, Port, Seed, Some
+from store.records import Role
+
+Accounts = Annotated[int, Ge(1), Le(1000)]
+"""How many accounts one link makes."""
+Days = Annotated[int, Ge(1), Le(90)]
+"""For how many days a link is good."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,10 @@ class InitOptions:
     quantization: Quantization = "nf4"
     """How the base model's weights are held in memory: nf4 (4 bits each), or none (as they are stored)."""
     prompts: Path | None = None
-    """File of prompts: JSON Lines with `prompt` or `messages`, or text with one prompt a line. Without it, `tiny`
-    brings its own prompts, and any other model starts with none."""
-    skip_bad: bool = False
-    """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
+    """File of prompts, or in any other format that `import` reads. Without it, `tiny` brings its own prompts, and any
+    other model starts with none."""
+    skip_damaged: bool = False
+    """Leave out the damaged rows of the file, and name them; otherwise one damaged row refuses the file."""
     group: bool = False
     """Let the group of the folder read and write the workspace too, for a team with accounts on one machine; if not
     given, only its owner can."""
@@ -46,12 +53,19 @@ class InitOptions:
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """Which file is imported, and what happens to broken lines."""
+    """Which file is imported, as what, and what happens to damaged rows."""
 
     file: Path
-    """File of prompts: JSON Lines with `prompt` or `messages`, or text with one prompt a line."""
-    skip_bad: bool = False
-    """Import the good lines of the file and leave the broken ones out; otherwise one broken line refuses the file."""
+    """File of prompts, chats, preferences, votes or rankings: text with one prompt a line, JSON Lines, a JSON array,
+    CSV, TSV, Parquet or Arrow, also compressed by gzip. docs/formats.md shows every format."""
+    format: str | None = None
+    """Read every row in this format (`votes`, `preferences`, ...); if not given, it is found out by the columns."""
+    licence: str = ""
+    """Under which licence the file came, such as CC-BY-4.0; `imports list` shows it."""
+    skip_damaged: bool = False
+    """Leave out the damaged rows of the file, and name them; otherwise one damaged row refuses the file."""
+    fold_system: bool = False
+    """Put the system's words before the user's first ones, for a model whose chat template has no system role."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +122,36 @@ class RestoreOptions:
 
 
 @dataclass(frozen=True)
+class ExportOptions:
+    """What goes out, and as what."""
+
+    what: Literal["dataset", "rankings", "model"]
+    """`dataset` writes rows for training with a card, `rankings` what each person said, one by one, `model` a version
+    that transformers and peft load elsewhere."""
+    versions: tuple[str, ...]
+    """With `model`, the name of the version; if not given, the promoted one, or else the latest policy."""
+    to: Path | None = None
+    """Where it goes: a new folder, or for rankings a new file. Nothing is overwritten."""
+    as_: Literal["preference", "ranking", "prompt", "sft", "raw", "argilla", "labelstudio"] | None = None
+    """Form of a data set: preference (pairs of a chosen and a rejected response), ranking (all responses of a prompt,
+    best first), prompt, or sft (the best ones, and what people wrote); preference if not given. Form of rankings: raw
+    (loses nothing, and `import` reads it), argilla, or labelstudio; raw if not given."""
+    file: Literal["jsonl", "parquet"] = "jsonl"
+    """Kind of the files of a data set."""
+    pseudonyms: bool = False
+    """With rankings: put `person-...` in the place of each name, the same one throughout the file, and leave out
+    comments. The key that the pseudonyms are drawn by is not kept."""
+    merged: bool = False
+    """With a model: add the adapter to the weights of the base, which is read anew in bf16, so that the folder is a
+    model like any other; otherwise the adapter goes out, with its base where that lies in a folder."""
+    gguf: bool = False
+    """With a model: merge it, and make a GGUF file of it too, by llama.cpp's converter; where that is not on PATH,
+    the command to run is told."""
+    push_to_hub: str | None = None
+    """With a model: upload the folder as a private repository of this name (OWNER/NAME)."""
+
+
+@dataclass(frozen=True)
 class CancelOptions:
     """Which job is to end."""
 
@@ -123,6 +167,24 @@ class ServeOptions:
     """Address to listen on; the default is reached from this machine only."""
     port: Port = 7860
     """Port to listen on."""
+
+
+@dataclass(frozen=True)
+class UserOptions:
+    """What is done to whose account."""
+
+    action: Literal["list", "add", "invite", "revoke", "disable", "enable", "reset", "role", "sign-out", "log"]
+    """`list` shows people and open invitations, `add` makes accounts with a generated password, `invite` makes a
+    link, `revoke` voids one, `disable` closes accounts and `enable` opens them, `reset` generates a new password,
+    `role` gives another role, `sign-out` ends all sessions, `log` shows who did what."""
+    whom: tuple[str, ...]
+    """Names of people, or for `revoke` numbers of invitations, as `user list` shows them."""
+    role: Role | None = None
+    """Role that `add`, `invite` and `role` give; `add` and `invite` give annotator without it."""
+    uses: Accounts = 1
+    """How many accounts the link of `invite` makes."""
+    days: Days = 7
+    """Days for which the link of `invite` is good."""
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,23 @@ class BackupConfig:
 
 
 @dataclass(frozen=True)
+class ServeConfig:
+    """Under which address people reach the pages, and what is believed of a proxy in front of them."""
+
+    url: str = ""
+    """Address at which people open the pages, say `https://rank.example.org/team`; the links that invite begin with
+    it. If not given, host and port are put together."""
+    root_path: str = ""
+    """What a proxy puts before every address and takes away again, say `/team`; empty where the pages have a host of
+    their own."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies, say `10.0.0.0/8`, whose X-Forwarded-For and X-Forwarded-Proto are believed;
+    those of anybody else are thrown away."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names that a request may ask for, without the port; if none is given, any."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All tables of workspace.toml; raises BadInput for settings that cannot go together, whoever put them so."""
 
@@ -129,6 +146,7 @@ class Settings:
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
     backup: BackupConfig = field(default_factory=BackupConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
 
     def __post_init__(self) -> None:
         for problem in problems(self):

@@ -35,8 +35,9 @@ class ModelConfig:
 class SamplingConfig:
     """How responses are drawn."""
 
-    responses: Count = 4
-    """Responses to a prompt; four is what a person can rank in one look (InstructGPT, Ouyang et al. 2022: 4 to 9)."""
+    responses: Annotated[int, Ge(1), Le(26)] = 4
+    """Responses to a prompt, A to Z on the page; four is what a person can rank in one look (InstructGPT, Ouyang et
+    al. 2022: 4 to 9)."""
     max_new_tokens: Count = 64
     """Longest response in tokens; one that has not ended by then is cut and marked `length`."""
     temperature: NotNegative = 1.0

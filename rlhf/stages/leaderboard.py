@@ -53,9 +53,10 @@ def by_version(db: Database, every: Sequence[Ranking] | None = None) -> Rankings
     standing = by_people or every
     if not standing:
         raise NotReady("There are 0 rankings: rank some tasks on the page, or run `simulate`, then ask again.")
-    versions, table = models.every(db, "policy"), RankingTable(standing)
+    # Ours first, so that the base is number 0; what came with a file stands beside them.
+    versions, table = [*models.every(db, "policy"), *models.every(db, "imported")], RankingTable(standing)
     version = _version_of_each(db, table, versions)
-    # What no version of ours wrote (a person did, or a model elsewhere) says nothing of our versions: not shown.
+    # What no version wrote, but a person, says nothing of versions: not shown.
     # Nor does the ranking that put a person's answer first: what ties below it was not compared.
     own = np.isin([r.task_id for r in standing], list(tasks.of_reason(db, tasks.OWN)))
     levels = np.where((version >= 0) & ~own[:, None], table.levels, -1)
@@ -70,7 +71,8 @@ def leaderboard(db: Database, every: Sequence[Ranking] | None = None) -> Board:
     held = by_version(db, every)
     versions, levels, version = held.versions, held.levels, held.version
     ranked = rank_versions(levels, held.prompt, version)
-    newest = max((v for v in range(1, len(ranked.elo)) if ranked.prompts[v]), default=0)
+    ours = sum(model.kind == "policy" for model in versions)
+    newest = max((v for v in range(1, min(ours, len(ranked.elo))) if ranked.prompts[v]), default=0)
     promoted = models.generator(db)
     ruling = next((i for i, m in enumerate(versions) if promoted and m.id == promoted.id), 0)
     of_base, of_ruling = (_verdict(levels, held.prompt, version, newest, other) for other in (0, ruling))

@@ -3,19 +3,22 @@
 Beside rlhf/training/models.py the only file that knows peft.
 """
 
+import json
+import warnings
 from pathlib import Path
 from typing import Any
 
-from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft import LoraConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from rlhf.training import saved
+from rlhf.training.base import is_hub_name
 from store.errors import BadInput
 
 EVERYWHERE = "all-linear"
 """peft's word for every linear layer but the one that makes the logits."""
-CONFIG = "adapter_config.json"
+CONFIG, CARD = "adapter_config.json", "README.md"
 
 
 def lora(base: Any, *, rank: int, alpha: int | None, targets: str) -> LoraConfig:
@@ -77,12 +80,31 @@ def _layers(config: LoraConfig) -> str:
     return ",".join(sorted({name.rpartition(".")[2] for name in config.target_modules or ()}))
 
 
-def save(peft: Any, adapter: str, folder: Path) -> None:
-    """Write one adapter of a peft model into a folder."""
+def save(peft: Any, adapter: str, folder: Path, base_model: str) -> None:
+    """Write one adapter of a peft model into a folder, with the name of its base and no way to it on this machine."""
     peft.save_pretrained(str(folder), selected_adapters=[adapter], save_embedding_layers=False)
     for made in (folder / adapter).iterdir():
         made.replace(folder / made.name)
     (folder / adapter).rmdir()
+    (folder / CARD).unlink(missing_ok=True)  # peft's own is blank: `export model` writes one of what is known
+    name_base(folder, base_model if is_hub_name(base_model) else Path(base_model).name)
+
+
+def name_base(folder: Path, name: str) -> None:
+    """Let an adapter's file name its base so, whatever it called it before."""
+    told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    (folder / CONFIG).write_text(
+        json.dumps(told | {"base_model_name_or_path": name}, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )
+
+
+def merged(base: Any, folder: Path) -> Any:
+    """A transformers model with the adapter of a folder added to its weights."""
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5.23 for a property by its old name.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        held: Any = PeftModel.from_pretrained(base, str(folder))
+        return held.merge_and_unload()
 
 
 def shapes(peft: Any, adapter: str) -> saved.Shapes:

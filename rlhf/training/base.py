@@ -33,6 +33,11 @@ def resolve(base_model: str) -> str:
     return str(folder.resolve())
 
 
+def is_hub_name(base_model: str) -> bool:
+    """Whether a base model is known by a name that means the same on every machine, and is no folder of this one."""
+    return base_model != "tiny" and not to_convert(base_model) and not Path(resolve(base_model)).exists()
+
+
 def to_convert(base_model: str) -> bool:
     """Whether a base model comes as GGUF, which `init` makes a folder of: `smollm2`, or a file of that format.
 

@@ -163,7 +163,7 @@ class RoleModel:
 
     def save(self, role: Role, folder: Path) -> None:
         """Write a role as a peft adapter folder, with what its base is, and `head.safetensors` where it has one."""
-        adapters.save(self.peft, role, folder)
+        adapters.save(self.peft, role, folder, self.base_model)
         fingerprint.write(folder, self.fingerprint, self.base_model)
         if role in self.heads:
             save_file(self.heads[role].state_dict(), folder / saved.HEAD)

@@ -1,1 +1,1 @@
-"""The field's file formats, one file a format."""
+"""The field's file formats, one file a format; store/formats/reading.py finds out which one a file has."""

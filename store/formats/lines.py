@@ -56,7 +56,12 @@ def numbered(text: str) -> Iterator[tuple[int, str]]:
 def check_length(line: str) -> None:
     """Raise BadInput for a line that is too long to be one item."""
     if len(line) > LONGEST_LINE:
-        raise BadInput(f"{len(line)} characters, and a line has at most {LONGEST_LINE}: split it")
+        raise too_long(len(line))
+
+
+def too_long(length: int) -> BadInput:
+    """What is said of a line of so many characters."""
+    return BadInput(f"{length} characters, and a line has at most {LONGEST_LINE}: split it")
 
 
 def from_json(line: str) -> object:
@@ -70,8 +75,8 @@ def from_json(line: str) -> object:
     return value
 
 
-def describe(broken: Sequence[tuple[int, str]]) -> str:
-    """`line 3: not JSON (...); line 9: ...; and 4 more`"""
-    shown = "; ".join(f"line {number}: {reason}" for number, reason in broken[:SHOWN])
-    more = len(broken) - SHOWN
+def describe(broken: Sequence[tuple[int, str]], *, row: str = "line", more: int = 0) -> str:
+    """`line 3: not JSON (...); line 9: ...; and 4 more`, of which `more` are beyond those that are given."""
+    shown = "; ".join(f"{row} {number}: {reason}" for number, reason in broken[:SHOWN])
+    more += max(0, len(broken) - SHOWN)
     return shown + (f"; and {more} more" if more > 0 else "")

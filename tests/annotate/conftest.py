@@ -15,10 +15,10 @@ from starlette.testclient import TestClient
 
 from annotate import app
 from annotate.login import Door
-from annotate.security import COOKIE, Brake
+from annotate.security import COOKIE
 from store import annotators, rankings, responses, scores, sessions, tasks
 from store.records import PairAgreement, Rating, Role
-from store.workspace import Workspace, create
+from store.workspace import Workspace
 from tests.tasks_to_rank import add_tasks
 
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def door(folder: Path) -> Door:
-    """The site's door, which has the only state of the process: its brake."""
+    """The site's door."""
     return Door(Workspace(folder))
 
 
@@ -45,11 +45,11 @@ def site(folder: Path, door: Door) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def workspace(folder: Path) -> Workspace:
+def workspace(folder: Path, fresh: Callable[[Path], Workspace]) -> Workspace:
     """Three prompts with four responses each and one task a prompt."""
     if folder.exists():
         shutil.rmtree(folder)
-    made = create(folder, "")
+    made = fresh(folder)
     with made.store() as db:
         add_tasks(db, count=3, overlap=1)
     return made
@@ -65,10 +65,9 @@ def db(workspace: Workspace) -> Iterator[Database]:
 
 
 @pytest.fixture
-def client(workspace: Workspace, site: TestClient, door: Door) -> TestClient:
+def client(workspace: Workspace, site: TestClient) -> TestClient:
     """A browser without an account, before a site where nobody has failed to sign in."""
     site.cookies.clear()
-    door.brake = Brake()
     return site
 
 

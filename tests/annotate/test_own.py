@@ -44,8 +44,8 @@ def test_the_page_tells_an_annotator_of_nobody_else(
     sign_in: Callable[[str, Role], TestClient], call: Callable[..., Any], db: Database, rated: Rated, line: Line
 ) -> None:
     models.add(db, Model("policy-secret", "policy", "tiny", 1))
-    rated(db, {"alpha": 0.4, "by_annotator": [line("Zachary", tau=0.1), line("Ada", **KNOWN)]})
-    client = sign_in("Ada", "annotator")
+    rated(db, {"alpha": 0.4, "by_annotator": [line("Zachary", tau=0.1), line("Eva", **KNOWN)]})
+    client = sign_in("Eva", "annotator")
     (html,) = call(client, "/annotate", "own")
     (view,) = call(client, "/annotate", "load")
     page = client.get("/annotate/").text + client.get("/annotate/config").text + html + str(view)

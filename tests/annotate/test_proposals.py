@@ -79,7 +79,7 @@ def test_an_annotator_decides_nothing(sign_in: SignIn, call: Call, workspace: Wo
     ids = propose(db, "One of these?")
     config = sign_in("Rosa", "researcher").get("/research/config").json()
     (index,) = [d["id"] for d in config["dependencies"] if d["api_name"] == "decide"]
-    client = sign_in("Ada", "annotator")
+    client = sign_in("Eva", "annotator")
     body = {"data": [], "fn_index": index, "session_hash": "t", "event_data": {"accept": True, "prompts": ids}}
     assert client.post("/research/gradio_api/run/predict", json=body).json().get("data") is None
     assert waits(workspace) == set(ids)

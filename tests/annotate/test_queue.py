@@ -152,9 +152,10 @@ def test_the_view_names_no_model_and_no_response(db: Database) -> None:
 def test_the_view_is_in_the_order_shown(db: Database) -> None:
     task = queue.next_task(db, "ada")
     assert task is not None
-    shown = queue.view(db, "ada")["task"]["responses"]
+    view = queue.view(db, "ada")["task"]
     texts = dict(db.execute("SELECT id, text FROM responses").fetchall())
-    assert shown == [f"<p>{texts[i]}</p>\n" for i in task.shown_order]
+    assert view["responses"] == [f'<p dir="auto">{texts[i]}</p>\n' for i in task.shown_order]
+    assert view["written"] == [texts[i] for i in task.shown_order]
 
 
 def test_orders_differ_from_task_to_task(db: Database, more_tasks: Callable[..., list[int]]) -> None:

@@ -1,6 +1,7 @@
 """The board's scripts: which module imports which, and how they reach the browser."""
 
 import re
+import string
 from collections.abc import Callable
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -12,6 +13,9 @@ from starlette.testclient import TestClient
 
 import annotate
 from annotate import scripts
+from rlhf.settings import Settings, overlay
+from store import tasks
+from store.errors import BadInput
 from store.records import Role
 
 FOLDER = Path(annotate.__file__).parent / "board"
@@ -166,3 +170,11 @@ def test_the_page_finds_the_entry_wherever_the_site_lies(
     assert found.startswith(f"{root}scripts/")
     assert client.get("/" + found.removeprefix(root)).status_code == 200
     assert not urlsplit(entry).netloc
+
+
+def test_page_store_and_settings_allow_as_many_responses() -> None:
+    (letters,) = re.findall(r"const LETTERS = '(\w+)'", TEXTS["letters.js"])
+    assert letters == string.ascii_uppercase[: tasks.MOST_RESPONSES]
+    overlay(Settings(), {"sampling": {"responses": len(letters)}})
+    with pytest.raises(BadInput, match="26"):
+        overlay(Settings(), {"sampling": {"responses": len(letters) + 1}})

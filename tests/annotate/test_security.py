@@ -4,14 +4,16 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from annotate import security
-from annotate.security import COOKIE, Brake, TooManyAttempts
-from store import annotators, jobs, models, rankings, sessions, tasks
+from annotate.security import COOKIE
+from store import annotators, attempts, jobs, models, rankings, sessions, tasks
+from store.attempts import TooManyAttempts
 from store.records import Role
 from store.workspace import Workspace
 
@@ -116,28 +118,63 @@ def test_wrong_passwords_are_slowed_down(client: TestClient, workspace: Workspac
     assert "wait 15 minutes" in refused.text
 
 
-def test_the_brake_counts_per_pair_address_and_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(security.time, "monotonic", lambda: now[0])
-    brake = Brake()
-    for _ in range(5):
-        brake.failed("Ada", "1.1.1.1")
-    with pytest.raises(TooManyAttempts):
-        brake.check(" ADA ", "1.1.1.1")
-    brake.check("Ada", "2.2.2.2")
-    for i in range(25):
-        brake.failed(f"name {i}", "1.1.1.1")
-    with pytest.raises(TooManyAttempts):
-        brake.check("somebody", "1.1.1.1")
-    for i in range(95):
-        brake.failed("ada", f"3.3.3.{i}")
-    with pytest.raises(TooManyAttempts):
-        brake.check("Ada", "2.2.2.2")
-    now[0] = 901.0
-    brake.check("Ada", "1.1.1.1")
-    brake.failed("Ada", "1.1.1.1")
-    brake.succeeded("Ada", "1.1.1.1")
-    brake.check("Ada", "1.1.1.1")
+def test_the_brake_counts_per_pair_address_and_name(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1e9]
+    monkeypatch.setattr(attempts.time, "time", lambda: now[0])
+    with workspace.store() as db:
+        for _ in range(5):
+            attempts.begin(db, "Ada", "1.1.1.1")
+        with pytest.raises(TooManyAttempts):
+            attempts.begin(db, " ADA ", "1.1.1.1")
+        attempts.begin(db, "Ada", "2.2.2.2")
+        for i in range(25):
+            attempts.begin(db, f"name {i}", "1.1.1.1")
+        with pytest.raises(TooManyAttempts):
+            attempts.begin(db, "somebody", "1.1.1.1")
+        for i in range(94):
+            attempts.begin(db, "ada", f"3.3.3.{i}")
+        with pytest.raises(TooManyAttempts):
+            attempts.begin(db, "Ada", "2.2.2.2")
+        now[0] += 901.0
+        for _ in range(5):
+            attempts.begin(db, "Ada", "1.1.1.1")
+        attempts.succeeded(db, "Ada", "1.1.1.1")
+        attempts.begin(db, "Ada", "1.1.1.1")
+        assert db["attempts"].count == 1  # what counts no more is gone
+        now[0] -= 1e6  # a clock that is set back locks nobody out
+        for _ in range(5):
+            attempts.begin(db, "Ada", "1.1.1.1")
+        for i in range(30):
+            attempts.begin(db, f"other {i}", f"2001:db8::{i:x}:1")
+        with pytest.raises(TooManyAttempts):
+            attempts.begin(db, "somebody", "2001:db8::ffff")
+        attempts.begin(db, "somebody", "2001:db8:0:1::1")
+
+
+def test_of_many_guesses_at_once_no_more_are_tried_than_are_allowed(
+    client: TestClient, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    monkeypatch.setattr("store.annotators.verify", lambda db, name, password: tried.append(password))
+    with ThreadPoolExecutor(16) as threads:
+        sent = [{"name": "Ada", "password": f"guess {n}"} for n in range(24)]
+        codes = list(threads.map(lambda data: client.post("/login", data=data).status_code, sent))
+    assert (len(tried), codes.count(401)) == (5, 5)
+    assert set(codes) <= {401, 429, 503}
+    with workspace.store() as db, pytest.raises(TooManyAttempts):  # as a server that was started again counts
+        attempts.begin(db, "Ada", "testclient")
+
+    def allowed(_: int) -> bool:
+        with workspace.store() as mine:
+            try:
+                attempts.begin(mine, "Bo", "9.9.9.9")
+            except TooManyAttempts:
+                return False
+        return True
+
+    with ThreadPoolExecutor(12) as threads:
+        assert sum(threads.map(allowed, range(12))) == 5
+    assert "guess" not in "\n".join(sqlite3.connect(workspace.database).iterdump())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,6 @@ import store.db
 from rlhf.training.models import RoleModel
 from store.db import Guarded
 
-BEATS = ({"leases"}, {"workers"}, {"jobs", "leases"}, set())
-"""Tables that are written together by the clock, as a job's heartbeat is with its lease: such a commit is no point of
-the work, and how many there are depends on how busy the machine is."""
 CHANGED = re.compile(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM)\s+(\w+)")
 
 
@@ -66,12 +64,13 @@ def _around(writes: Writes, name: str, act: Callable[..., Any]) -> Callable[...,
 
 def _connection(writes: Writes) -> type[sqlite3.Connection]:
     class Watched(sqlite3.Connection):
-        """Names a commit by the tables that it changes; one that changes nothing is no write."""
+        """Names a commit by the tables that it changes; one that changes nothing is no write, nor one of a beat."""
 
         tables: tuple[str, ...] = ()
 
         def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-            if sql == "COMMIT" and set(self.tables) not in BEATS:
+            # A beat comes by the clock, so it is no point of the work: how many there are differs from run to run.
+            if sql == "COMMIT" and self.tables and threading.current_thread() is threading.main_thread():
                 name, self.tables = "commit of " + ", ".join(self.tables), ()
                 return _around(writes, name, super().execute)(sql, *args)  # type: ignore[no-any-return]
             self._note(sql)

@@ -43,9 +43,9 @@ MUTANTS = (
     ),
     Mutant(
         "no-brake",
-        "annotate/security.py",
-        "if len(failures) >= limit:",
-        "if False:",
+        "store/attempts.py",
+        'f"{newest} OFFSET {limit - 1}"',
+        'f"{newest} OFFSET {limit * 1000}"',
         DOOR,
         "Passwords could be guessed as fast as the server answers.",
     ),

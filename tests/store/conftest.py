@@ -8,12 +8,12 @@ from sqlite_utils import Database
 
 from store import annotators, models, processes, prompts, responses, tasks
 from store.records import Model, Response, Task
-from store.workspace import Workspace, create
+from store.workspace import Workspace
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return create(tmp_path / "workspace", "")
+def workspace(tmp_path: Path, fresh: Callable[[Path], Workspace]) -> Workspace:
+    return fresh(tmp_path / "workspace")
 
 
 @pytest.fixture

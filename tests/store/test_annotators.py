@@ -134,3 +134,99 @@ def test_who_joined_an_earlier_version_under_another_form_still_signs_in(db: Dat
     person = annotators.verify(db, "Rene\u0301", SECRET)
     assert person is not None
     assert person.name == "Rene\u0301"
+
+
+TAKEN = "Ada Lov\u00e9 10"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ada lov\u00e9 10",
+        "ADA LOV\u00c9 10",
+        "Ada  Lov\u00e9\u00a010",  # two blanks, and one that does not break
+        "\u0410da Lov\u00e9 10",  # Cyrillic A
+        "Ad\u03b1 Lov\u00e9 10",  # Greek alpha
+        "Ada Lov\u00e9 lO",  # small L and capital o
+        "\uff21da Lov\u00e9 10",  # a full-width A
+    ],
+)
+def test_nobody_takes_a_name_that_reads_like_anothers(db: Database, typed: str) -> None:
+    annotators.add(db, TAKEN)
+    with pytest.raises(BadInput, match=r"taken|looks like"):
+        annotators.add(db, typed)
+    assert sum(person.name not in ("ada", "bo", "cy") for person in annotators.every(db)) == 1
+
+
+def test_names_that_differ_are_let_in(db: Database) -> None:
+    for name in (
+        "Ida",
+        "Gail",
+        "Gall",
+        "Анна",
+        "Anna",
+        "Вера",
+        "Εύα",
+        "Rene",
+        "René",
+        "李雷",
+        "\u0646\u0627\u0645\u200c\u0647\u0627",
+    ):
+        assert annotators.add(db, name).name == name
+    for name in ("lda", "ВЕРА", "BEPA", "GAIL"):
+        with pytest.raises(BadInput, match="looks like"):
+            annotators.add(db, name)
+
+
+@pytest.mark.parametrize("letter", ["\u200d", "\u200c", "\u2066", "\u3164", "\ufe0f", "\u034f", "\ue000", "\ud800"])
+def test_no_joiner_in_latin_and_nothing_that_draws_nothing(db: Database, letter: str) -> None:
+    with pytest.raises(BadInput, match=r"no invisible characters such as U\+"):
+        annotators.add(db, f"ad{letter}a")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password",
+        "PassWord1",
+        "12345678",
+        "        ",
+        "aaaaaaaa",
+        "abababab",
+        "ada lovelace",
+        "AdaLovelace1!",
+        "short",
+    ],
+)
+def test_a_password_that_is_guessed_first_is_refused(db: Database, password: str) -> None:
+    with pytest.raises(BadInput):
+        annotators.add(db, "Ada Lovelace", "annotator", password)
+
+
+def test_the_common_passwords_are_long_enough_to_matter() -> None:
+    assert len(annotators._common()) > 200
+    assert all(len(word) >= annotators.MIN_PASSWORD and word == word.casefold() for word in annotators._common())
+
+
+def test_one_link_makes_only_so_many_accounts_an_hour(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotators, "hashed", lambda password: "scrypt$00$00")
+    token, other = (sessions.invite(db, "annotator", uses=None) for _ in range(2))
+    for number in range(sessions.ACCOUNTS_AN_HOUR):
+        sessions.accept(db, token, f"script {number}", SECRET)
+    with pytest.raises(BadInput, match="30 accounts were made with this link"):
+        sessions.accept(db, token, "one more", SECRET)
+    assert sessions.accept(db, other, "one more", SECRET)
+    later = time.time() + sessions.HOUR + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert sessions.accept(db, token, "next hour", SECRET)
+
+
+def test_the_standing_link_ends_after_so_many_accounts(workspace: Workspace) -> None:
+    with workspace.store() as db:
+        first = sessions.standing_invitation(db, workspace.invitation)
+        assert sessions.standing_invitation(db, workspace.invitation) == first
+        (standing,) = sessions.invitations(db)
+        assert (standing.uses, standing.uses_left) == (200, 200)
+        db.execute("UPDATE invitations SET uses_left = 0")
+        db.conn.commit()
+        assert sessions.standing_invitation(db, workspace.invitation) != first

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from store import checks, imports, prompts, rankings, responses, summary, tasks
 from store.errors import BadInput, LeaseLost, NotFound
+from store.formats.row import Brought, Row
 from store.records import Import, Prompt, Task
 
 Make = Callable[..., list[int]]
@@ -26,7 +27,11 @@ def file(*texts: str, name: str = "file.txt", skipped: int = 0) -> Import:
 
 
 def bring(db: Database, *texts: str) -> imports.Added:
-    return imports.add(db, file(*texts), asked(*texts))
+    return imports.add(db, file(*texts), rows(*texts))
+
+
+def rows(*texts: str) -> list[list[Brought]]:
+    return [[(prompt, Row(prompt.messages), {})] for prompt in asked(*texts)]
 
 
 def standing(db: Database) -> set[str]:
@@ -76,11 +81,11 @@ def test_a_prompt_stands_as_long_as_one_of_its_files_does(db: Database, seed: in
 
 
 def test_the_same_bytes_are_one_import_and_only_what_was_skipped_is_new(db: Database) -> None:
-    first = imports.add(db, file("a", "b", "broken", name="old.txt", skipped=1), asked("a", "b"))
+    first = imports.add(db, file("a", "b", "broken", name="old.txt", skipped=1), rows("a", "b"))
     assert (first.new, first.already_there, first.known) == (2, 0, False)
-    again = imports.add(db, file("a", "b", "broken", name="renamed.txt", skipped=1), asked("a", "b"))
+    again = imports.add(db, file("a", "b", "broken", name="renamed.txt", skipped=1), rows("a", "b"))
     assert (again.import_id, again.new, again.already_there, again.known) == (first.import_id, 0, 2, True)
-    whole = imports.add(db, file("a", "b", "broken"), asked("a", "b", "broken"))
+    whole = imports.add(db, file("a", "b", "broken"), rows("a", "b", "broken"))
     assert (whole.import_id, whole.new) == (first.import_id, 1)
     (stored,) = imports.every(db)
     assert (stored.file, stored.added, stored.already_there, stored.skipped) == ("old.txt", 3, 0, 0)

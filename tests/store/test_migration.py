@@ -15,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 from store import imports, models, prompts, rankings, responses, scores, tasks
 from store.db import opened
 from store.errors import Damaged, Locked, NoDisk, WorkError
+from store.formats.row import Row
 from store.records import Import, Response
 from store.schema import migrations
 
@@ -51,6 +52,7 @@ OLD_ROWS = f"""
     INSERT INTO promotions (id, model_id, by) VALUES (1, 8, 'ada');
 """
 ADDED = {
+    "annotators": {"invitation_id", "signed_in"},
     "jobs": {"deaths"},
     "prompts": {"import_id", "removed", "removed_with", "waiting"},
     "models": {"rating_id", "reward_id", "made_by", "settings", "digest"},
@@ -174,7 +176,7 @@ def test_a_prompt_of_an_earlier_version_goes_and_comes_and_no_import_takes_it_ou
         assert standing
         db.execute("UPDATE prompts SET digest = ?", [prompts.digest(prompt.messages)])  # the row above made one up
         db.conn.commit()
-        done = imports.add(db, Import("old.jsonl", "0" * 64, "jsonl"), [prompt])
+        done = imports.add(db, Import("old.jsonl", "0" * 64, "jsonl"), [[(prompt, Row(prompt.messages), {})]])
         assert (done.new, done.already_there) == (0, 1)
         imports.remove(db, [done.import_id])
         assert (prompts.every(db), rankings.current(db)) == ([prompt], standing)

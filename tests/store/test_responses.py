@@ -35,9 +35,8 @@ def test_a_prompt_is_shown_where_a_task_has_an_answer_of_that_version(db: Databa
     one, other = (models.add(db, Model(name, "policy", "tiny")) for name in ("base", "policy-1"))
     chats = [prompts.make([{"role": "user", "content": text}], source="test") for text in ("a", "b", "c")]
     a, b, c = prompts.add(db, chats)
-    first, second, third, _ = responses.add(
-        db, [Response(p, m, "x", 0, {}, "stop") for p, m in ((a, one), (a, other), (b, other), (c, one))]
-    )
-    tasks.add(db, [Task(a, (first, second)), Task(a, (first, second)), Task(b, (third,))])
+    written = ((a, one), (a, other), (b, other), (b, other), (c, one))
+    ids = responses.add(db, [Response(p, m, "x", 0, {}, "stop") for p, m in written])
+    tasks.add(db, [Task(a, tuple(ids[:2])), Task(a, tuple(ids[:2])), Task(b, tuple(ids[2:4]))])
     assert responses.shown_of(db, one) == {a}
     assert responses.shown_of(db, other) == {a, b}

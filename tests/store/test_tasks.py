@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from store import annotators, models, prompts, rankings, responses, tasks
 from store.db import sql_list
-from store.errors import LeaseLost, NotFound
+from store.errors import BadInput, LeaseLost, NotFound
 from store.records import Model, Response, Task
 from store.workspace import Workspace
 
@@ -23,6 +23,20 @@ def lease(db: Database, task_id: int, person: str, seconds: float = 60) -> Task:
 def rank(db: Database, held: Task, kind: rankings.RankingKind = "ranked") -> None:
     levels = {response: level for level, response in enumerate(held.response_ids, start=1)}
     rankings.submit(db, str(held.lease), str(held.annotator), levels, kind=kind)
+
+
+@pytest.mark.parametrize("size", [0, 1, 27, 40])
+def test_a_task_that_nobody_could_rank_is_not_made(db: Database, make_tasks: Make, size: int) -> None:
+    make_tasks(db)
+    before = tasks.count_open(db)
+    sizes = (2, 26, size)
+    model = models.add(db, Model("another", "policy", "tiny"))
+    made = responses.add(db, [Response(1, model, f"answer {i}", i, {}, "stop") for i in range(40)])
+    with pytest.raises(BadInput, match=f"has {size} responses and people rank 2 to 26"):
+        tasks.add(db, [Task(1, tuple(made[:n])) for n in sizes])
+    assert tasks.count_open(db) == before
+    tasks.add(db, [Task(1, tuple(made[:n])) for n in sizes[:2]])
+    assert tasks.count_open(db) == before + 2
 
 
 def test_a_leased_task_is_nobody_elses(db: Database, make_tasks: Make) -> None:

@@ -159,8 +159,9 @@ def view() -> Any:
     def made(size: int = 4, *, lease: str = "lease-1", answer: Any = None, mark: Any = None, **task: Any) -> Any:
         shown = {
             "lease": lease,
-            "prompt": [{"role": "user", "html": "<p>Which?</p>"}],
+            "prompt": [{"role": "user", "html": "<p>Which?</p>", "written": "Which?"}],
             "responses": [f"<p>Response {i}.</p>" for i in range(size)],
+            "written": [f"Response *{i}*." for i in range(size)],
             **task,
         }
         progress = {"today": 2, "total": 9, "remaining": 3, "more": False}

@@ -77,4 +77,4 @@ def test_every_button_of_the_template_is_known(bench: Any) -> None:
         "unwrite",
         "keep",
     }
-    assert set(bench.run(code)) == known | {"write", "unwrite", "keep"}
+    assert set(bench.run(code)) == known | {"write", "unwrite", "keep", "drop", "written"}

@@ -59,3 +59,48 @@ def test_the_tick_is_shown_to_whom_it_is_offered(bench: Any, view: Any) -> None:
     mark = bench.page.locator(".mark")
     assert (mark.inner_text().strip(), mark.get_attribute("title")) == ("Known", "Why")
     assert mark.locator("input").is_checked()
+
+
+def test_twenty_six_responses_can_all_be_ranked(bench: Any, view: Any) -> None:
+    bench.start(view(26))
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    assert bench.tray() == alphabet
+    assert "A–Z pick 1–9 rank" in " ".join(bench.page.locator(".keys > span").all_inner_texts())
+    commands = [bench.page.locator(f"[data-do={name}] kbd") for name in ("skip", "flag", "previous")]
+    assert [key.inner_text() for key in commands] == ["⇧S", "⇧F", "⇧P"]
+    wanted = [26 if i % 10 == 9 else i % 10 + 1 for i in range(26)]  # an arrow to the left starts at the last rank
+    for letter, rank in zip(alphabet.lower(), wanted, strict=True):
+        bench.page.keyboard.press(letter)
+        bench.page.keyboard.press("ArrowLeft" if rank == 26 else str(rank))
+    bench.page.keyboard.press("Enter")
+    assert [sent["levels"] for sent in bench.sent()] == [[min(rank, 10) for rank in wanted]]
+
+
+def test_a_task_that_cannot_be_drawn_says_so_and_leaves_no_old_cards(bench: Any, view: Any) -> None:
+    bench.start(view(3))
+    bench.tell(view(27, lease="lease-2"))
+    rest = bench.page.locator(".rest")
+    assert rest.locator("h2").inner_text() == "This task cannot be shown"
+    assert "It has 27 responses, and this page has letters for 26." in rest.locator("p").inner_text()
+    assert bench.page.locator(":is(.card, .chip, .slot, .turn)").count() == 0
+    assert bench.page.locator(".bar").is_hidden()
+    bench.page.keyboard.press("1")
+    bench.page.locator("[data-do=drop]").click()
+    (skip,) = bench.sent()
+    assert (skip["action"], skip["lease"]) == ("skip", "lease-2")
+    bench.tell(view(2, lease="lease-2", answer={"nonce": skip["nonce"], "stored": False, "message": "No."}))
+    assert (bench.tray(), bench.message()) == ("AB", "No.")
+
+
+def test_one_key_shows_every_text_as_it_was_written(bench: Any, view: Any) -> None:
+    bench.start(view(2))
+    bench.page.keyboard.press("w")
+    assert bench.page.locator(".card .written").all_inner_texts() == ["Response *0*.", "Response *1*."]
+    assert bench.page.locator(".turn .written").is_visible()
+    assert not any(text.is_visible() for text in bench.page.locator(".text").all())
+    assert bench.said() == "Texts as they were written."
+    bench.tell(view(3, lease="lease-2"))
+    assert bench.page.locator(".card .written:visible").count() == 3
+    bench.page.locator("[data-do=written]").click()
+    assert bench.page.locator(".written:visible").count() == 0
+    assert bench.page.locator(".text:visible").count() == 4

@@ -124,3 +124,21 @@ def test_before_the_first_value_the_board_waits(bench: Any, view: Any) -> None:
     assert bench.page.locator(".board").get_attribute("data-state") == "loading"
     bench.tell(view(2))
     assert bench.tray() == "AB"
+
+
+def test_a_first_task_that_does_not_come_is_asked_for_again(bench: Any, view: Any) -> None:
+    bench.start(None)
+    bench.page.clock.run_for(5_000)
+    (asked,) = bench.sent()
+    assert asked["action"] == "next"
+    bench.tell(view(0, answer={"nonce": asked["nonce"], "stored": False, "message": ""}) | FULL)
+    rest = bench.page.locator(".rest")
+    expect(rest.locator("h2")).to_have_text("Waiting for your first task")
+    expect(rest.locator(".told")).to_have_text("The disk is full.")
+    bench.page.clock.run_for(20_000)
+    assert [sent["action"] for sent in bench.sent()] == ["next", "next"]
+    bench.tell(view(2, answer={"nonce": bench.sent()[1]["nonce"]}))
+    assert bench.tray() == "AB"
+    expect(rest).to_be_hidden()
+    bench.page.clock.run_for(25_000)
+    assert len(bench.sent()) == 2

@@ -1,16 +1,17 @@
 """A workspace, and beats and pauses that a test has time for."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rlhf.jobs import pulse, worker
-from store.workspace import Workspace, create
+from store.workspace import Workspace
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return create(tmp_path / "w", "")
+def workspace(tmp_path: Path, fresh: Callable[[Path], Workspace]) -> Workspace:
+    return fresh(tmp_path / "w")
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from rlhf.settings import Settings
 from rlhf.stages.context import Context
 from store import annotators, models, prompts, rankings, responses, tasks
 from store.records import Model, Response, Task, TaskReason
-from store.workspace import create
+from store.workspace import Workspace
 
 
 @pytest.fixture
-def ctx(tmp_path: Path) -> Context:
-    workspace = create(tmp_path / "workspace", "")
+def ctx(tmp_path: Path, fresh: Callable[[Path], Workspace]) -> Context:
+    workspace = fresh(tmp_path / "workspace")
     return Context(workspace, Settings(), 0, lambda *_: None, lambda *_: None)
 
 

@@ -37,12 +37,12 @@ def mixed(db: Database, world: Make) -> Any:
     made = world([0.0, 2.5])
     annotators.ensure(db, "ada")
     elsewhere = models.add(db, Model("elsewhere", "imported", "unknown", made_by="import"))
-    made.foreign = set()
+    made.persons = set()
     for number, prompt in enumerate(made.prompts(30, each=2)):
         if number % 3 == 0:
-            made.foreign.add(written(db, made, prompt, annotator="ada"))
+            made.persons.add(written(db, made, prompt, annotator="ada"))
         elif number % 3 == 1:
-            made.foreign.add(written(db, made, prompt, model_id=elsewhere))
+            written(db, made, prompt, model_id=elsewhere)
         for person in ("bo", "cy"):
             made.rank(prompt, person)
     return made
@@ -51,12 +51,17 @@ def mixed(db: Database, world: Make) -> Any:
 def test_what_no_version_wrote_counts_as_not_shown(db: Database, mixed: Any) -> None:
     standing = rankings.current(db)
     without = [
-        replace(r, levels={response: level for response, level in r.levels.items() if response not in mixed.foreign})
+        replace(r, levels={response: level for response, level in r.levels.items() if response not in mixed.persons})
         for r in standing
     ]
-    assert sum(r.levels != w.levels for r, w in zip(standing, without, strict=True)) == 40
+    assert sum(r.levels != w.levels for r, w in zip(standing, without, strict=True)) == 20
     assert leaderboard(db) == leaderboard(db, without)
-    assert [v.name for v in leaderboard(db).versions] == ["policy-1", "base"]
+
+
+def test_a_model_elsewhere_stands_on_the_board_and_is_never_the_newest_of_ours(db: Database, mixed: Any) -> None:
+    board = leaderboard(db)
+    assert [v.name for v in board.versions] == ["elsewhere", "policy-1", "base"]
+    assert (board.newest, board.base, board.versions[0].prompts) == ("policy-1", "base", 10)
 
 
 def test_a_task_that_shows_no_version_decides_nothing(db: Database, world: Make) -> None:

@@ -1,16 +1,35 @@
-"""Files of prompts as people write them, broken ones included."""
+"""Files of prompts as people write them, broken ones included, and what no file may do."""
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from store.errors import BadInput
-from store.formats.prompt_files import read
+from store.formats.reading import Check, Reading
 from store.records import Prompt
 
 GOOD = '{"prompt": "Hello"}'
+
+
+@dataclass
+class Found:
+    """The prompts of a file, and its damaged rows in words."""
+
+    prompts: list[Prompt]
+    broken: list[tuple[int, str]]
+    said: str
+
+    def describe_broken(self) -> str:
+        return self.said
+
+
+def read(path: Path, check: Check = lambda prompt: None) -> Found:
+    reading = Reading(path, check=check)
+    prompts = [prompt for item in reading.items(skip_damaged=True) for prompt, _, _ in item]
+    return Found(prompts, reading.damaged, reading.describe_damaged())
 
 
 def write(folder: Path, text: str | bytes, name: str = "prompts.jsonl") -> Path:
@@ -29,11 +48,14 @@ def write(folder: Path, text: str | bytes, name: str = "prompts.jsonl") -> Path:
         ("{}", "neither `prompt`"),
         ('{"prompt": 3}', "neither `prompt`"),
         ('{"prompt": null}', "neither `prompt`"),
-        ('{"messages": [{"role": "user"}]}', "neither `prompt`"),
-        ('{"messages": ["hi"]}', "neither `prompt`"),
+        ('{"messages": [{"role": "user"}]}', "a NoneType where text should be"),
+        ('{"messages": ["hi"]}', "no list of turns"),
         ('{"messages": []}', "last turn"),
         ('{"messages": [{"role": "assistant", "content": "hi"}]}', "last turn"),
-        ('{"messages": [{"role": "elf", "content": "x"}, {"role": "user", "content": "hi"}]}', "'elf' is unknown"),
+        (
+            '{"messages": [{"role": "elf", "content": "x"}, {"role": "user", "content": "hi"}]}',
+            "a turn of 'elf', not of user",
+        ),
         ('{"prompt": "  "}', "empty"),
         ('{"prompt": "\\ud83d"}', "half a character"),
         ('{"prompt": "hi", "split": "test"}', "split is 'test'"),
