@@ -207,7 +207,11 @@ class UserOptions:
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """How large the demo is."""
+    """How large the demo is, and whether DPO is shown beside PPO."""
+
+    with_: Literal["ppo", "dpo"] = "ppo"
+    """With dpo, the rankings that the rounds collect also train a policy by DPO in the end, from the base and without
+    a reward model; it stands beside those of PPO in the evaluation."""
 
     rounds: Count = 2
     """Rounds to run, each of rating, reward model, PPO and fresh responses."""
