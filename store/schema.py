@@ -10,6 +10,7 @@ from sqlite_utils.migrations import Migrations
 from store.first_tables import FIRST_TABLES, NOW
 from store.import_tables import BROUGHT_TABLES
 from store.people_tables import PEOPLE_TABLES
+from store.queue_tables import QUEUE_TABLES
 
 migrations = Migrations("store")
 
@@ -94,6 +95,13 @@ def m012_people(db: Database) -> None:
 def m014_responses_and_rankings_of_imports(db: Database) -> None:
     """Which responses and rankings came with which file, and which of them went out with it."""
     for statement in BROUGHT_TABLES:
+        db.execute(statement)
+
+
+@migrations()
+def m017_next_task_at_once(db: Database) -> None:
+    """Indexes of the tasks that wait, and how far down the queue nothing is left for a person."""
+    for statement in QUEUE_TABLES:
         db.execute(statement)
 
 
