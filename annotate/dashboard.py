@@ -33,7 +33,7 @@ from store.words import in_words
 from store.workspace import Workspace
 
 AREA = "/research"
-REPORT = Markup('<p class="note"><a href="/report">Report</a>: all of this on one page, to read or to save</p>')
+REPORT = Markup('<p class="note"><a href="../report">Report</a>: all of this on one page, to read or to save</p>')
 BUTTONS = {name: kind.button for name, kind in KINDS.items() if kind.button}
 """Each kind of work that a person may ask for here, with the words on its button."""
 
