@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 
 from annotate.api import reading, writing
 from annotate.api.caller import NoToken
+from annotate.api.page import page
 from annotate.api.shapes import Problem
 from annotate.trouble import for_everybody, misfit, status_of
 from store.errors import Busy, NotReady, PlatformError, Refused
@@ -53,6 +54,10 @@ def build(workspace: Workspace) -> FastAPI:
         headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoToken) else None
         status = 409 if isinstance(error, _NOT_NOW) else status_of(error)
         return JSONResponse({"error": for_everybody(error, workspace)}, status, headers)
+
+    @api.get("/docs", include_in_schema=False)
+    def described() -> Response:
+        return page(api, PREFIX)
 
     return api
 

@@ -206,5 +206,8 @@ Item = TypeVar("Item")
 class Page(Given, Generic[Item]):
     """Some of many, by their ids; `next` is the `after` that asks for those that follow, null at the end."""
 
+    # Pydantic gives the words of a class with a parameter to none of those that are made of it.
+    model_config = ConfigDict(json_schema_extra={"description": __doc__})
+
     items: list[Item]
     next: int | None

@@ -23,7 +23,8 @@ TURNS = st.fixed_dictionaries(
     {"role": st.sampled_from(["user", "system", "king"]) | VALUES, "content": TEXTS | VALUES}
 )
 BODIES = {
-    "/rankings": st.fixed_dictionaries(
+    "/rankings": st.just({"lease": "LEASE", "levels": [1, 2, 2, 3]})
+    | st.fixed_dictionaries(
         {},
         optional={
             "lease": st.just("LEASE") | VALUES,
@@ -64,7 +65,7 @@ RAW = st.binary(max_size=40) | st.sampled_from([b"", b"{", b"[" * 20_000, b'{"le
 @st.composite
 def calls(draw: Any, paths: dict[str, list[str]]) -> tuple[str, str, dict[str, str], bytes]:
     """A route of the description with anything in its path, its query and its body."""
-    path = draw(st.sampled_from(sorted(paths)))
+    path = draw(st.sampled_from(sorted(paths)) | st.sampled_from(sorted(BODIES)))
     method = draw(st.sampled_from(paths[path]))
     body = draw(BODIES.get(path, VALUES).map(json.dumps).map(str.encode) | RAW) if method == "post" else b""
     for name in ("prompt_id", "job_id", "name"):
