@@ -22,8 +22,8 @@ NO_SCORES = "There are no scores yet: press “Rate the rankings” first."
 NO_REWARD = "There is no reward model yet: press “Retrain reward model” first"
 
 
-def press(workspace: Workspace, db: Database, kind: str, params: Json | None = None) -> None:
-    """Put a job in the queue with the settings of the workspace, as the button of its kind does it.
+def press(workspace: Workspace, db: Database, kind: str, params: Json | None = None) -> int:
+    """Put a job in the queue with the settings of the workspace, as the button of its kind does it; returns its id.
 
     Raises Refused where one of its kind waits or runs already.
     """
@@ -32,7 +32,7 @@ def press(workspace: Workspace, db: Database, kind: str, params: Json | None = N
     with writing(db):
         if why := already(db, kind):
             raise Refused(why)
-        jobs.enqueue(db, kind, params or {})
+        return jobs.enqueue(db, kind, params or {})
 
 
 def start(workspace: Workspace, db: Database, kind: object, sent: object) -> int:

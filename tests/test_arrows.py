@@ -36,7 +36,17 @@ WINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("rlhf.jobs", "rlhf.stages", "rlhf.exports", "rlhf.settings", "rlhf.training", "rlhf.tiny", "store"),
         (*FACE, *HEAVY),
     ),
-    "annotate": (("rlhf.settings", "rlhf.ratings", "store"), HEAVY),
+    "annotate": (
+        (
+            "rlhf.settings",
+            "rlhf.ratings",
+            "rlhf.exports.names",
+            "rlhf.exports.records",
+            "rlhf.exports.rows",
+            "store",
+        ),
+        HEAVY,
+    ),
 }
 
 
