@@ -336,6 +336,7 @@ ANSWERED_AT_ONCE = (
     ["rate"],
     ["reward"],
     ["ppo"],
+    ["ppo", "--report-to", "wandb"],
     ["round"],
     ["leaderboard"],
     ["promote"],
