@@ -28,12 +28,15 @@ from rlhf.commands.options import (
     LeaderboardOptions,
     PromoteOptions,
     PromptsOptions,
+    ReportOptions,
     RestoreOptions,
     ServeOptions,
     UserOptions,
+    WhyOptions,
 )
 from rlhf.commands.parse import Call, Command, parse
 from rlhf.commands.user import address
+from rlhf.exports import files
 from rlhf.jobs.keeper import kept_working
 from rlhf.settings import KINDS, settings_of
 from rlhf.settings.overlay import overlay, short
@@ -62,6 +65,17 @@ def serve(call: Call[ServeOptions]) -> None:
         print(f"Invite annotators: {join}{standing}", file=sys.stderr)
     with kept_working(call.workspace):
         open_pages(call.workspace, host=call.options.host, port=call.options.port, settings=settings)
+
+
+def report(call: Call[ReportOptions]) -> dict[str, object]:
+    """The command `report`. It stands here, since only the launcher knows both the pages and what files go out."""
+    from annotate.report import page
+
+    to = call.options.to.expanduser()
+    files.check_free(to)
+    with call.workspace.store() as db, files.whole(to) as beside:
+        beside.write_text(page(db, call.workspace), encoding="utf-8")
+    return {"to": str(to), "megabytes": to.stat().st_size / 1e6}
 
 
 SHOWN = {"evaluate": evaluation.shown}
@@ -117,6 +131,16 @@ COMMANDS = {
         "write a data set, the rankings or a model in a form that other tools take",
         "rlhf.commands.export:export",
         ExportOptions,
+    ),
+    "report": Command(
+        "write one page of all that is known, which needs no network: lineage, curves, leaderboard, examples",
+        report,
+        ReportOptions,
+    ),
+    "why": Command(
+        "say where a response comes from: its version, what taught that, and the rankings behind it",
+        "rlhf.commands.why:why",
+        WhyOptions,
     ),
     "leaderboard": Command(
         "compare the model versions by people's rankings, and say whether the newest beats the base",

@@ -97,15 +97,17 @@ def flag(db: Database, annotator: str, lease: str, *, seconds: float | None = No
     return _store(db, annotator, lease, {}, "flagged", seconds, comment)
 
 
-def as_sent(db: Database, ranking: Ranking, lease: str, levels: Sequence[int], comment: str) -> bool:
+def as_sent(
+    db: Database, ranking: Ranking, kind: RankingKind, lease: str, levels: Sequence[int], comment: str
+) -> bool:
     """Whether what is stored under a lease is what was sent with it now.
 
     Who got no answer may change the order and send it again, and the two may overtake each other on the way: which
     was meant last cannot be told, so the first stands, and the person is to hear that.
     """
     task = tasks.of_lease(db, lease, ranking.annotator)
-    sent = _by_response(task, levels) if task else {}
-    return (ranking.levels, ranking.comment) == (sent, _kept(comment))
+    sent = _by_response(task, levels) if task and kind == "ranked" else {}
+    return (ranking.kind, ranking.levels, ranking.comment) == (kind, sent, _kept(comment))
 
 
 def write(db: Database, annotator: str, lease: str, text: str) -> Ranking:

@@ -17,7 +17,7 @@ from rlhf.settings import AnnotateConfig, settings_of
 from rlhf.settings.overlay import short
 from store import checks
 from store.errors import BadInput, LeaseLost, PlatformError, Unforeseen
-from store.records import Annotator, Json, Ranking
+from store.records import Annotator, Json, Ranking, RankingKind
 from store.words import in_words
 from store.workspace import Workspace
 
@@ -35,6 +35,7 @@ GOLD = {
 }
 """The tick box that marks a known answer. It is sent only to people who may mark one, so that nobody else's page says
 that known answers exist."""
+ALREADY = "Ranked already, here or in another tab, and differently. That stands: press Previous (P) to change it."
 OWN_FIGURES_EVERY = 300.0
 """Seconds after which a person's own figures are drawn again; they change with a rating only."""
 
@@ -157,17 +158,28 @@ def _act(config: AnnotateConfig, db: Database, person: Annotator, sent: Json) ->
         return told | {"message": f"Not saved. {error}"}
     except PlatformError as error:
         return told | {"message": f"Not saved. {error} Your choices are kept."}
+    if _stands(db, ranking, sent):
+        return told | {"stored": True, "already": True, "message": ALREADY}
     # The task stays on the page after an answer of the person's own, with all that they chose.
     kept: Json = {"written": True} if writes else {}
     return told | {"stored": True, "message": _besides(db, person, ranking, sent)} | kept
 
 
+def _stands(db: Database, ranking: Ranking, sent: Json) -> bool:
+    """Whether what is stored is not what was sent now: another tab, or the same one before, was first."""
+    kinds: dict[object, RankingKind] = {"rank": "ranked", "skip": "skipped", "flag": "flagged"}
+    kind = kinds.get(sent.get("action"))
+    if kind is None:
+        return False
+    levels = _levels(sent) if kind == "ranked" else []
+    with suppress(Exception):  # the ranking is stored, whatever prevents a look at it
+        return not queue.as_sent(db, ranking, kind, _text(sent, "lease"), levels, _text(sent, "comment"))
+    return False
+
+
 def _besides(db: Database, person: Annotator, ranking: Ranking, sent: Json) -> str:
     """What to say of a ranking beside that it is stored; an error here must not hide that."""
     try:
-        ranked = sent.get("action") == "rank"
-        if ranked and not queue.as_sent(db, ranking, _text(sent, "lease"), _levels(sent), _text(sent, "comment")):
-            return "An answer that you sent before is stored, and it is another one: press Previous to change it."
         return _mark(db, person, ranking, sent) or queue.counts_later(db, ranking)
     except Exception as error:
         return f"Saved. {in_words(error, EVIDENCE)}"

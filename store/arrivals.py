@@ -151,15 +151,17 @@ class Arrivals:
             fresh.add(item)
             task, judge = self._next("tasks"), self._judge(verdict.annotator)
             order = f"[{', '.join(map(str, levels))}]"
-            tasks.append((task, prompt, "done", judge, order, key))
+            tasks.append((task, prompt, "done", judge, order, key, "own" if verdict.own else "fresh"))
             shown += [(task, position, response) for position, response in enumerate(levels)]
             said = "{" + ", ".join(f'"{response}": {level}' for response, level in levels.items()) + "}"
             when = verdict.time or self.now
-            rows.append((known[key], task, prompt, judge, said, "ranked", verdict.seconds, key, order, when))
+            rows.append(
+                (known[key], task, prompt, judge, said, "ranked", verdict.seconds, key, order, when, verdict.comment)
+            )
         self.new_rankings += len(rows)
-        self._many("tasks", "id, prompt_id, state, annotator, shown_order, lease", tasks)
+        self._many("tasks", "id, prompt_id, state, annotator, shown_order, lease, reason", tasks)
         self._many("task_responses", "task_id, position, response_id", shown)
-        columns = "id, task_id, prompt_id, annotator, levels, kind, seconds, lease, shown_order, created"
+        columns = "id, task_id, prompt_id, annotator, levels, kind, seconds, lease, shown_order, created, comment"
         self._many("rankings", columns, rows)
         links = [(self.import_id, known[key]) for *_, key in told]
         self._many("import_rankings", "import_id, ranking_id", links, "INSERT OR IGNORE")

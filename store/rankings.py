@@ -127,6 +127,7 @@ def of_prompt(db: Database, prompt_id: int) -> tuple[list[Ranking], frozenset[in
         db.query(
             "SELECT r.*, t.reason FROM tasks t JOIN rankings r ON r.task_id = t.id WHERE t.prompt_id = ?"
             " AND r.kind = 'ranked' AND NOT EXISTS (SELECT 1 FROM rankings newer WHERE newer.supersedes = r.id)"
+            " AND r.id NOT IN out_rankings"
             " ORDER BY r.id",
             [prompt_id],
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from sqlite_utils import Database
 
 from store.db import Row, insert, writing
+from store.errors import NotFound
 from store.records import Response
 
 
@@ -29,6 +30,13 @@ def add(db: Database, responses: Iterable[Response]) -> list[int]:
             )
             for r in responses
         ]
+
+
+def get(db: Database, response_id: int) -> Response:
+    """One response; raises NotFound."""
+    for row in db.query("SELECT * FROM responses WHERE id = ?", [response_id]):
+        return _response(row)
+    raise NotFound(f"There is no response {response_id}.")
 
 
 def every(db: Database) -> list[Response]:

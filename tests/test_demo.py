@@ -39,3 +39,20 @@ def test_a_small_demo_closes_the_loop(tmp_path: Path, capfd: pytest.CaptureFixtu
     # Given again, it has nothing left to do and says the same.
     assert launch.main(["demo", *here, "--prompts", "300", "--rounds", "1", "--json"]) == 0
     assert json.loads(capfd.readouterr().out) == result
+    # And by DPO beside: the same rankings, one table, what each took. A few pairs are enough to say so.
+    toml = tmp_path / "w" / "workspace.toml"
+    toml.write_text(toml.read_text().replace("[dpo]\n", "[dpo]\nmax_pairs = 160\n"))
+    assert "max_pairs = 160" in toml.read_text()
+    assert launch.main(["demo", *here, "--prompts", "300", "--rounds", "1", "--with", "dpo", "--json"]) == 0
+    out, err = capfd.readouterr()
+    beside = json.loads(out)
+    assert beside["rounds"] == result["rounds"]
+    assert [row["name"] for row in beside["evaluation"]["policies"]] == ["policy-1", "policy-2"]
+    assert beside["evaluation"]["policies"][0]["score"] == pytest.approx(policy["score"])
+    ppo, dpo = beside["trained"]
+    assert [ppo] == result["trained"]
+    assert (ppo["policy"], ppo["made_by"], dpo["policy"], dpo["made_by"]) == ("policy-1", "ppo", "policy-2", "dpo")
+    assert dpo["rankings"] == ppo["rankings"] == only["rankings"]
+    assert ppo["seconds"] == only["seconds"]
+    assert dpo["seconds"] > 1
+    assert "policy-2" in err.split("Win rates are against base")[1]

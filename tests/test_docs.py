@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md")
 IN_A_WORKSPACE = ("feedback.db", "workspace.toml", "models/", "runs/", "runs/job-N.log")
 CODE = ("rlhf", "store", "annotate", "tests")
-NO_TABLES = ("FILE", "FORWARDED_ALLOW_IPS")
+NO_TABLES = "FILE"
 TO_BE_MADE = ("lengths", "stars")
 """What the recipes add; a name with one of these in it is an example."""
 

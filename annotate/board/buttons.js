@@ -1,8 +1,10 @@
 // Clicks and taps. Each button says in `data-do` what it does; a click elsewhere is a tap on a card or a rank.
 import { tap } from './drag.js';
+import { turnFold } from './long.js';
 import { undo } from './moves.js';
 import { closeOwn, openOwn, sendOwn } from './own.js';
 import { closePanel, confirmPanel, openPanel } from './panel.js';
+import { closeSheet, openSheet } from './sheet.js';
 import { back, send, submit } from './talk.js';
 import { showWritten } from './written.js';
 
@@ -10,13 +12,14 @@ const BUTTONS = {
   undo, submit, back,
   skip: (board) => openPanel(board, 'skip'), flag: (board) => openPanel(board, 'flag'),
   write: openOwn, unwrite: closeOwn, keep: sendOwn,
-  drop: (board) => send(board, 'skip', 'The page could not show this task'), written: showWritten,
+  drop: (board) => send(board, 'skip', 'The page could not show this task'), written: showWritten, keys: openSheet, unkeys: closeSheet,
+  more: (board, button) => turnFold(button.parentElement),
   close: closePanel, confirm: confirmPanel,
-  next: (board) => send(board, 'next'), previous: (board) => send(board, 'previous'),
+  next: (board) => send(board, 'next'), previous: (board) => send(board, 'previous'), earlier: (board) => send(board, 'previous'),
 };
 
 export function press(board, event) {
   const button = event.target.closest('[data-do]');
-  if (button) BUTTONS[button.dataset.do](board);
+  if (button) BUTTONS[button.dataset.do](board, button);
   else tap(board, event);
 }

@@ -1,6 +1,7 @@
 // Dragging by pointer events, so that mouse, pen and finger are one thing. A press without a move is a pick.
 import { make } from './board.js';
 import { ink, letter } from './letters.js';
+import { bring } from './long.js';
 import { pick, place, rank } from './moves.js';
 import { refresh } from './refresh.js';
 
@@ -34,12 +35,13 @@ export function moveDrag(board, event) {
 
 export function endDrag(board, event) {
   if (!board.state.drag) return;
-  const { i, ghost } = board.state.drag;
+  const { i, piece, ghost } = board.state.drag;
   const dropped = event.type === 'pointerup'; // else the browser took the pointer away
   const over = ghost && dropped ? slotAt(board, event.clientX, event.clientY) : null;
   dropGhost(board);
   if (!ghost && dropped) {
     pick(board, i);
+    if (piece.dataset.chip) bring(board, i);
     return;
   }
   if (over) place(board, i, over.dataset.slot === undefined ? null : Number(over.dataset.slot));

@@ -5,6 +5,8 @@ import { count } from './model.js';
 
 // Above so many responses chips and ranks are drawn smaller, in rows.
 const MANY = 9;
+// A question of at most so many characters is set as a headline; a longer one is text.
+const HEADLINE = 160;
 // The buttons whose keys may take Shift.
 const COMMANDS = { skip: 'S', flag: 'F', previous: 'P', written: 'W' };
 
@@ -48,6 +50,7 @@ function turn({ role, html, written }, named) {
   const made = make('div', `turn ${role === 'user' ? 'user' : 'other'}`);
   if (named) made.append(make('span', 'role', role));
   made.append(...texts(html, written));
+  made.classList.toggle('long', made.querySelector('.text').textContent.length > HEADLINE);
   return made;
 }
 

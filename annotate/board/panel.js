@@ -1,5 +1,5 @@
 // Skip and flag ask for a reason first, so that a slip of the finger costs nothing.
-import { comment, make } from './board.js';
+import { comment, make, tell } from './board.js';
 import { revises } from './model.js';
 import { refresh } from './refresh.js';
 import { send } from './talk.js';
@@ -7,7 +7,7 @@ import { send } from './talk.js';
 const PANELS = {
   skip: {
     title: 'Skip this one? Somebody else will get it.',
-    reasons: ['I cannot judge this topic', 'The prompt is unclear', 'The responses are too alike'],
+    reasons: ['I cannot judge this topic', 'The prompt is unclear', 'I do not read this language'],
     hint: 'Anything to add (optional)',
     button: 'Skip',
   },
@@ -32,7 +32,7 @@ export function openPanel(board, kind) {
   board.find('.panel').setAttribute('aria-label', title);
   board.find('.panel').hidden = false;
   board.find('.bar').classList.add('asking');
-  board.find('.reasons input').focus({ preventScroll: true });
+  board.find('.reasons input').focus();
 }
 
 // Choose a reason by its place, from 1 as its key is; whether there is one.
@@ -46,6 +46,7 @@ export function hidePanel(board) {
   board.state.panel = null;
   board.find('.panel').hidden = true;
   board.find('.bar').classList.remove('asking');
+  tell(board, '');
 }
 
 // The focus goes back to where the person was.
@@ -59,7 +60,12 @@ export function closePanel(board) {
 export function confirmPanel(board) {
   const kind = board.state.panel;
   const reason = board.find('.reasons input:checked')?.value;
-  const parts = [reason, board.find('.panel textarea').value.trim(), comment(board).value.trim()];
+  const added = board.find('.panel textarea').value.trim();
+  if (!reason && !added) {
+    tell(board, 'Choose a reason, or say it in words.');
+    return;
+  }
+  const parts = [reason, added, comment(board).value.trim()];
   closePanel(board);
   send(board, kind, parts.filter(Boolean).join('. '));
 }
@@ -67,7 +73,7 @@ export function confirmPanel(board) {
 function reasonBox(text, i) {
   const made = make('label');
   const input = make('input');
-  Object.assign(input, { type: 'radio', name: 'reason', value: text, checked: i === 0 });
+  Object.assign(input, { type: 'radio', name: 'reason', value: text });
   made.append(input, make('kbd', '', String(i + 1)), ` ${text}`);
   return made;
 }

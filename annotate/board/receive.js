@@ -3,6 +3,7 @@
 import { comment, marked, say, tell } from './board.js';
 import { draftOf, dropDrafts } from './drafts.js';
 import { drawMark, drawNothing, drawProgress, drawTask } from './draw.js';
+import { foldLong } from './long.js';
 import { revises } from './model.js';
 import { drawOwn, ownStored, restoreOwn } from './own.js';
 import { hidePanel } from './panel.js';
@@ -24,9 +25,10 @@ export function receive(board) {
     return;
   }
   if (mine && answer.stored) {
-    if (answer.written) ownStored(board);
+    if (answer.already) dropDrafts(state.lease);
+    else if (answer.written) ownStored(board);
     else dropDrafts(state.lease);
-    flash(board);
+    if (!answer.already) flash(board);
   }
   state.view = { ...view, progress: view.progress ?? state.view.progress };
   drawProgress(board);
@@ -48,8 +50,8 @@ function begin(board, task) {
   comment(board).value = draft?.comment ?? task?.comment ?? '';
   restoreOwn(board, draft?.own ?? '');
   marked(board).checked = draft?.marked ?? state.view.mark?.checked ?? false;
-  hidePanel(board);
   if (!task) {
+    hidePanel(board);
     stand(board, 'resting');
     drawNothing(board);
     rest(board);
@@ -58,11 +60,13 @@ function begin(board, task) {
   try {
     drawTask(board);
     refresh(board, false);
+    hidePanel(board);
+    stand(board, revises(state) ? 'revising' : 'ranking');
+    foldLong(board); // what is not shown has no height
   } catch (error) {
     giveUp(board, error);
     return;
   }
-  stand(board, revises(state) ? 'revising' : 'ranking');
   const fresh = draft ? 'Your draft is back.' : `New task: rank ${size} responses.`;
   say(board, revises(state) ? 'An earlier ranking.' : fresh);
   if (document.activeElement?.closest?.('.board')) document.activeElement.blur();
@@ -97,6 +101,11 @@ function rest(board) {
 }
 
 function flash(board) {
-  board.find('.saved').classList.add('on');
-  setTimeout(() => board.find('.saved').classList.remove('on'), SAVED_SHOWN);
+  const saved = board.find('.saved');
+  saved.textContent = 'Saved'; // put there now, so that a screen reader says it
+  saved.classList.add('on');
+  setTimeout(() => {
+    saved.classList.remove('on');
+    saved.textContent = '';
+  }, SAVED_SHOWN);
 }

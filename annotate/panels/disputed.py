@@ -45,9 +45,11 @@ def _prompt(db: Database, rating: Rating, row: DisputedPrompt, names: Names) -> 
 
 def _response(score: Score, response: Response, names: Names) -> Markup:
     error = "" if score.stderr is None else f" ± {decimal(score.stderr, 0)}"
-    return Markup("<li><header><b>{}</b>{} <small>{}</small></header><p>{}</p></li>").format(
+    shown = Markup('<li><header><b>{}</b>{} <small><a href="../why/{}">{}</a></small></header><p>{}</p></li>')
+    return shown.format(
         decimal(score.elo, 0),
         error,
+        response.id,
         response.annotator or names.get(response.model_id, ""),
         clip(response.text, MOST_RESPONSE),
     )

@@ -1,5 +1,6 @@
 """The demo: the embedded model, simulated annotators, a few rounds, a table and a plot."""
 
+import itertools
 import logging
 import sys
 from collections.abc import Sequence
@@ -12,9 +13,9 @@ from rlhf.commands.init import begin, fill
 from rlhf.commands.options import DemoOptions, InitOptions
 from rlhf.commands.parse import Call
 from rlhf.jobs.execute import execute, start
-from store import jobs, models, responses, rounds, tasks
+from store import jobs, models, responses, rounds, scores, tasks
 from store.called import CHECKOUT, as_called
-from store.results import Evaluation, RoundFigures, as_json, read, round_figures
+from store.results import Evaluation, RoundFigures, as_json, figures, read, round_figures, tuned
 from store.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -24,12 +25,29 @@ FEW = {"prompts": 75, "samples": 2, "best_of": 8}
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A policy of the demo, and what it took."""
+
+    policy: str
+    made_by: str
+    rankings: int
+    """Rankings that it was taught by, through a reward model or by themselves."""
+    seconds: float
+    """With PPO those of all rounds up to its own, fresh responses and judging included; with DPO those of its
+    training and of what was measured afterwards."""
+
+
+@dataclass(frozen=True)
 class DemoResult:
-    """Each round in figures; `win_rate_new_topics` is that of the last round, `evaluation` of all its policies."""
+    """Each round in figures; `win_rate_new_topics` is that of the last round, `evaluation` of all its policies.
+
+    `trained` says of each policy what made it, and what that took.
+    """
 
     rounds: tuple[RoundFigures, ...]
     win_rate_new_topics: float | None
     evaluation: Evaluation
+    trained: tuple[Trained, ...]
 
 
 def demo(call: Call[DemoOptions]) -> DemoResult:
@@ -37,17 +55,44 @@ def demo(call: Call[DemoOptions]) -> DemoResult:
     if not call.workspace.database.exists():
         begin(call.workspace.folder, InitOptions())
     done = run(call.workspace, call.options)
-    evaluation = evaluated(call.workspace, call.options.seed)
-    print(f"\n{table(done)}\n\n{shown(as_json(evaluation))}\n", file=sys.stderr)
+    trained = [
+        *by_rounds(done),
+        *([by_pairs(call.workspace, call.options.seed)] if call.options.with_ == "dpo" else []),
+    ]
+    evaluation = evaluated(call.workspace, call.options.seed, [one.policy for one in trained])
+    print(f"\n{table(done)}\n\n{shown(as_json(evaluation))}\n\n{costs(trained)}\n", file=sys.stderr)
     print(f"Plot: {plot(call.workspace)}", file=sys.stderr)
     print(f"Open the pages: {as_called(CHECKOUT)} serve --workspace {call.workspace.folder}", file=sys.stderr)
-    return DemoResult(tuple(done), done[-1].win_rate_new_topics, evaluation)
+    return DemoResult(tuple(done), done[-1].win_rate_new_topics, evaluation, tuple(trained))
 
 
-def evaluated(workspace: Workspace, seed: int) -> Evaluation:
-    """All policies against the base, by the simulated annotators; on few prompts, so that it is done in seconds."""
-    few = {"evaluate": {**FEW, "seed": seed}}
-    return read(Evaluation, execute(workspace, start(workspace, "evaluate", {"settings": few})) | {"skipped": None})
+def by_rounds(done: Sequence[RoundFigures]) -> list[Trained]:
+    """The policies of the rounds, each with the seconds of all that led to it."""
+    seconds = itertools.accumulate(turn.seconds for turn in done)
+    return [Trained(turn.policy, "ppo", turn.rankings, lasted) for turn, lasted in zip(done, seconds, strict=True)]
+
+
+def by_pairs(workspace: Workspace, seed: int) -> Trained:
+    """A policy that DPO makes of the base by the scores of the last round, straight from all rankings so far."""
+    told = execute(workspace, start(workspace, "dpo", {"settings": {"dpo": {"seed": seed}}, "start": "base"}))
+    with workspace.store() as db:
+        policy = models.named(db, told["policy"])
+        rating = scores.require_latest(db)
+    measured = tuned(policy)
+    assert measured is not None  # DPO made its metrics
+    return Trained(policy.name, "dpo", figures(rating).rankings, measured.seconds)
+
+
+def costs(trained: Sequence[Trained]) -> str:
+    """What each policy took, as lines of text."""
+    rows = [["policy", "made by", "rankings", "seconds"]]
+    return aligned([*rows, *([t.policy, t.made_by, str(t.rankings), f"{t.seconds:.0f}"] for t in trained)])
+
+
+def evaluated(workspace: Workspace, seed: int, policies: Sequence[str]) -> Evaluation:
+    """Policies against the base, by the simulated annotators; on few prompts, so that it is done in seconds."""
+    asked = {"settings": {"evaluate": {**FEW, "seed": seed}}, "models": list(policies)}
+    return read(Evaluation, execute(workspace, start(workspace, "evaluate", asked)) | {"skipped": None})
 
 
 def run(workspace: Workspace, config: DemoOptions) -> list[RoundFigures]:

@@ -168,6 +168,24 @@ class ExportOptions:
 
 
 @dataclass(frozen=True)
+class ReportOptions:
+    """Where the report goes."""
+
+    to: Path = Path("report.html")
+    """File of the page, which needs no network and no other file. Nothing is overwritten."""
+
+
+@dataclass(frozen=True)
+class WhyOptions:
+    """What is asked about."""
+
+    ids: tuple[Count, ...]
+    """Number of the response, as data sets, the research page and `--json` name it."""
+    ranking: Count | None = None
+    """Number of a ranking instead: what was made of it, and what rests on that."""
+
+
+@dataclass(frozen=True)
 class CancelOptions:
     """Which job is to end."""
 
@@ -205,7 +223,11 @@ class UserOptions:
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """How large the demo is."""
+    """How large the demo is, and whether DPO is shown beside PPO."""
+
+    with_: Literal["ppo", "dpo"] = "ppo"
+    """With dpo, the rankings that the rounds collect also train a policy by DPO in the end, from the base and without
+    a reward model; it stands beside those of PPO in the evaluation."""
 
     rounds: Count = 2
     """Rounds to run, each of rating, reward model, PPO and fresh responses."""

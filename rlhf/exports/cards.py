@@ -61,7 +61,8 @@ def sources(imports: Sequence[Import], by_source: Mapping[str, int]) -> str:
     """Where the prompts come from, as a list."""
     lines = [f"{count} prompts from `{_cell(source)}`" for source, count in by_source.items()]
     lines += [
-        f"import {one.id}: `{_cell(one.file)}`, read as {one.format}, SHA-256 `{one.sha256}`"
+        f"import {one.id}: `{_cell(one.file)}`, read as {one.format}, SHA-256 `{one.sha256}`, "
+        + (f"licence: {_cell(one.licence)}" if one.licence else "no licence noted")
         for one in imports
         if not one.removed
     ]

@@ -143,8 +143,8 @@ def _card(db: Database, form: Form, kind: FileKind, rating: Rating | None, count
         *(["## Who wrote the responses", _authors(counts)] if counts.models else []),
         "## Where the prompts come from",
         cards.sources(imports.every(db), by_source),
-        "Under which licence the prompts and the responses may be passed on is not noted in the workspace: "
-        "it is that of these sources, and of the models that answered.",
+        "Under which licence these rows may be passed on follows from that of these sources and of the models that "
+        "answered.",
     ]
     return cards.front(head) + "\n" + "\n\n".join(parts) + "\n"
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from rlhf import training
 from rlhf.stages.context import Context, Made
+from rlhf.stages.halves import half_done, is_half
 from rlhf.stages.pairs import Pairs, ordered_pairs
 from rlhf.stages.rated import rated_prompts
 from rlhf.stages.start import named_start, start_for
-from rlhf.stages.tuned import kept, loaded, replay_for, same_made
+from rlhf.stages.tuned import finished, kept, loaded, replay_for, same_made
 from store import scores
 from store.errors import NotReady
 from store.records import Model, Rating
@@ -29,10 +30,16 @@ def dpo(ctx: Context, *, start: str | None = None, again: bool = False) -> Made[
     began, config = time.monotonic(), ctx.settings.dpo
     tables = ctx.tables("model", "dpo")
     with ctx.store() as db:
+        half = half_done(db, ctx.job_id)
+    if half:
+        return finished(ctx, half, config.seed)
+    with ctx.store() as db:
         rating = scores.require_latest(db)
         first = named_start(db, start) if start else start_for(db, rating.id)
         done = same_made(db, "dpo", first, {**tables, "rating": rating.id})
     if done and not again:
+        if is_half(done):
+            return finished(ctx, done, config.seed)
         return Made(done, f"Nothing new since {done.name}, taught by rating {rating.id}: pass --again.")
     model = loaded(ctx, first, config.seed)
     with ctx.store() as db:

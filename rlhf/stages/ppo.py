@@ -7,14 +7,13 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database
-
 from rlhf import training
 from rlhf.settings import GateConfig, PPOConfig, SamplingConfig, ppo_config
 from rlhf.stages import gate
 from rlhf.stages.compare import compare
 from rlhf.stages.context import Context, Made, record, same_settings, write
 from rlhf.stages.forgetting import forgotten, replay_text
+from rlhf.stages.halves import BROKEN_OFF, half_done, is_half
 from rlhf.stages.judges import score_sequences
 from rlhf.stages.start import start_for
 from store import models, prompts
@@ -31,8 +30,6 @@ log = logging.getLogger(__name__)
 
 PTX_TEXTS = 512
 """Texts of the base's own that PTX goes through, again and again; fewer where there are fewer."""
-BROKEN_OFF = "broken off"
-"""Why a policy was not compared whose job ended in between: whoever finds it makes the comparison."""
 
 
 def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model]:
@@ -50,8 +47,8 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
             raise NotReady("There is no reward model yet: run `python launch.py reward` first.")
         done = models.latest(db, "policy")
         if not (done and done.reward_id == judge.id and same_settings(done.settings, tables) and not again):
-            done = _half_done(db, ctx.job_id)
-    if done and _is_half(done):
+            done = half_done(db, ctx.job_id)
+    if done and is_half(done):
         return Made(_measured(ctx, _loaded_again(ctx, done, config.seed), done))
     if done:
         return Made(done, f"Nothing new since {done.name}, trained against {judge.name}: pass --again.")
@@ -138,15 +135,6 @@ def _compared(
     forgets = forgotten(ctx, model, "reference", "policy")
     drawn = _drawn(ctx.settings.sampling)
     return dataclasses.replace(known, **figures, unmeasured="", kl_measured=drawn, forgetting=forgets)
-
-
-def _half_done(db: Database, job_id: int) -> Model | None:
-    """The policy that this job has trained, where it was killed before it had compared it; whatever came since."""
-    return next((m for m in models.every(db, "policy") if m.job_id == job_id and _is_half(m)), None)
-
-
-def _is_half(policy: Model) -> bool:
-    return policy.metrics.get("unmeasured") == BROKEN_OFF
 
 
 def _loaded_again(ctx: Context, policy: Model, seed: int) -> RoleModel:

@@ -10,8 +10,9 @@ from sqlite_utils import Database
 from rlhf import training
 from rlhf.stages.context import Context, Made
 from rlhf.stages.demonstrations import Data, FromFile, FromRankings, Source
+from rlhf.stages.halves import half_done, is_half
 from rlhf.stages.start import named_start
-from rlhf.stages.tuned import kept, loaded, replay_for, same_made
+from rlhf.stages.tuned import finished, kept, loaded, replay_for, same_made
 from store import models
 from store.errors import BadInput, NotReady
 from store.records import Json, Model
@@ -35,6 +36,10 @@ def sft(
     used and for demonstrations that exceed the context (unless `skip_long`), NotReady without scores.
     """
     began, config = time.monotonic(), ctx.settings.sft
+    with ctx.store() as db:
+        half = half_done(db, ctx.job_id)
+    if half:
+        return finished(ctx, half, config.seed)
     if data and from_ == "rankings":
         raise BadInput(f"--data {data} and --from rankings name two things to learn from: give one of them.")
     with ctx.store() as db:
@@ -43,6 +48,8 @@ def sft(
         first = named_start(db, start) if start else _start(db, source.told)
         done = same_made(db, "sft", first, tables)
     if done and not again:
+        if is_half(done):
+            return finished(ctx, done, config.seed)
         return Made(done, f"Nothing new since {done.name}, which was shown the same: pass --again.")
     model = loaded(ctx, first, config.seed)
     with ctx.store() as db:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from rlhf import training
 from rlhf.stages.compare import answers, uncut
-from rlhf.stages.context import Context, Made, keep, same_settings
+from rlhf.stages.context import Context, Made, record, same_settings, write
 from rlhf.stages.forgetting import forgotten, replay_text
+from rlhf.stages.halves import BROKEN_OFF
 from store import models, prompts
+from store.db import writing
 from store.records import Json, Model
-from store.results import TunedFigures, as_json
+from store.results import TunedFigures, as_json, tuned
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -52,19 +54,43 @@ def replay_for(ctx: Context, model: RoleModel, config: TunedConfig, examples: in
 
 
 def kept(ctx: Context, model: RoleModel, made: Model, figures: TunedFigures, started: float) -> Made[Model]:
-    """Measure what a trained policy forgot and how far it went, and keep it; `started` is when its stage began.
+    """Keep a trained policy, and then measure it; `started` is when its stage began.
 
-    Where that cannot be measured the policy is kept all the same, and says why: hours of training are in it.
+    In this order, since hours of training are in it: neither an error in measuring nor a kill loses it.
     """
+    half = dataclasses.replace(figures, unmeasured=BROKEN_OFF, seconds=time.monotonic() - started)
+    written = write(ctx, model, dataclasses.replace(made, metrics=as_json(half)))
+    with ctx.store() as db:
+        policy = record(db, written)
+    return _measured(ctx, model, policy)
+
+
+def finished(ctx: Context, half: Model, seed: int) -> Made[Model]:
+    """Measure a policy that was kept, and whose measuring was broken off."""
+    with ctx.store() as db:
+        start = models.get(db, half.parent_id or 0)
+    model = loaded(ctx, start, seed)
+    model.copy("policy", "reference")
+    ctx.load_role(model, half)
+    return _measured(ctx, model, half)
+
+
+def _measured(ctx: Context, model: RoleModel, policy: Model) -> Made[Model]:
+    """The policy with what it forgot and how far it went, or with the reason why that could not be measured."""
+    began, figures = time.monotonic(), tuned(policy)
+    assert figures is not None  # fine-tuning and DPO made its metrics
     try:
         forgets = forgotten(ctx, model, "reference", "policy")
-        figures = _moved(ctx, model, dataclasses.replace(figures, forgetting=forgets))
+        figures = _moved(ctx, model, dataclasses.replace(figures, forgetting=forgets, unmeasured=""))
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        log.warning("The policy is kept, but not all of it could be measured (%s).", reason)
+        log.warning("%s is kept, but not all of it could be measured (%s).", policy.name, reason)
         figures = dataclasses.replace(figures, unmeasured=reason)
-    figures = dataclasses.replace(figures, seconds=time.monotonic() - started)
-    return Made(keep(ctx, model, dataclasses.replace(made, metrics=as_json(figures))))
+    lasted = figures.seconds + time.monotonic() - began
+    with ctx.store() as db, writing(db):
+        done = Made(models.measured(db, policy.id, as_json(dataclasses.replace(figures, seconds=lasted))))
+        ctx.made(db, done)
+    return done
 
 
 def _moved(ctx: Context, model: RoleModel, figures: TunedFigures) -> TunedFigures:

@@ -7,6 +7,7 @@ with `question` or `prompt`; and `winner` (model_a, model_b, tie), or one column
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from store.errors import BadInput
 from store.formats import cells, turns
@@ -46,16 +47,19 @@ def read(item: Item) -> Iterator[Row]:
 def _chat(item: Item, side: str) -> list[Message]:
     if f"conversation_{side}" in item:
         return turns.chat(item[f"conversation_{side}"])
-    asked, said = (
-        cells.parsed(item.get(key)) for key in ("question" if "question" in item else "prompt", f"response_{side}")
-    )
+    prompt, answer = item["question" if "question" in item else "prompt"], item[f"response_{side}"]
+    asked, said = cells.parsed(prompt), cells.parsed(answer)
     # Some files have a list of questions and a list of answers, turn by turn.
-    if isinstance(asked, list) and isinstance(said, list) and all(isinstance(one, str) for one in (*asked, *said)):
+    if _texts(asked) and _texts(said):
         both = zip(asked, said, strict=False)
         return [
             turns.turn(role, text) for pair in both for role, text in zip(("user", "assistant"), pair, strict=True)
         ]
-    return [*turns.side(asked, "user"), *turns.side(said, "assistant")]
+    return [*turns.side(prompt, "user"), *turns.side(answer, "assistant")]
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
 
 
 def _winner(item: Item) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from store.errors import BadInput
 from store.formats import cells, turns
-from store.formats.row import Answer, Format, Item, Row, Verdict, by_value
+from store.formats.row import Format, Item, Row, Verdict, by_value, written
 
 ASKED = ("prompt", "instruction", "question")
 
@@ -29,7 +29,12 @@ def read(item: Item) -> Iterator[Row]:
     if strange := [name for name in names if name not in fields]:
         raise BadInput(f"{strange[0]!r} was ranked and is no field")
     models = item.get("metadata") if isinstance(item.get("metadata"), Mapping) else {}
-    answers = tuple(Answer(cells.text(fields, name), cells.name(models or {}, f"{name}_model")) for name in names)
+    answers = tuple(
+        written(
+            cells.text(fields, name), cells.name(models or {}, f"{name}_model", name.replace("response", "model"))
+        )
+        for name in names
+    )
     verdicts = tuple(_verdict(names, *told) for told in ranked)
     messages, _ = turns.answered(turns.side(fields[asked], "user"))
     yield Row(messages, answers, verdicts)

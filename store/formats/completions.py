@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from store.formats import cells, turns
-from store.formats.row import Answer, Format, Item, Row
+from store.formats.row import Format, Item, Row, written
 
 
 def read(item: Item) -> Iterator[Row]:
@@ -11,7 +11,7 @@ def read(item: Item) -> Iterator[Row]:
     answer = item.get("completion", item.get("response"))
     both = [*turns.side(item["prompt"], "user"), *turns.side(answer, "assistant")]
     messages, said = turns.answered(both)
-    answers = () if said is None else (Answer(said, cells.name(item, "model")),)
+    answers = () if said is None else (written(said, cells.name(item, "model")),)
     yield Row(messages, answers, split=cells.split(item))
 
 

@@ -203,8 +203,8 @@ def _array(text: _Begun, path: Path) -> Iterator[Numbered]:
             held = held[end:]
     except (ValueError, RecursionError) as error:
         said = error.msg if isinstance(error, json.JSONDecodeError) else error
-        where = f"in item {number + 1} of its array"
-        raise BadInput(f"{path} is damaged or cut off {where} ({said}): mend it, or fetch it again.") from error
+        where = f"damaged or cut off in item {number + 1} ({said})"
+        raise BadInput(f"{path} begins as a JSON array and is {where}: mend it, or fetch it again.") from error
 
 
 def _cells(text: TextIO, file: File) -> Iterator[Numbered]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from store.errors import BadInput
 from store.formats import cells, turns
-from store.formats.row import Answer, Format, Item, Row, Verdict
+from store.formats.row import Answer, Format, Item, Row, Verdict, written
 
 ASKED = ("prompt", "question", "instruction")
 PAIRS = (("answer1", "answer2"), ("text1", "text2"), ("response1", "response2"))
@@ -24,6 +24,8 @@ def read(item: Item) -> Iterator[Row]:
     if asked is None:
         raise BadInput(f"no {', '.join(ASKED)} in `data`")
     names, answers = _answers(data)
+    meta = item.get("meta")
+    people = meta.get("annotators") or {} if isinstance(meta, Mapping) else {}
     verdicts = []
     for told in cells.listed(item, "annotations"):
         if told.get("was_cancelled"):
@@ -31,7 +33,8 @@ def read(item: Item) -> Iterator[Row]:
         for result in cells.listed(told, "result"):
             groups = _groups(result.get("value"), names)
             if groups:
-                who, when = cells.name(told, "completed_by"), cells.time(told, "created_at")
+                number, when = cells.name(told, "completed_by"), cells.time(told, "created_at")
+                who = str(people.get(number, number))
                 verdicts.append(Verdict(groups, who, when, cells.seconds(told, "lead_time")))
     messages, _ = turns.answered(turns.side(data[asked], "user"))
     yield Row(messages, answers, tuple(verdicts))
@@ -42,9 +45,13 @@ def _answers(data: Item) -> tuple[list[str], tuple[Answer, ...]]:
         told = cells.listed(data, "items")
         key = next((key for key in ("body", "text", "html") if told and key in told[0]), "body")
         names = [str(one.get("id")) for one in told]
+        wrote = data["models"] if isinstance(data.get("models"), Mapping) else {}
         if len(set(names)) != len(names):
             raise BadInput("two of the `items` have one id")
-        return names, tuple(Answer(cells.text(one, key), cells.name(one, "model")) for one in told)
+        return names, tuple(
+            written(cells.text(one, key), cells.name(one, "model") or str(wrote.get(name, "")))
+            for name, one in zip(names, told, strict=True)
+        )
     for pair in PAIRS:
         if pair[0] in data and pair[1] in data:
             return ["left", "right"], tuple(Answer(cells.text(data, key)) for key in pair)
@@ -67,4 +74,4 @@ def _groups(value: Any, names: Sequence[str]) -> tuple[tuple[int, ...], ...]:
     return tuple((names.index(str(name)),) for name in ranked)
 
 
-FORMAT = Format("labelstudio", (("data", "annotations"),), read)
+FORMAT = Format("labelstudio", (("data", "annotations"),), read, uses=("meta",))

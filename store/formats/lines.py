@@ -1,9 +1,8 @@
 """A file of one item a line: who may be opened, line by line with its number, and what was broken in words."""
 
-import io
 import json
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from store.errors import BadInput
@@ -24,39 +23,6 @@ def check_readable(path: Path, what: str) -> None:
             pass
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}): name a file of {what}.") from error
-
-
-def text_of(path: Path, what: str) -> str:
-    """The whole file as text; raises BadInput for what `check_readable` refuses, and where it is not UTF-8."""
-    return decoded(bytes_of(path, what), path)
-
-
-def bytes_of(path: Path, what: str) -> bytes:
-    """The whole file as it is; raises BadInput for what `check_readable` refuses."""
-    check_readable(path, what)
-    return path.read_bytes()
-
-
-def decoded(content: bytes, path: Path) -> str:
-    """What the file at `path` holds as text, with line ends of all systems as `\\n`; raises BadInput unless UTF-8."""
-    try:
-        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from error
-
-
-def numbered(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, each with its number."""
-    # Not splitlines(), which also splits at characters that JSON strings may hold, such as U+2028.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, line
-
-
-def check_length(line: str) -> None:
-    """Raise BadInput for a line that is too long to be one item."""
-    if len(line) > LONGEST_LINE:
-        raise too_long(len(line))
 
 
 def too_long(length: int) -> BadInput:

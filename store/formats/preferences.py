@@ -1,13 +1,14 @@
 """Preferences as TRL takes them: `chosen` and `rejected`, with `prompt` or with the prompt inside both.
 
-Each side is a text or a chat. `chosen_model`, `rejected_model`, `annotator` and `time` are read where they are there.
+Each side is a text or a chat. `chosen_model` and `rejected_model` (or `model_chosen` and `model_rejected`),
+`annotator` and `time` are read where they are there.
 """
 
 from collections.abc import Iterator, Sequence
 
 from store.errors import BadInput
 from store.formats import cells, turns
-from store.formats.row import Answer, Format, Item, Row, better
+from store.formats.row import Format, Item, Row, better, written
 from store.records import Message
 
 
@@ -18,7 +19,8 @@ def read(item: Item) -> Iterator[Row]:
     yield paired(
         chosen,
         rejected,
-        by=(cells.name(item, "chosen_model"), cells.name(item, "rejected_model")),
+        by=tuple(cells.name(item, f"{side}_model", f"model_{side}") for side in ("chosen", "rejected")),
+        ended=tuple(item.get(f"ended_{side}", True) is not False for side in ("chosen", "rejected")),
         annotator=cells.name(item, "annotator"),
         time=cells.time(item, "time"),
         split=cells.split(item),
@@ -29,7 +31,8 @@ def paired(
     chosen: Sequence[Message],
     rejected: Sequence[Message],
     *,
-    by: tuple[str, str] = ("", ""),
+    by: Sequence[str] = ("", ""),
+    ended: Sequence[bool] = (True, True),
     annotator: str = "",
     time: str = "",
     split: str | None = None,
@@ -42,7 +45,8 @@ def paired(
         raise BadInput("no prompt: neither a column `prompt` nor a user's turn in `chosen`")
     if messages != other:
         raise BadInput("`chosen` and `rejected` answer different prompts")
-    answers, verdicts = better((Answer(best, by[0]), Answer(worst, by[1])), annotator=annotator, time=time)
+    both = written(best, by[0], whole=ended[0]), written(worst, by[1], whole=ended[1])
+    answers, verdicts = better(both, annotator=annotator, time=time)
     return Row(messages, answers, verdicts, split)
 
 
@@ -55,5 +59,8 @@ FORMAT = Format(
     "preferences",
     (("chosen", "rejected"),),
     read,
-    uses=("prompt", "chosen_model", "rejected_model", "annotator", "time", "split"),
+    uses=(
+        *("prompt", "chosen_model", "rejected_model", "annotator", "time", "split"),
+        *("model_chosen", "model_rejected", "ended_chosen", "ended_rejected"),
+    ),
 )

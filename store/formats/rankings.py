@@ -2,7 +2,8 @@
 
 `responses` are objects with `text`, `model` (or `person`, for what a person wrote) and `ended`; `ranking` is a list
 of groups of places among them, the best group first, those in one group tied. `annotator`, `time` and `seconds` say
-who ranked, when, and for how long.
+who ranked, when, and for how long; `comment` is what they said of it. `own` says that the first response is the
+annotator's own, and that the others are not compared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,16 @@ def read(item: Item) -> Iterator[Row]:
     """One prompt with its answers and one ranking; `ranking` may be empty or missing, where nobody ranked."""
     answers = tuple(_answer(one) for one in cells.listed(item, "responses"))
     groups = _groups(cells.parsed(item["ranking"]), len(answers))
-    told = Verdict(groups, cells.name(item, "annotator"), cells.time(item, "time"), cells.seconds(item, "seconds"))
+    if own := item.get("own") is True:
+        _check_own(groups)
+    told = Verdict(
+        groups,
+        annotator=cells.name(item, "annotator"),
+        time=cells.time(item, "time"),
+        seconds=cells.seconds(item, "seconds"),
+        comment=cells.name(item, "comment"),
+        own=own,
+    )
     messages, answer = turns.answered(turns.side(item["prompt"], "user"))
     if answer is not None:
         raise BadInput("`prompt` ends with the assistant's turn, not with the user's")
@@ -34,6 +44,11 @@ def _answer(one: Item) -> Answer:
     )
 
 
+def _check_own(groups: tuple[tuple[int, ...], ...]) -> None:
+    if [len(group) == 1 for group in groups[:1]] != [True] or len(groups) != 2:
+        raise BadInput("`own` is true, and `ranking` is not one response above all others, such as [[2], [0, 1]]")
+
+
 def _groups(value: Any, count: int) -> tuple[tuple[int, ...], ...]:
     if value is None:
         return ()
@@ -46,5 +61,8 @@ def _groups(value: Any, count: int) -> tuple[tuple[int, ...], ...]:
 
 
 FORMAT = Format(
-    "rankings", (("prompt", "responses", "ranking"),), read, uses=("annotator", "time", "seconds", "split")
+    "rankings",
+    (("prompt", "responses", "ranking"),),
+    read,
+    uses=("annotator", "time", "seconds", "comment", "own", "split"),
 )

@@ -7,6 +7,8 @@ from typing import Any
 from store.errors import BadInput
 from store.records import Json, Message, Prompt
 
+SOMEBODY = "a person"
+"""What stands in place of a version's name in data sets that we export, for what a person wrote."""
 Item = Mapping[str, Any]
 """One row of a file as it stands there: an object of JSON, or the cells of a table by their columns."""
 
@@ -25,13 +27,16 @@ class Answer:
 class Verdict:
     """A ranking: groups of places among the answers, the best group first, those in one group tied.
 
-    `time` is ISO 8601 or "" where nobody noted it, `annotator` is "" where nobody was named.
+    `time` is ISO 8601 or "" where nobody noted it, `annotator` is "" where nobody was named. `own` says that the best
+    answer is the annotator's own, and that nothing is said of how the others compare.
     """
 
     groups: tuple[tuple[int, ...], ...]
     annotator: str = ""
     time: str = ""
     seconds: float | None = None
+    comment: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,11 @@ class Format:
     read: Callable[[Item], Iterable[Row]]
     uses: tuple[str, ...] = ()
     fits: Callable[[Item], bool] = lambda item: True
+
+
+def written(text: str, by: str, *, whole: bool = True) -> Answer:
+    """An answer of the version that is named, or of a person whom an export of ours left unnamed."""
+    return Answer(text, "", True, whole) if by == SOMEBODY else Answer(text, by, False, whole)
 
 
 def better(answers: tuple[Answer, Answer], **told: Any) -> tuple[tuple[Answer, ...], tuple[Verdict, ...]]:

@@ -37,8 +37,12 @@ def chat(value: Any) -> list[Message]:
 
 def side(value: Any, role: str) -> list[Message]:
     """A chat, or one turn that stands there as its text."""
-    value = parsed(value)
-    return [turn(role, value)] if isinstance(value, str) else chat(value)
+    if isinstance(value, str):
+        told = parsed(value)
+        # A text may be JSON itself, as in "Sort [3, 1]", and is a chat only where it has turns.
+        whole = isinstance(told, list) and all(isinstance(one, dict) and {"role", "from"} & set(one) for one in told)
+        return chat(told) if whole and told else [turn(role, value)]
+    return chat(value)
 
 
 def turn(role: str, content: str) -> Message:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from store.errors import BadInput
-from store.formats import cells, lines
+from store.formats import cells, files
 from store.formats.row import Answer, Format, Item, Row, Verdict
 
 ORDERS: dict[str, tuple[tuple[int, ...], ...]] = {"left": ((0,), (1,)), "right": ((1,), (0,)), "tie": ((0, 1),)}
@@ -67,8 +67,7 @@ def _results(path: Path) -> dict[tuple[str, str], str]:
 
 
 def _rows(path: Path) -> Iterator[Item]:
-    for number, line in lines.numbered(lines.text_of(path, "texts that the votes name by number")):
-        row = lines.from_json(line)
+    for number, row in files.rows(files.known(path, "texts that the votes name by number")):
         if not isinstance(row, dict):
             raise BadInput(f"line {number} of {path.name} is no object")
         yield row

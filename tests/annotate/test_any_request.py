@@ -4,6 +4,7 @@ import json
 import string
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -149,6 +150,23 @@ def test_any_form_at_the_doors(client: TestClient, workspace: Workspace, monkeyp
     with workspace.store() as db:
         for person in annotators.every(db):
             assert person.name.isprintable(), person
+
+
+def test_any_form_of_an_admin(asked: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.annotators._scrypt", lambda password, salt=b"0": f"scrypt${salt.hex()}$00")
+    monkeypatch.setattr("store.attempts.LIMITS", ())
+    acts = ("invite", "revoke", "role", "reset", "disable", "enable")
+    fields = st.sampled_from(["name", "role", "uses", "days", "number", "old", "new"])
+    values = TEXTS | st.sampled_from(["Rosa", "admin", "annotator", "1", "NaN", str(2**63), "-1", "1e9", "\u0661"])
+    forms = st.dictionaries(fields, values.map(lambda text: text.encode("utf-8", "replace").decode()))
+
+    @given(st.sampled_from([*(f"/admin/{act}" for act in acts), "/account/password"]), forms)
+    def check(address: str, sent: dict[str, str]) -> None:
+        in_words(asked(address, urlencode(sent), "application/x-www-form-urlencoded"))
+
+    many(40)(check)()
+    with workspace.store() as db:
+        assert annotators.get(db, "Rosa").role == "admin"
 
 
 @pytest.mark.parametrize("origin", ["http://[::1", "http://]", "null", "\x80"])

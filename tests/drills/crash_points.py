@@ -1,6 +1,6 @@
 """Jobs killed just before and just after each of their writes, and started again.
 
-    python -m tests.drills.crash_points [--short] [generate] [reward] [ppo] [round] [loop]
+    python -m tests.drills.crash_points [--short] [generate] [reward] [ppo] [sft] [dpo] [round] [loop]
 
 A real workspace on the embedded model, small enough that a job takes seconds. Each job is run once undisturbed,
 which counts its writes: every commit of the store, every write, rename and removal of model files. Then it is run
@@ -56,6 +56,13 @@ max_new_tokens = 12
 calibration = 4
 check_prompts = 2
 compare_prompts = 2
+[sft]
+batch_size = 4
+microbatch_size = 4
+[dpo]
+max_pairs = 8
+batch_size = 4
+microbatch_size = 4
 [round]
 min_rankings = 4
 auto_promote = true
@@ -64,12 +71,15 @@ PARAMS: dict[str, Json] = {
     "ppo": {"force": True},
     "round": {"force": True},
     "loop": {"force": True, "rounds": 1},
+    "sft": {"from_": "rankings"},
     "simulate": {"count": 3},
 }
 BEFORE = {
     "generate": ("rate", "reward", "ppo"),  # a new version answers, beside the base, and what is rated comes again
     "reward": ("rate",),
     "ppo": ("rate", "reward"),
+    "sft": ("rate",),
+    "dpo": ("rate",),
     "round": (),
     "loop": (),
 }

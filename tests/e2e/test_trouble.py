@@ -98,6 +98,27 @@ def test_two_tabs_hold_one_task(site: Any, context: BrowserContext) -> None:
     assert one.locator(".prompt").inner_text() == two.locator(".prompt").inner_text()
 
 
+def test_two_tabs_with_two_answers(site: Any, context: BrowserContext) -> None:
+    one = site.sign_in(context, "Ada")
+    one.goto(site.url + "/annotate")
+    two = context.new_page()
+    two.goto(site.url + "/annotate")
+    rank_all(one)
+    two.wait_for_selector(".card")
+    for key in ("4", "3", "2", "1"):
+        two.keyboard.press(key)
+    for page in (one, two):
+        page.bring_to_front()
+        page.keyboard.press("Enter")
+        expect(page.locator(".progress")).to_contain_text("1 today")
+    expect(two.locator(".message")).to_contain_text("Ranked already, here or in another tab, and differently")
+    expect(two.locator(".saved")).to_be_empty()
+    two.keyboard.press("p")
+    expect(two.locator(".board")).to_have_attribute("data-state", "revising")
+    expect(two.locator("[data-slot='1']")).to_have_attribute("aria-label", "Rank 2: B, C")
+    assert count(site.workspace) == 1
+
+
 def test_a_task_that_went_to_somebody_else(site: Any, context: BrowserContext) -> None:
     page = site.sign_in(context, "Ada")
     page.goto(site.url + "/annotate")

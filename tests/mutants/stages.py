@@ -355,7 +355,7 @@ MUTANTS = (
     Mutant(
         "comparison-not-made-up-for",
         f"{ROOM}/ppo.py",
-        "    if done and _is_half(done):\n",
+        "    if done and is_half(done):\n",
         "    if False:\n",
         TRAINED,
         "A policy whose comparison was broken off would stay without one for ever.",
@@ -363,7 +363,7 @@ MUTANTS = (
     Mutant(
         "broken-off-policy-trained-again",
         f"{ROOM}/ppo.py",
-        "            done = _half_done(db, ctx.job_id)\n",
+        "            done = half_done(db, ctx.job_id)\n",
         "            done = None\n",
         TRAINED,
         "A job killed while it compared its policy would train it a second time.",

@@ -2,6 +2,7 @@
 
 from tests.mutants.record import Mutant
 
+BROUGHT = "tests/store/test_import_rankings.py"
 IMPORTS, OWNER, DEAD = (f"tests/store/test_{name}.py" for name in ("imports", "leases", "processes"))
 LEASES, SAID, TROUBLE = (f"tests/store/test_{name}.py" for name in ("tasks", "rankings", "trouble"))
 
@@ -69,6 +70,30 @@ MUTANTS = (
         "WHERE also.prompt_id = prompts.id AND i.removed IS NULL AND i.id = 0)",
         IMPORTS,
         "Taking out one file would take prompts of another along.",
+    ),
+    Mutant(
+        "import-takes-rankings-of-another",
+        "store/imports.py",
+        "WHERE also.{noun}_id = mine.{noun}_id AND i.removed IS NULL)",
+        "WHERE also.{noun}_id = mine.{noun}_id AND i.id = 0)",
+        BROUGHT,
+        "Taking out one file would take rankings of another along.",
+    ),
+    Mutant(
+        "same-vote-twice",
+        "store/arrivals.py",
+        "            if key in known:\n                continue\n",
+        "            key = key if key not in known else f'{key}-{self.last}'\n",
+        BROUGHT,
+        "The same file imported twice would count every vote twice.",
+    ),
+    Mutant(
+        "damaged-rows-go-in",
+        "store/formats/reading.py",
+        "        if self.damaged and not skip_damaged:\n",
+        "        if False:\n",
+        "tests/store/test_formats.py",
+        "A file with damaged rows would be stored up to the first of them, without a word.",
     ),
     Mutant(
         "revised-twice",

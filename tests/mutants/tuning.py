@@ -71,4 +71,20 @@ MUTANTS = (
         KEPT,
         "A policy would be thrown away where what it forgot cannot be measured.",
     ),
+    Mutant(
+        "broken-off-dpo-trained-again",
+        "rlhf/stages/dpo.py",
+        "    if half:\n",
+        "    if False:\n",
+        KEPT,
+        "A job killed while it measured its policy would train it a second time.",
+    ),
+    Mutant(
+        "broken-off-sft-never-measured",
+        "rlhf/stages/sft.py",
+        "        if is_half(done):\n",
+        "        if False:\n",
+        KEPT,
+        "A policy whose measuring was broken off would stay without figures for ever.",
+    ),
 )

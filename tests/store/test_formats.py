@@ -254,7 +254,7 @@ def test_a_file_of_any_kind_says_the_same_and_one_that_is_cut_off_says_so(
         (
             "rows.json",
             b'[{"prompt": "a"}, {"prompt": }]',
-            r"damaged or cut off in item 2 of its array .Expecting value",
+            r"damaged or cut off in item 2 .Expecting value",
         ),
         ("rows.jsonl.gz", b"plain", "not compressed by gzip"),
         ("rows.parquet", b"PAR1 not at all", "no table of Parquet or Arrow, or is damaged"),
@@ -267,6 +267,14 @@ def test_a_file_that_cannot_be_used_is_one_clear_line(tmp_path: Path, name: str,
     with pytest.raises(BadInput, match=said) as refused:
         rows(tmp_path / name)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["[3, 1, 2]", '{"a": 1}', "[Draft] A letter", "[]", '[{"a": 1}]'])
+def test_a_text_that_is_json_itself_stays_a_text(tmp_path: Path, text: str) -> None:
+    pair = {"model_a": "x", "model_b": "y", "prompt": text, "response_a": text, "response_b": GOOD, "winner": "tie"}
+    for row in of(tmp_path, {"prompt": text}, {"prompt": text, "chosen": text, "rejected": GOOD}, pair):
+        assert row.messages == [{"role": "user", "content": text}]
+        assert not row.answers or row.answers[0].text == text
 
 
 @pytest.mark.parametrize("fold", [True, False])

@@ -31,6 +31,9 @@ def test_skip_and_flag_by_their_panel(bench: Any, view: Any, kind: str) -> None:
     expect(bench.page.locator(".panel")).to_be_hidden()
     click(bench, kind)
     click(bench, "confirm")
+    assert (bench.sent(), bench.message()) == ([], "Choose a reason, or say it in words.")
+    bench.page.locator(".reasons label").first.click()
+    click(bench, "confirm")
     assert [sent["action"] for sent in bench.sent()] == [kind]
 
 
@@ -77,4 +80,5 @@ def test_every_button_of_the_template_is_known(bench: Any) -> None:
         "unwrite",
         "keep",
     }
-    assert set(bench.run(code)) == known | {"write", "unwrite", "keep", "drop", "written"}
+    known |= {"written", "keys", "unkeys", "earlier"}
+    assert set(bench.run(code)) == known | {"write", "unwrite", "keep", "drop"}

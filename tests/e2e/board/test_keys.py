@@ -84,6 +84,8 @@ def test_enter_on_a_reason_confirms_and_on_cancel_cancels(bench: Any, view: Any)
     expect(bench.page.locator(".panel")).to_be_hidden()
     assert bench.sent() == []
     press(bench, "f", "Enter")
+    assert bench.sent() == []
+    press(bench, "1", "Enter")
     assert [sent["comment"] for sent in bench.sent()] == ["All responses are bad"]
 
 
@@ -145,7 +147,7 @@ def test_keys_that_mean_nothing_here_are_left_to_the_browser(
 
 def test_during_a_rest_no_key_does_anything(bench: Any, view: Any) -> None:
     bench.start(view(0))
-    assert not any(bench.run(DISPATCH, {"key": key}) for key in ("a", "1", "s", "p", "Enter", "Escape"))
+    assert not any(bench.run(DISPATCH, {"key": key}) for key in ("a", "1", "s", "Enter", "Escape"))
     assert bench.sent() == []
 
 
@@ -156,3 +158,46 @@ def test_p_looks_back_and_escape_returns(bench: Any, view: Any) -> None:
     bench.tell(view(2, lease="revision-7", revises=7, slots=[0, 1], answer={"nonce": bench.sent()[0]["nonce"]}))
     press(bench, "s", "Escape")
     assert [(sent["action"], sent["ranking"]) for sent in bench.sent()] == [("previous", 0), ("next", 7)]
+
+
+def test_during_a_rest_p_still_looks_back(bench: Any, view: Any) -> None:
+    bench.start(view(0))
+    press(bench, "p")
+    (asked,) = bench.sent()
+    assert (asked["action"], asked["ranking"]) == ("previous", 0)
+    bench.tell(view(0, answer={"nonce": asked["nonce"], "stored": False, "message": "There is nothing before."}))
+    expect(bench.page.locator(".rest .told")).to_have_text("There is nothing before.")
+    bench.page.locator("[data-do=earlier]").click()
+    again = bench.sent()[1]
+    assert again["action"] == "previous"
+    bench.tell(view(2, lease="revision-7", revises=7, slots=[1, 0], answer={"nonce": again["nonce"]}))
+    assert bench.slots() == ["B", "A"]
+
+
+def test_single_keys_can_be_switched_off_and_stay_so(bench: Any, view: Any) -> None:
+    bench.start(view(3))
+    press(bench, "?")
+    sheet = bench.page.locator(".sheet")
+    expect(sheet).to_be_visible()
+    expect(sheet).to_contain_text("A–C")
+    press(bench, "a", "1", "s")
+    assert (bench.tray(), bench.page.locator(".panel").is_visible()) == ("ABC", False)
+    sheet.locator("label").click()
+    press(bench, "Escape")
+    expect(sheet).to_be_hidden()
+    press(bench, "a", "1", "s", "?", "w", "p")
+    assert (bench.tray(), bench.sent(), sheet.is_visible()) == ("ABC", [], False)
+    bench.page.reload()
+    bench.start(view(3))
+    press(bench, "a", "1")
+    assert bench.tray() == "ABC"
+    for chip, moves in ((1, 1), (0, 2), (2, 2)):
+        bench.page.locator(f"[data-chip='{chip}']").focus()
+        press(bench, "Space", *["ArrowRight"] * moves)
+    press(bench, "Enter")
+    assert [sent["levels"] for sent in bench.sent()] == [[2, 1, 2]]
+    bench.page.locator("[data-do=keys]").click()
+    sheet.locator("label").click()
+    bench.page.locator("[data-do=unkeys]").click()
+    press(bench, "b", "3")
+    assert bench.slots() == ["", "AC", "B"]

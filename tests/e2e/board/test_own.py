@@ -117,6 +117,7 @@ def test_nobody_leaves_a_task_over_an_answer_that_is_not_saved(bench: Any, view:
                 bench.page.keyboard.press(key)
         else:
             bench.page.keyboard.press(leaving[0])
+            bench.page.keyboard.press("1")
             bench.page.locator("[data-do=confirm]").click()
 
     leave()

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.e2e
 
 PANEL = "const { openPanel, closePanel, confirmPanel, chooseReason } = await import('/board/panel.js');"
 REASONS = {
-    "skip": ["I cannot judge this topic", "The prompt is unclear", "The responses are too alike"],
+    "skip": ["I cannot judge this topic", "The prompt is unclear", "I do not read this language"],
     "flag": ["All responses are bad", "Harmful or private content", "Broken text"],
 }
 
@@ -21,7 +21,7 @@ def test_the_panel_offers_the_reasons_of_its_kind(bench: Any, view: Any, kind: s
     panel = bench.page.locator(".panel")
     told = [f"{number} {reason}" for number, reason in enumerate(REASONS[kind], 1)]
     assert panel.locator(".reasons label").all_text_contents() == told
-    assert panel.locator("input:checked").get_attribute("value") == REASONS[kind][0]
+    assert panel.locator("input:checked").count() == 0  # a reason that is there already would be taken
     expect(panel.locator("input").first).to_be_focused()
     assert (panel.locator("h3").inner_text().split()[0]).lower() == kind
     assert panel.get_attribute("aria-label") == panel.locator("h3").inner_text()
@@ -60,7 +60,7 @@ def test_each_opening_starts_afresh(bench: Any, view: Any) -> None:
     bench.page.locator(".panel textarea").fill("left over")
     bench.run(PANEL + "closePanel(board); openPanel(board, 'flag')")
     assert bench.page.locator(".panel textarea").input_value() == ""
-    assert bench.page.locator(".panel input:checked").get_attribute("value") == REASONS["flag"][0]
+    assert bench.page.locator(".panel input:checked").count() == 0
 
 
 def test_an_earlier_ranking_can_be_neither_skipped_nor_flagged(bench: Any, view: Any) -> None:

@@ -142,3 +142,22 @@ def test_a_first_task_that_does_not_come_is_asked_for_again(bench: Any, view: An
     expect(rest).to_be_hidden()
     bench.page.clock.run_for(25_000)
     assert len(bench.sent()) == 2
+
+
+def test_what_was_ranked_already_is_told_and_not_called_saved(bench: Any, view: Any) -> None:
+    nonce = rank_and_send(bench, view)
+    answer = {"nonce": nonce, "stored": True, "already": True, "message": "Ranked already."}
+    bench.tell(view(3, lease="lease-2", answer=answer))
+    assert (bench.tray(), bench.message(), bench.run(KEYS)) == ("ABC", "Ranked already.", [])
+    expect(bench.page.locator(".saved")).not_to_contain_class("on")
+    expect(bench.page.locator(".saved")).to_be_empty()
+
+
+def test_saved_is_said_to_a_screen_reader(bench: Any, view: Any) -> None:
+    nonce = rank_and_send(bench, view)
+    saved = bench.page.get_by_role("status")
+    expect(saved).to_be_empty()
+    bench.tell(view(3, lease="lease-2", answer={"nonce": nonce, "stored": True, "message": ""}))
+    expect(saved).to_have_text("Saved")
+    bench.page.clock.run_for(1200)
+    expect(saved).to_be_empty()

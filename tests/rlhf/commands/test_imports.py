@@ -228,3 +228,42 @@ def test_a_wrong_call_about_proposed_prompts_is_one_line(typed: Typed, argv: tup
     proposed(typed.workspace, "A tea?")
     assert words in typed("prompts", *argv)["refused"]
     assert typed("prompts", "list", "--waiting")["count"] == 1
+
+
+VOTES = """prompt,model_x,model_y,worker,winner,left,right,note
+Why no rise?,llama,falcon,w1,left,Old yeast.,No idea.,n
+Why no rise?,llama,falcon,w2,left,Old yeast.,No idea.,n
+Too wet?,llama,falcon,w1,tie,More flour.,Less water.,n
+"""
+
+
+def test_votes_of_a_file_rate_and_stand_on_the_board_and_go_as_they_came(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text(VOTES + "Too wet?,llama,falcon,w1,up,a,b,n\n")
+    refused = typed("import", tmp_path / "votes.csv")["refused"]
+    assert "row 4: `winner` is 'up', not left, right or tie" in refused
+    assert typed("imports", "list")["count"] == 0
+    done = typed("import", tmp_path / "votes.csv", "--skip-damaged", "--licence", "CC0")
+    assert (done["imported"], done["prompts"], done["responses"], done["rankings"]) == (3, 2, 4, 3)
+    assert (done["skipped"], done["ignored"], done["format"]) == (1, ["note"], "votes")
+    assert "row 4" in done["damaged"]
+    (listed,) = typed("imports", "list")["imports"]
+    assert (listed["licence"], listed["rankings"], listed["ignored"]) == ("CC0", 3, ["note"])
+    with typed.workspace.store() as db:
+        models.add(db, Model("base", "policy", "tiny"))
+    rated = typed("rate")
+    assert (rated["rankings"], rated["responses"], rated["annotators"]) == (3, 4, 2)
+    board = {row["name"]: row["elo"] for row in typed("leaderboard")["versions"]}
+    assert board["imported:llama"] > board["imported:falcon"]
+    assert "is not in this workspace" in typed("chat", "--model", "imported:llama")["refused"]
+    typed("imports", "remove", 1)
+    assert "0 rankings" in typed("rate")["refused"]
+    typed("imports", "restore", 1)
+    assert typed("status")["rankings"] == 3
+
+
+def test_an_import_says_that_no_prompt_is_held_out_where_some_should_be(typed: Typed, tmp_path: Path) -> None:
+    """These eight are all drawn into the train split; a ninth that is marked mends it."""
+    (tmp_path / "plants.txt").write_text("".join(f"Tell me about plant {n}.\n" for n in (1, 2, 4, 5, 6, 7, 8, 9)))
+    assert "None of the 8 prompts is held out" in typed("import", tmp_path / "plants.txt")["note"]
+    (tmp_path / "one.jsonl").write_text('{"prompt": "Tell me about ferns.", "split": "eval"}')
+    assert typed("import", tmp_path / "one.jsonl")["note"] == ""

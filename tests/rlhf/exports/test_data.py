@@ -11,9 +11,12 @@ import pytest
 from datasets import load_dataset
 from datasets.utils import disable_progress_bars
 
+import launch
 from store import imports, prompts, rankings, responses
-from store.records import Import
+from store.formats.row import Row
+from store.records import IMPORTED, Import
 from store.streams import one_moment, prompt_by_prompt
+from store.workspace import create
 from tests.rlhf.exports.conftest import ODD, Hands
 
 Export = Callable[..., tuple[int, str, str]]
@@ -39,7 +42,8 @@ def told(hands: Hands) -> dict[str, list[int]]:
     with hands.workspace.store() as db:
         prompts.remove(db, [out])
         own = responses.of_prompt(db, two)[-1].id
-        imports.add(db, Import("film.txt", "0" * 64, "text"), [prompts.get(db, two)])
+        film = prompts.get(db, two)
+        imports.add(db, Import("film.txt", "0" * 64, "text", licence="CC0"), [[(film, Row(film.messages), {})]])
     elos = {a: (1040.0, 30.0), b: (1040.0, 40.0), c: (900.0, None), own: (1200.0, 50.0), second[1]: (990.0, 60.0)}
     hands.rate(elos | {third[0]: (950.0, 10.0), third[1]: (1050.0, 10.0)})
     return {"one": first, "two": [*second, own], "held": third}
@@ -120,7 +124,13 @@ def test_datasets_reads_each_form(
 def test_the_card_says_what_the_store_knows(export: Export, hands: Hands, tmp_path: Path) -> None:
     assert export("dataset", "--to", tmp_path / "out")[0] == 0
     card = (tmp_path / "out" / "README.md").read_text()
-    for said in ("| train | train.jsonl | 2 |", "alpha 0.40", "1 pairs with equal scores", "film.txt", "0" * 64):
+    for said in (
+        "| train | train.jsonl | 2 |",
+        "alpha 0.40",
+        "1 pairs with equal scores",
+        "film.txt",
+        "licence: CC0",
+    ):
         assert said in card
     assert "3 prompts from `test`" in card
     assert "More Information Needed" not in card
@@ -227,3 +237,25 @@ def test_a_reading_is_of_one_moment(hands: Hands) -> None:
             hands.rank("ada", made[2][0], dict.fromkeys(made[2][1], 1))
             assert [len(judged.rankings) for judged in reading] == [0, 0]
         assert [len(judged.rankings) for judged in prompt_by_prompt(db)] == [0, 0, 1]
+
+
+@pytest.mark.usefixtures("told")
+def test_what_goes_out_comes_in_again(export: Export, hands: Hands, tmp_path: Path) -> None:
+    """Into another workspace and out of that one: the same rows, but for whom the versions came from."""
+    assert export("rankings", "--to", tmp_path / "a.jsonl")[0] == 0
+    other = create(tmp_path / "other", "")
+    assert launch.main(["import", str(tmp_path / "a.jsonl"), "--workspace", str(other.folder)]) == 0
+    again = ["export", "rankings", "--to", str(tmp_path / "b.jsonl"), "--workspace", str(other.folder)]
+    assert launch.main(again) == 0
+
+    def values(name: str) -> list[str]:
+        rows = lines(tmp_path / name)
+        for row in rows:
+            del row["comment"]  # the importer leaves these two aside, and says so
+            row.pop("own", None)
+            for answer in row["responses"]:
+                answer["by"] = (answer.pop("person", None) or answer.pop("model")).removeprefix(IMPORTED)
+            row["annotator"] = row["annotator"].removeprefix(IMPORTED)
+        return sorted(json.dumps(row, sort_keys=True) for row in rows)
+
+    assert values("a.jsonl") == values("b.jsonl")

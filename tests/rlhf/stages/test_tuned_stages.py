@@ -11,7 +11,9 @@ import torch
 from safetensors.torch import load_file
 from sqlite_utils import Database
 
+from rlhf import training
 from rlhf.settings import overlay
+from rlhf.stages import tuned as stages_tuned
 from rlhf.stages.context import Context
 from rlhf.stages.dpo import dpo
 from rlhf.stages.ppo import ppo
@@ -179,3 +181,41 @@ def test_what_cannot_be_measured_afterwards_loses_no_training(small: Context, db
     assert told is not None
     assert (told.steps > 0, told.forgetting, told.kl) == (True, None, None)
     assert "0 prompts of the split eval" in told.unmeasured
+
+
+@pytest.mark.parametrize("kind", ["dpo", "sft"])
+@pytest.mark.parametrize("other_job", [False, True])
+def test_a_policy_whose_measuring_was_broken_off_is_measured_and_not_trained_again(
+    small: Context,
+    db: Database,
+    rating: Callable[[], Rating],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    other_job: bool,
+) -> None:
+    def run(ctx: Context, **options: Any) -> Model:
+        return (dpo(ctx, **options) if kind == "dpo" else sft(ctx, from_="rankings", **options)).record
+
+    whole = run(small)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stages_tuned, "forgotten", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(small, again=True)
+    half = models.every(db, "policy")[-1]
+    assert half.id != whole.id
+    verify(small.workspace, half)
+    for module, name in ((training.dpo, "train_dpo"), (training.sft, "train_sft")):
+        monkeypatch.setattr(module, name, killed)
+    if other_job:  # which is asked for the same, and finds it
+        small = dataclasses.replace(small, job_id=jobs.enqueue(db, kind))
+    measured = run(small, again=not other_job)
+    assert measured.id == half.id
+    told, wanted = tuned(measured), tuned(whole)
+    assert told is not None
+    assert wanted is not None
+    assert dataclasses.replace(told, seconds=0.0) == dataclasses.replace(wanted, seconds=0.0)
+    assert told.kl_reference is not None

@@ -68,6 +68,17 @@ def test_the_gradient_is_that_of_ppo_plus_the_weighed_one_of_the_texts(noisy: Ma
     assert "losses/ptx" not in without
 
 
+def test_each_call_takes_the_next_texts(noisy: Make) -> None:
+    told = [([5, 9], [11, 12]), ([8], [30, 31, 32]), ([4], [21]), ([6, 17], [50, 40]), ([3], [7, 7])]
+    model = noisy()
+    own = OwnText(model.chat.sequences([before for before, _ in told], [rest for _, rest in told]), 1.0, 512)
+    model.train_roles("policy")
+    with model.role("policy"):
+        losses = [own.backward(model, 3) for _ in range(2)]
+    wanted = [plain_gradient(noisy(), part)[1] for part in (told[:3], [told[3], told[4], told[0]])]
+    assert losses == pytest.approx(wanted, abs=1e-4)
+
+
 def likeliest(model: RoleModel, asked: Sequence[str]) -> Sequences:
     """What a model answers when it takes the likeliest words."""
     chats = [[{"role": "user", "content": text}] for text in asked]
