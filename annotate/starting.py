@@ -11,6 +11,7 @@ from rlhf.settings.bounds import named
 from rlhf.settings.kinds import OWNERS
 from rlhf.settings.overlay import short
 from store import jobs, leases, models, prompts, rankings, scores
+from store.called import as_called
 from store.db import writing
 from store.errors import BadInput, NotReady, Refused
 from store.formats import demonstrations
@@ -74,7 +75,7 @@ def hindrance(db: Database, kind: str) -> str:
         case "evaluate" if len(models.every(db, "policy")) < 2:
             return "There is no policy to compare with the base: train one first."
         case "generate" if prompts.count(db) == 0:
-            return "There are 0 prompts: import some with `python launch.py import FILE`."
+            return as_called("There are 0 prompts: import some with `python launch.py import FILE`.")
     return ""
 
 

@@ -27,7 +27,10 @@ WINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (*FACE, "transformers", "peft", "trl"),
     ),
     "rlhf.loop": (("rlhf.stages", "store"), (*FACE, *HEAVY)),
-    "rlhf.jobs": (("rlhf.stages", "rlhf.settings", "rlhf.training.progress", "store"), (*FACE, *HEAVY)),
+    "rlhf.jobs": (
+        ("rlhf.stages", "rlhf.settings", "rlhf.training.progress", "rlhf.training.trackers", "store"),
+        (*FACE, *HEAVY),
+    ),
     "rlhf.exports": (
         ("rlhf.training", "rlhf.settings", "store"),
         (*FACE, "transformers", "peft", "trl", "datasets"),

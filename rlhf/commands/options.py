@@ -33,6 +33,22 @@ class Common:
 
 
 @dataclass(frozen=True)
+class ConfigOptions:
+    """Settings from a file of one's own."""
+
+    config: Path | None = None
+    """TOML file with tables as in workspace.toml, whose settings it overrides for this call; flags win over both."""
+
+
+@dataclass(frozen=True)
+class CompletionOptions:
+    """Which shell is to know the commands."""
+
+    shell: Literal["bash", "zsh"]
+    """Shell that the script is for."""
+
+
+@dataclass(frozen=True)
 class InitOptions:
     """What the workspace starts from."""
 
