@@ -98,9 +98,6 @@ def _submitted(db: Database, name: str, sent: NewRanking) -> Ranking:
             stored = queue.skip(db, name, sent.lease, seconds=sent.seconds, comment=sent.comment)
         case "flagged":
             stored = queue.flag(db, name, sent.lease, seconds=sent.seconds, comment=sent.comment)
-    same = stored.kind == sent.kind
-    if same and stored.kind == "ranked":
-        same = queue.as_sent(db, stored, sent.lease, sent.levels, sent.comment)
-    if not same:
+    if not queue.as_sent(db, stored, sent.kind, sent.lease, sent.levels, sent.comment):
         raise LeaseLost(f"Ranking {stored.id} was stored with this lease before, and is another: ask for the next.")
     return stored
