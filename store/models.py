@@ -12,6 +12,9 @@ from store.records import Json, Model, ModelKind, Promotion
 AT_ONCE = 2
 """Versions that answer side by side at most: a person compares no more in one look."""
 
+LOOK = "@"
+"""Between the name of a version and the step of a look that its run kept: `policy-1@5`."""
+
 
 def add(db: Database, model: Model) -> int:
     """Store a model version; returns its id."""
@@ -73,6 +76,11 @@ def get(db: Database, model_id: int) -> Model:
     for row in db.query("SELECT * FROM models WHERE id = ?", [model_id]):
         return _model(row)
     raise NotFound(f"There is no model {model_id}.")
+
+
+def page(db: Database, after: int, limit: int) -> list[Model]:
+    """At most `limit` versions whose id comes `after` one, by their ids."""
+    return [_model(row) for row in db.query("SELECT * FROM models WHERE id > ? ORDER BY id LIMIT ?", [after, limit])]
 
 
 def named(db: Database, name: str) -> Model:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         foretell,
         gguf,
         likeness,
+        looks,
         losses,
         metrics,
         models,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         rollout,
         sampling,
         sft,
+        trackers,
         trial,
     )
 
@@ -39,6 +41,7 @@ __all__ = [
     "foretell",
     "gguf",
     "likeness",
+    "looks",
     "losses",
     "metrics",
     "models",
@@ -50,6 +53,7 @@ __all__ = [
     "rollout",
     "sampling",
     "sft",
+    "trackers",
     "trial",
 ]
 
