@@ -135,11 +135,13 @@ def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int],
 
 
 def counts_later(db: Database, ranking: Ranking) -> str:
-    """What a person is told of a ranking that is stored and does not count, since its prompt was taken out while they
-    had it before them; empty where it counts, and where they skipped or flagged."""
-    if ranking.kind != "ranked" or not prompts.get(db, ranking.prompt_id).removed:
+    """What a person is told of a ranking that is stored and does not count, since its prompt was taken out or flagged
+    while they had it before them; empty where it counts, and where they skipped or flagged."""
+    prompt = prompts.get(db, ranking.prompt_id)
+    if ranking.kind != "ranked" or prompt.counts:
         return ""
-    return "Saved. This prompt was taken out meanwhile: what you said counts if it is put back."
+    what = "taken out meanwhile" if prompt.removed else "flagged"
+    return f"Saved. This prompt was {what}: what you said counts if it is put back."
 
 
 def progress(db: Database, annotator: str) -> Progress:

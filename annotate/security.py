@@ -21,6 +21,7 @@ COOKIE = "rankloop_session"
 ROLES: dict[str, frozenset[Role]] = {
     "/annotate": frozenset(("annotator", "researcher", "admin")),
     "/research": frozenset(("researcher", "admin")),
+    "/inbox": frozenset(("researcher", "admin")),
     "/admin": frozenset(("admin",)),
     "/account": frozenset(("annotator", "researcher", "admin")),
 }

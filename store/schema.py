@@ -10,6 +10,7 @@ from sqlite_utils.migrations import Migrations
 from store.first_tables import FIRST_TABLES, NOW
 from store.import_tables import BROUGHT_TABLES
 from store.people_tables import PEOPLE_TABLES
+from store.voice_tables import VOICE_TABLES
 
 migrations = Migrations("store")
 
@@ -94,6 +95,13 @@ def m012_people(db: Database) -> None:
 def m014_responses_and_rankings_of_imports(db: Database) -> None:
     """Which responses and rankings came with which file, and which of them went out with it."""
     for statement in BROUGHT_TABLES:
+        db.execute(statement)
+
+
+@migrations()
+def m018_voices(db: Database) -> None:
+    """Prompts that a flag holds back and what was decided, guidelines, practice, the time by the server's clock."""
+    for statement in VOICE_TABLES:
         db.execute(statement)
 
 

@@ -83,7 +83,7 @@ def resume(db: Database, annotator: str, seconds: float = LEASE_SECONDS) -> Task
     """
     with writing(db):
         row = db.execute(
-            "UPDATE tasks SET leased_until = ? WHERE id ="
+            "UPDATE tasks SET leased_until = ?, guideline_id = (SELECT max(id) FROM guidelines) WHERE id ="
             " (SELECT id FROM tasks WHERE state = 'leased' AND annotator = ? AND prompt_id NOT IN taken_out"
             " ORDER BY id LIMIT 1) RETURNING id",
             [time.time() + seconds, annotator],
@@ -142,13 +142,14 @@ def lease(
         if db.execute(twin, asked).fetchone():
             raise LeaseLost(f"{annotator} has had the responses of task {task_id}: ask for the next one.")
         db.execute(
-            "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?"
-            " WHERE id = ?",
+            "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?,"
+            " handed = ?, guideline_id = (SELECT max(id) FROM guidelines) WHERE id = ?",
             [
                 annotator,
                 json.dumps(list(shown_order)),
                 time.time() + seconds,
                 secrets.token_urlsafe(LEASE_BYTES),
+                time.time(),
                 task_id,
             ],
         )
