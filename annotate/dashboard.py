@@ -34,7 +34,6 @@ from store.words import in_words
 from store.workspace import Workspace
 
 AREA = "/research"
-REPORT = Markup('<p class="note"><a href="/report">Report</a>: all of this on one page, to read or to save</p>')
 BUTTONS = {name: kind.button for name, kind in KINDS.items() if kind.button}
 """Each kind of work that a person may ask for here, with the words on its button."""
 
@@ -87,7 +86,10 @@ def page(workspace: Workspace) -> gr.Blocks:
             with gr.Column(scale=2, min_width=320, elem_classes="results"):
                 shown |= _placed("results")
             with gr.Column(scale=1, min_width=320, elem_classes="work"):
-                gr.HTML(REPORT, apply_default_css=False)
+                gr.HTML(
+                    Markup('<p class="note"><a href="../report">Report</a>: all of this on one page</p>'),
+                    apply_default_css=False,
+                )
                 gr.HTML(Markup("<h2>Train</h2>"), apply_default_css=False)
                 buttons = {kind: gr.Button(label, elem_id=f"do-{kind}") for kind, label in BUTTONS.items()}
                 gr.HTML(Markup('<h2 class="start">Start a job</h2>'), apply_default_css=False)

@@ -3,9 +3,9 @@
 from store.first_tables import CLOCK, NOW
 
 # A prompt is `held` from the first flag until all of its flags are decided. It then counts as little as one that was
-# taken out, and whatever asks for `taken_out` leaves it alone: each half of that view has an index of its own. `handed`
-# is when a task was given to whoever has it, seconds since the epoch, and `lasted` how long its answer took from then
-# on; `guideline_id` of a task is the version that its page shows. What somebody practised on is no ranking.
+# taken out, and whatever asks for `taken_out` leaves it alone: each half of that view has an index of its own.
+# `handed` is when a task was given to whoever has it, seconds since the epoch, and `lasted` how long its answer took
+# from then on; `guideline_id` of a task is the version that its page shows. What somebody practised is no ranking.
 VOICE_TABLES = (
     "ALTER TABLE prompts ADD COLUMN held TEXT",
     "CREATE INDEX prompts_held ON prompts(id) WHERE held IS NOT NULL",

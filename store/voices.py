@@ -31,8 +31,8 @@ _KIND = "CASE r.kind WHEN 'flagged' THEN 'flag' WHEN 'skipped' THEN 'skip' ELSE 
 class Voice:
     """What one person said of one prompt.
 
-    `id` is the number of the ranking that it came with, `said` their words. `decision` is empty while it is open, `by`
-    is who decided. `held` says whether the prompt is held back now, `removed` whether it is taken out.
+    `id` is the number of the ranking that it came with, `said` their words. `decision` is empty while it is open,
+    `by` is who decided. `held` says whether the prompt is held back now, `removed` whether it is taken out.
     """
 
     id: int
@@ -80,8 +80,8 @@ def decide(db: Database, ranking_ids: Iterable[int], decision: Decision, by: str
     """Decide voices by their numbers, all or none; returns how many prompts that put back or took out.
 
     `put back` lets a flagged prompt go on, with all that was said of it; `taken out` is what `prompts remove` does,
-    and is possible with any voice; `read` puts a skip or a comment aside. Raises NotFound, and BadInput for a voice that
-    was decided already, says nothing, or is none that can be decided so.
+    and is possible with any voice; `read` puts a skip or a comment aside. Raises NotFound, and BadInput for a voice
+    that was decided already, says nothing, or is none that can be decided so.
     """
     changed = 0
     with writing(db):

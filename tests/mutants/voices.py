@@ -33,8 +33,8 @@ MUTANTS = (
     Mutant(
         "flag-taken-back-still-holds",
         "store/rankings.py",
-        "AND NOT EXISTS (SELECT 1 FROM rankings newer WHERE newer.supersedes = r.id)\n                AND NOT EXISTS (SELECT 1 FROM dec",
-        "AND NOT EXISTS (SELECT 1 FROM dec",
+        "AND NOT EXISTS (SELECT 1 FROM rankings newer WHERE newer.supersedes = r.id)\n                AND",
+        "AND",
         VOICES,
         "A slip of the finger could not be undone.",
     ),
