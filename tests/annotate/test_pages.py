@@ -136,8 +136,9 @@ def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, worksp
 
 def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) -> None:
     client = sign_in("Rosa", "admin")
-    counts, rounds, versions, proposals, evaluation, annotators, models = call(client, "/research", "overview")
+    counts, rounds, versions, proposals, inbox, evaluation, annotators, models = call(client, "/research", "overview")
     assert proposals == ""
+    assert "nobody has flagged, skipped or commented yet" in inbox
     assert "3" in counts
     assert "No round is finished yet" in rounds
     assert "hidden-model" in models
@@ -160,7 +161,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
     with workspace.store() as db:
         jobs.log(db, jobs.enqueue(db, "reward"), 0, {"accuracy": 0.5})
         panels = {panel.name: panel.render(db) for panel in dashboard.PANELS}
-    assert len(set(panels.values())) == 10
+    assert len(set(panels.values())) == 11
     for handler in config["dependencies"]:
         for target, _ in handler["targets"]:
             if target in clock:
@@ -170,7 +171,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
                 assert found.items() >= {name: panels[name] for name in names if name in panels}.items()
                 every |= dict.fromkeys(names, clock[target])
     watched = {"jobs", "notice", "curves", "start", "do-reward", "do-round", "do-rate"}
-    overview = {"counts", "rounds", "versions", "proposals", "evaluation", "annotators", "lineage"}
+    overview = {"counts", "rounds", "versions", "proposals", "inbox", "evaluation", "annotators", "lineage"}
     assert every == dict.fromkeys(watched, 1) | dict.fromkeys(overview, 5)
     filled = {handler["api_name"]: handler["outputs"] for handler in config["dependencies"]}
     assert filled["promote"] == filled["overview"] != filled["watched"]
