@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import dashboard, documents, look, ranking, scripts, starting
+from annotate import dashboard, documents, look, mine, ranking, scripts, starting
 from annotate.account import Account
 from annotate.admin import Admin
 from annotate.api.app import PREFIX
@@ -39,7 +39,7 @@ UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 
 def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAPI:  # noqa: B008 (it is frozen)
     """The whole site of one workspace: /login, /join, /annotate, /research, /report, /why, /admin, /account,
-    /inbox, /scripts, /api/v1, /healthz.
+    /inbox, /mine, /scripts, /api/v1, /healthz.
 
     Raises BadInput for a trusted proxy that is no address.
     """
@@ -54,6 +54,7 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.include_router(Admin(workspace, door.passwords).router())
     app.include_router(Account(workspace, door.passwords).router())
     app.include_router(Inbox(workspace).router())
+    app.include_router(mine.router(workspace))
     app.include_router(scripts.router())
     app.include_router(documents.router(workspace))
     _add_api(app, workspace)

@@ -23,6 +23,7 @@ ROLES: dict[str, frozenset[Role]] = {
     "/research": frozenset(("researcher", "admin")),
     "/inbox": frozenset(("researcher", "admin")),
     "/admin": frozenset(("admin",)),
+    "/mine": frozenset(("annotator", "researcher", "admin")),
     "/account": frozenset(("annotator", "researcher", "admin")),
 }
 """Each part of the site and who may enter it."""

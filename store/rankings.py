@@ -196,7 +196,9 @@ def newest(db: Database) -> int:
 def done_by(db: Database, annotator: str, *, since: str = "") -> int:
     """How many tasks one person has ranked or flagged since a time (ISO 8601, UTC); a revision is no further task."""
     return db["rankings"].count_where(
-        "annotator = ? AND kind != 'skipped' AND supersedes IS NULL AND created >= ?", [annotator, since]
+        "annotator = ? AND kind != 'skipped' AND created >= ? AND (supersedes IS NULL OR EXISTS"
+        " (SELECT 1 FROM rankings old WHERE old.id = rankings.supersedes AND old.kind = 'skipped'))",
+        [annotator, since],
     )
 
 
