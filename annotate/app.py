@@ -23,6 +23,7 @@ from annotate.admin import Admin
 from annotate.api.app import PREFIX
 from annotate.api.app import build as programs
 from annotate.forwarded import Forwarded
+from annotate.guidelines import Guidelines
 from annotate.inbox import Inbox
 from annotate.login import Door
 from annotate.patience import Patience
@@ -39,7 +40,7 @@ UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 
 def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAPI:  # noqa: B008 (it is frozen)
     """The whole site of one workspace: /login, /join, /annotate, /research, /report, /why, /admin, /account,
-    /inbox, /mine, /scripts, /api/v1, /healthz.
+    /inbox, /mine, /guidelines, /scripts, /api/v1, /healthz.
 
     Raises BadInput for a trusted proxy that is no address.
     """
@@ -55,6 +56,7 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.include_router(Account(workspace, door.passwords).router())
     app.include_router(Inbox(workspace).router())
     app.include_router(mine.router(workspace))
+    app.include_router(Guidelines(workspace).router())
     app.include_router(scripts.router())
     app.include_router(documents.router(workspace))
     _add_api(app, workspace)

@@ -16,7 +16,14 @@ from store.workspace import Workspace
 QUIET: Json = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """How a page's events are told to Gradio: no queue, no spinner, no entry in its API page."""
 
-_NAMES = {"/annotate": "Rank", "/mine": "My answers", "/research": "Research", "/inbox": "Inbox", "/admin": "People"}
+_NAMES = {
+    "/annotate": "Rank",
+    "/mine": "My answers",
+    "/guidelines": "Guidelines",
+    "/research": "Research",
+    "/inbox": "Inbox",
+    "/admin": "People",
+}
 
 _HEADER = Markup("""<header class="site"><div class="mark">{mark}<span>Rankloop</span></div><nav>{links}</nav>
 <div class="who"><b>{name}</b><a href="../account/"{account}>Account</a><form method="post" action="../logout">

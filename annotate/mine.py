@@ -1,4 +1,4 @@
-"""The page /mine: one's own latest answers, each of which opens on the Rank page to be changed. It needs no script."""
+"""The page /mine: one's own latest answers, each of which opens on the Rank page to be changed. Without a script."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response

@@ -23,6 +23,7 @@ ROLES: dict[str, frozenset[Role]] = {
     "/research": frozenset(("researcher", "admin")),
     "/inbox": frozenset(("researcher", "admin")),
     "/admin": frozenset(("admin",)),
+    "/guidelines": frozenset(("annotator", "researcher", "admin")),
     "/mine": frozenset(("annotator", "researcher", "admin")),
     "/account": frozenset(("annotator", "researcher", "admin")),
 }

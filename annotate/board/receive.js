@@ -3,6 +3,7 @@
 import { comment, marked, say, tell } from './board.js';
 import { draftOf, dropDrafts } from './drafts.js';
 import { drawMark, drawNothing, drawProgress, drawTask } from './draw.js';
+import { drawGuidelines, foldGuidelines } from './guidelines.js';
 import { foldLong } from './long.js';
 import { revises } from './model.js';
 import { drawOwn, ownStored, restoreOwn } from './own.js';
@@ -35,10 +36,12 @@ export function receive(board) {
     else if (answer.written) ownStored(board);
     else dropDrafts(state.lease);
     if (!answer.already) flash(board);
+    foldGuidelines(board);
   }
   const first = !state.view;
   state.view = { ...view, progress: view.progress ?? state.view.progress };
   drawProgress(board);
+  drawGuidelines(board);
   drawMark(board);
   drawOwn(board);
   const shown = task && task.lease === state.lease && standing(board) !== 'broken';
