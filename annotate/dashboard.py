@@ -13,6 +13,7 @@ from annotate import scripts
 from annotate.frame import QUIET, sent_id, site_header
 from annotate.panels.asking import asked, form
 from annotate.panels.evaluation import evaluation
+from annotate.panels.inbox import inbox
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.lineage import lineage
 from annotate.panels.loop import counts, turns
@@ -63,6 +64,7 @@ PANELS = (
     Panel("rounds", turns, "overview", "results"),
     Panel("versions", versions, "overview", "results", "look/versions.js"),
     Panel("proposals", proposals, "overview", "results", "look/proposals.js"),
+    Panel("inbox", inbox, "overview", "results"),
     Panel("evaluation", evaluation, "overview", "results"),
     Panel("curves", curves, "watched", "results"),
     Panel("annotators", annotators, "overview", "results"),

@@ -12,6 +12,7 @@ from store.first_tables import FIRST_TABLES, NOW
 from store.import_tables import BROUGHT_TABLES
 from store.people_tables import PEOPLE_TABLES
 from store.queue_tables import QUEUE_TABLES
+from store.voice_tables import VOICE_TABLES
 
 migrations = Migrations("store")
 
@@ -110,6 +111,13 @@ def m015_tokens_and_webhooks(db: Database) -> None:
 def m017_next_task_at_once(db: Database) -> None:
     """Indexes of the tasks that wait, and how far down the queue nothing is left for a person."""
     for statement in QUEUE_TABLES:
+        db.execute(statement)
+
+
+@migrations()
+def m018_voices(db: Database) -> None:
+    """Prompts that a flag holds back and what was decided, guidelines, practice, the time by the server's clock."""
+    for statement in VOICE_TABLES:
         db.execute(statement)
 
 

@@ -39,10 +39,11 @@ TWIN_DONE = """SELECT 1 FROM rankings r WHERE r.annotator = :annotator AND r.pro
 
 A task with only some of them, say an old response beside a new one, is not the same work, and may be given.
 """
-AWAY = """SELECT 1 FROM prompts p INDEXED BY prompts_removed WHERE p.id = t.prompt_id AND p.removed IS NOT NULL"""
-"""SQL for EXISTS: is the prompt of task `t` kept from people? It is asked for each task that is walked past, so that
-an index has to answer it. What can end again has to end with a change of the prompt's row, or has to delete `places`
-(store/queue_tables.py) as that does."""
+AWAY = """SELECT 1 FROM prompts p INDEXED BY prompts_removed WHERE p.id = t.prompt_id AND p.removed IS NOT NULL
+    UNION ALL SELECT 1 FROM prompts p INDEXED BY prompts_held WHERE p.id = t.prompt_id AND p.held IS NOT NULL"""
+"""SQL for EXISTS: is the prompt of task `t` kept from people, as the view `taken_out` says it? It is asked for each
+task that is walked past, so that an index has to answer it. What can end again has to end with a change of the
+prompt's row, or has to delete `places` (store/queue_tables.py) as that does."""
 _STRIDE = 50
 """A place is noted anew when it is this many tasks further on: walking past them takes less than writing it."""
 
@@ -90,7 +91,7 @@ def resume(db: Database, annotator: str, seconds: float = LEASE_SECONDS) -> Task
     """
     with writing(db):
         row = db.execute(
-            "UPDATE tasks SET leased_until = ? WHERE id ="
+            "UPDATE tasks SET leased_until = ?, guideline_id = (SELECT max(id) FROM guidelines) WHERE id ="
             " (SELECT id FROM tasks t WHERE state = 'leased' AND annotator = ?"
             f" AND NOT EXISTS ({AWAY}) ORDER BY id LIMIT 1) RETURNING id",
             [time.time() + seconds, annotator],
@@ -196,13 +197,14 @@ def lease(
         if db.execute(twin, asked).fetchone():
             raise LeaseLost(f"{annotator} has had the responses of task {task_id}: ask for the next one.")
         db.execute(
-            "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?"
-            " WHERE id = ?",
+            "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?,"
+            " handed = ?, guideline_id = (SELECT max(id) FROM guidelines) WHERE id = ?",
             [
                 annotator,
                 json.dumps(list(shown_order)),
                 time.time() + seconds,
                 secrets.token_urlsafe(LEASE_BYTES),
+                time.time(),
                 task_id,
             ],
         )

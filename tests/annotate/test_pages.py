@@ -91,14 +91,16 @@ def test_a_broken_answer_is_told_and_keeps_the_task(
 def test_a_skip_is_not_revised_by_a_request_made_by_hand(
     call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace
 ) -> None:
-    """The page offers only rankings to be revised, but anybody can send the number of their own skip."""
+    """The page offers only what can be changed, but anybody can send the number of a skip that others have by now."""
     client = sign_in("Ada", "annotator")
     (view,) = call(client, "/annotate", "load")
     assert answer(client, nonce="1", action="skip", lease=view["task"]["lease"])["answer"]["stored"]
     with workspace.store() as db:
         (skip,) = rankings.of_annotator(db, "Ada")
+        annotators.ensure(db, "Bo")
+        tasks.lease(db, skip.task_id, "Bo", tasks.get(db, skip.task_id).response_ids)
     after = answer(client, nonce="2", action="revise", ranking=skip.id, levels=[1, 2, 3, 4])
-    assert (after["answer"]["stored"], "is a skip" in after["answer"]["message"]) == (False, True)
+    assert (after["answer"]["stored"], "You skipped this" in after["answer"]["message"]) == (False, True)
     with workspace.store() as db:
         assert rankings.of_annotator(db, "Ada") == [skip]
 
@@ -134,8 +136,9 @@ def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, worksp
 
 def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) -> None:
     client = sign_in("Rosa", "admin")
-    counts, rounds, versions, proposals, evaluation, annotators, models = call(client, "/research", "overview")
+    counts, rounds, versions, proposals, inbox, evaluation, annotators, models = call(client, "/research", "overview")
     assert proposals == ""
+    assert "nobody has flagged, skipped or commented yet" in inbox
     assert "3" in counts
     assert "No round is finished yet" in rounds
     assert "hidden-model" in models
@@ -158,7 +161,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
     with workspace.store() as db:
         jobs.log(db, jobs.enqueue(db, "reward"), 0, {"accuracy": 0.5})
         panels = {panel.name: panel.render(db) for panel in dashboard.PANELS}
-    assert len(set(panels.values())) == 10
+    assert len(set(panels.values())) == 11
     for handler in config["dependencies"]:
         for target, _ in handler["targets"]:
             if target in clock:
@@ -168,7 +171,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: Si
                 assert found.items() >= {name: panels[name] for name in names if name in panels}.items()
                 every |= dict.fromkeys(names, clock[target])
     watched = {"jobs", "notice", "curves", "start", "do-reward", "do-round", "do-rate"}
-    overview = {"counts", "rounds", "versions", "proposals", "evaluation", "annotators", "lineage"}
+    overview = {"counts", "rounds", "versions", "proposals", "inbox", "evaluation", "annotators", "lineage"}
     assert every == dict.fromkeys(watched, 1) | dict.fromkeys(overview, 5)
     filled = {handler["api_name"]: handler["outputs"] for handler in config["dependencies"]}
     assert filled["promote"] == filled["overview"] != filled["watched"]

@@ -106,8 +106,8 @@ MUTANTS = (
     Mutant(
         "lease-not-the-persons",
         "store/rankings.py",
-        'SELECT id FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator]',
-        'SELECT id FROM tasks WHERE lease = ?", [lease]',
+        'SELECT * FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator]',
+        'SELECT * FROM tasks WHERE lease = ?", [lease]',
         f"{SAID} tests/annotate/test_queue.py",
         "Whoever guesses or copies a lease could rank in another's name.",
     ),

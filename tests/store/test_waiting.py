@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlite_utils import Database
 
-from store import models, prompts, rankings, responses, tasks
+from store import models, prompts, rankings, responses, tasks, voices
 from store.records import Model, RankingKind, Response, Task, TaskReason
 
 PEOPLE = ("ada", "bo", "cy")
@@ -22,6 +22,9 @@ def by_brute_force(db: Database, person: str) -> list[int]:
         shown.setdefault(task_id, set()).add(response)
     had = [shown[task] for (task,) in db.execute("SELECT task_id FROM rankings WHERE annotator = ?", [person])]
     out = {prompt for (prompt,) in db.execute("SELECT id FROM prompts WHERE removed IS NOT NULL")}
+    decided = {ranking for (ranking,) in db.execute("SELECT ranking_id FROM decisions")}
+    flags = db.execute("SELECT id, prompt_id FROM rankings WHERE kind = 'flagged'")
+    out |= {prompt for ranking, prompt in flags if ranking not in decided}
     found: dict[int, int] = {}
     rows = db.execute("SELECT id, prompt_id, state, leased_until, reason FROM tasks").fetchall()
     for task_id, prompt, state, until, reason in sorted(rows, key=lambda r: (r[4] in ("uniform", "risk"), r[0])):
@@ -40,7 +43,8 @@ class World:
         self.model = models.add(db, Model("some", "policy", "tiny"))
 
     def step(self) -> None:
-        self.rng.choice([self.ask, self.take, self.take, self.take, self.lose, self.remove, self.restore])()
+        often = [self.take] * 3
+        self.rng.choice([*often, self.ask, self.lose, self.remove, self.restore, self.decide, self.decide])()
 
     def ask(self) -> None:
         """A prompt, new or known, with twins and with tasks of some of the responses."""
@@ -77,6 +81,12 @@ class World:
         for prompt in prompts.taken_out(self.db):
             if self.rng.random() < 0.5:
                 prompts.restore(self.db, [prompt.id])
+
+    def decide(self) -> None:
+        """A researcher puts back every other prompt that a flag holds back."""
+        for voice in voices.every(self.db, kind="flag"):
+            if self.rng.random() < 0.5 and voice.id in {v.id for v in voices.every(self.db, kind="flag")}:
+                voices.decide(self.db, [voice.id], "put back", "rosa")
 
 
 def free_in_transaction(db: Database, person: str) -> list[int]:
