@@ -17,13 +17,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import dashboard, documents, look, ranking, scripts, starting
+from annotate import acts, dashboard, documents, look, ranking, scripts
 from annotate.account import Account
 from annotate.admin import Admin
 from annotate.forwarded import Forwarded
 from annotate.login import Door
 from annotate.patience import Patience
-from annotate.security import ROLES, Gate, admitted, require, signed_in
+from annotate.security import ROLES, Gate, admitted, signed_in
 from annotate.trouble import for_everybody, unfit
 from rlhf.settings import ServeConfig
 from store import tasks
@@ -53,7 +53,7 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.include_router(scripts.router())
     app.include_router(documents.router(workspace))
     _add_api(app, workspace)
-    _add_start(app, workspace)
+    app.include_router(acts.router(workspace))
     # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none; in
     # a thread of its own, because the caller's may run a loop already, as in a notebook.
     with ThreadPoolExecutor(1) as thread:
@@ -98,7 +98,7 @@ def serve(
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
     _mount(app, ranking.AREA, ranking.page(workspace), "own.css")
-    styles = ("research.css", "trust.css", "start.css", "policies.css", "proposals.css")
+    styles = ("research.css", "desk.css", "trust.css", "start.css", "policies.css", "proposals.css")
     _mount(app, dashboard.AREA, dashboard.page(workspace), *styles)
 
 
@@ -170,13 +170,3 @@ def _add_api(app: FastAPI, workspace: Workspace) -> None:
     @app.get("/manifest.json")
     def manifest() -> JSONResponse:
         return JSONResponse({"name": "Rankloop", "icons": [{"src": "/favicon.svg", "sizes": "any"}]})
-
-
-def _add_start(app: FastAPI, workspace: Workspace) -> None:
-    """Where the forms of the research page send what was filled in: not to Gradio, which shows no refusal of it."""
-
-    @app.post("/api/start")
-    def start(request: Request, kind: Annotated[Any, Body()], values: Annotated[Any, Body()] = None) -> JSONResponse:
-        require(workspace, request, dashboard.AREA)
-        with workspace.store() as db:
-            return JSONResponse({"job": starting.start(workspace, db, kind, values)})

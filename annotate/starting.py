@@ -22,17 +22,17 @@ NO_SCORES = "There are no scores yet: press “Rate the rankings” first."
 NO_REWARD = "There is no reward model yet: press “Retrain reward model” first"
 
 
-def press(workspace: Workspace, db: Database, kind: str, params: Json | None = None) -> None:
-    """Put a job in the queue with the settings of the workspace, as the button of its kind does it.
+def press(workspace: Workspace, db: Database, kind: str, params: Json | None = None) -> int:
+    """Put a job in the queue with the settings of the workspace, as the button of its kind does it; returns its id.
 
-    Raises Refused where one of its kind waits or runs already.
+    Raises Refused where such a job cannot work now.
     """
     settings_of(workspace)  # a job that could only fail is refused here, with the same words
     jobs.settle(db)  # nobody waits for the dead
     with writing(db):
-        if why := already(db, kind):
+        if why := hindrance(db, kind):
             raise Refused(why)
-        jobs.enqueue(db, kind, params or {})
+        return jobs.enqueue(db, kind, params or {})
 
 
 def start(workspace: Workspace, db: Database, kind: object, sent: object) -> int:
@@ -69,7 +69,7 @@ def hindrance(db: Database, kind: str) -> str:
             return NO_SCORES
         case "ppo" if models.latest(db, "reward") is None:
             return f"{NO_REWARD}."
-        case "round" if rankings.count(db) == 0:
+        case "round" | "rate" if rankings.count(db) == 0:
             return "There are 0 rankings: rank some responses first."
         case "evaluate" if len(models.every(db, "policy")) < 2:
             return "There is no policy to compare with the base: train one first."
