@@ -12,12 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from rlhf.commands import evaluation
+from rlhf.commands.completion import Completion, script
 from rlhf.commands.console import readable
 from rlhf.commands.options import (
     BackupOptions,
     CancelOptions,
     ChatOptions,
     CheckOptions,
+    CompletionOptions,
     DemoOptions,
     ExportOptions,
     ImportOptions,
@@ -39,9 +41,15 @@ from rlhf.jobs.keeper import kept_working
 from rlhf.settings import KINDS, settings_of
 from rlhf.settings.overlay import overlay, short
 from store import annotators, permissions, sessions
+from store.called import CALLED, CHECKOUT, INSTALLED, as_called
 from store.errors import BadInput, NoDisk, WorkError
 from store.results import as_json
 from store.words import in_words
+
+
+def completion(call: Call[CompletionOptions]) -> Completion:
+    """The command `completion`. It stands here, since only the launcher knows every command."""
+    return script(COMMANDS, call.options.shell)
 
 
 def serve(call: Call[ServeOptions]) -> None:
@@ -114,6 +122,7 @@ COMMANDS = {
             kind.options,
             kind.tables,
             kind.parts,
+            configured=True,
             shown=SHOWN.get(name, readable),
         )
         for name, kind in KINDS.items()
@@ -151,10 +160,20 @@ COMMANDS = {
     ),
     "restore": Command("make a workspace of a backup", "rlhf.commands.keep:restore", RestoreOptions),
     "chat": Command(
-        "talk to one version, or to two side by side", "rlhf.commands.chat:chat", ChatOptions, quiet=True
+        "talk to one version, or to two side by side",
+        "rlhf.commands.chat:chat",
+        ChatOptions,
+        configured=True,
+        quiet=True,
     ),
     "models": Command(
         "list the model versions: lineage, adapter, size, main figures", "rlhf.commands.versions:models_table"
+    ),
+    "completion": Command(
+        "print what makes bash or zsh complete commands and options: `source <(rankloop completion bash)`",
+        completion,
+        CompletionOptions,
+        shown=lambda result, _: str(result["script"]),
     ),
     "status": Command("show counts, agreement, versions, jobs, and what to do next", "rlhf.commands.ask:status"),
 }
@@ -179,6 +198,12 @@ def main(argv: list[str] | None = None) -> int:
         print(told, file=sys.stderr)
         return 1 if isinstance(told, WorkError) and not isinstance(told, NoDisk) else 2
     return status
+
+
+def installed() -> int:
+    """The command `rankloop` that an installation brings: `main`, whose messages then name it."""
+    os.environ[CALLED] = INSTALLED  # for the worker too
+    return main()
 
 
 def _answer(argv: list[str]) -> int:
@@ -217,7 +242,7 @@ def _function(command: Command) -> Callable[[Call[Any]], object]:
 def _overview() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name.ljust(width)}  {command.summary}" for name, command in COMMANDS.items()]
-    usage = "usage: python launch.py COMMAND [--workspace DIR] [--json] ...   (COMMAND --help says the rest)"
+    usage = f"usage: {as_called(CHECKOUT)} COMMAND [--workspace DIR] [--json] ...   (COMMAND --help says the rest)"
     return "\n".join([usage, "", *lines])
 
 

@@ -17,6 +17,7 @@ from annotate.panels.proposals import decide
 from annotate.panels.quick import BUTTONS
 from annotate.security import require
 from annotate.verdicts import evidence
+from rlhf.settings import settings_of
 from rlhf.settings.overlay import short
 from store import jobs, models, scores
 from store.db import writing
@@ -54,9 +55,13 @@ def _start(workspace: Workspace, db: Database, _: Annotator, sent: Json) -> Json
 
 
 def _press(workspace: Workspace, db: Database, _: Annotator, sent: Json) -> Json:
-    """Ask for the job of a button, with the settings of the workspace."""
+    """Ask for the job of a button, with the settings of the workspace, which are told first where they are hurt."""
+    settings_of(workspace)
     if (kind := sent.get("kind")) not in list(BUTTONS):  # a list has no hash
         raise BadInput(f"There is no button for {short(kind)}: reload the page.")
+    jobs.settle(db)  # nobody waits for the dead
+    if why := starting.hindrance(db, kind):
+        raise Refused(why)
     return {"job": starting.press(workspace, db, kind)}
 
 

@@ -10,9 +10,10 @@ from sqlite_utils import Database
 
 from annotate.frame import NOTHING
 from annotate.passwords import Passwords
-from annotate.plain import page, refusal, success
+from annotate.plain import moment, page, refusal, success, table
 from annotate.security import outside, require
-from store import acts, people, sessions
+from annotate.tokens import section, sent_scopes
+from store import acts, people, sessions, tokens
 from store.acts import Act
 from store.errors import BadInput, RequestError
 from store.people import Person
@@ -68,8 +69,9 @@ class Admin:
         """The page, and where its forms are sent."""
         routes = APIRouter(prefix=AREA)
         routes.add_api_route("/", self.shown, methods=["GET"], response_class=HTMLResponse)
-        for form in (self.invite, self.revoke, self.role, self.reset):
-            routes.add_api_route(f"/{form.__name__}", form, methods=["POST"], response_model=None)
+        for form in (self.invite, self.revoke, self.role, self.reset, self.token, self.revoke_token):
+            address = form.__name__.replace("_", "-")
+            routes.add_api_route(f"/{address}", form, methods=["POST"], response_model=None)
         routes.add_api_route("/{act}", self.change, methods=["POST"], response_model=None)
         return routes
 
@@ -92,6 +94,19 @@ class Admin:
     def revoke(self, request: Request, number: str = Form("")) -> Response:
         """Void a link."""
         return self._done(request, lambda db, by: sessions.revoke(db, _number(number, "Invitation", 10**17), by))
+
+    def token(self, request: Request, name: str = Form(""), scopes: list[str] = Form([])) -> Response:  # noqa: B008
+        """Make a token for somebody and show it."""
+
+        def token(db: Database, by: str) -> Markup:
+            number, made = tokens.make(db, people.find(db, name), sent_scopes(scopes), by)
+            return success(f"Token {number}, which acts as {name}. Copy it now:", made)
+
+        return self._done(request, token)
+
+    def revoke_token(self, request: Request, number: str = Form("")) -> Response:
+        """Void a token."""
+        return self._done(request, lambda db, by: tokens.revoke(db, _number(number, "Token", 10**17), by))
 
     def role(self, request: Request, name: str = Form(""), role: str = Form("")) -> Response:
         """Give somebody another role."""
@@ -133,17 +148,18 @@ class Admin:
     def _page(self, person: Annotator, message: Markup = NOTHING) -> Response:
         with self.workspace.store() as db:
             listed, open_ones, log = people.every(db), sessions.invitations(db), acts.recent(db, LINES)
+            programs = section(listed, tokens.every(db))
         invite = _INVITE.format(roles=_roles(""), uses=MOST_USES, days=MOST_DAYS, open=_open(open_ones))
-        return page(person, AREA, "People", _people(listed) + invite + _log(log), message)
+        return page(person, AREA, "People", _people(listed) + invite + programs + _log(log), message)
 
 
 def _people(listed: Iterable[Person]) -> Markup:
     rows = Markup("").join(
-        _PERSON.format(p=p, off=_OFF if p.state != "active" else "", seen=_moment(p.seen), forms=_forms(p))
+        _PERSON.format(p=p, off=_OFF if p.state != "active" else "", seen=moment(p.seen), forms=_forms(p))
         for p in listed
     )
     head = ("Name", "Role", "State", "Last seen (UTC)", "#Rankings", "#Sessions", "")
-    return Markup("<section>{}</section>").format(_table(head, rows))
+    return Markup("<section>{}</section>").format(table(head, rows))
 
 
 def _forms(person: Person) -> Markup:
@@ -155,27 +171,18 @@ def _forms(person: Person) -> Markup:
 
 def _open(invitations: Iterable[Invitation]) -> Markup:
     rows = Markup("").join(
-        _OPEN.format(i=i, left=f"{i.uses_left} of {i.uses}" if i.uses else "any", ends=_moment(i.expires))
+        _OPEN.format(i=i, left=f"{i.uses_left} of {i.uses}" if i.uses else "any", ends=moment(i.expires))
         for i in invitations
     )
-    return _table(("Open invitations", "Role", "#Left", "Ends (UTC)", "By", ""), rows) if rows else Markup("")
+    return table(("Open invitations", "Role", "#Left", "Ends (UTC)", "By", ""), rows) if rows else Markup("")
 
 
 def _log(log: Iterable[Act]) -> Markup:
-    rows = Markup("").join(_ACT.format(a=act, when=_moment(act.created)) for act in log)
+    rows = Markup("").join(_ACT.format(a=act, when=moment(act.created)) for act in log)
     if not rows:
         return rows
     told = Markup('<section><h2>Who did what</h2><p class="soft">The last {} acts.</p>{}</section>')
-    return told.format(LINES, _table(("When (UTC)", "Who", "What", "Whom", "How"), rows))
-
-
-def _table(head: Iterable[str], rows: Markup) -> Markup:
-    """A table; a heading that starts with # stands above numbers."""
-    cells = Markup("").join(
-        Markup('<th scope="col"{}>{}</th>').format(Markup(" class=number") if h[:1] == "#" else "", h.lstrip("#"))
-        for h in head
-    )
-    return Markup("<table><tr>{}</tr>{}</table>").format(cells, rows)
+    return told.format(LINES, table(("When (UTC)", "Who", "What", "Whom", "How"), rows))
 
 
 def _roles(chosen: str) -> Markup:
@@ -195,7 +202,3 @@ def _number(sent: str, what: str, most: int) -> int:
     if not (sent.isascii() and sent.isdigit() and len(sent) < 19 and 1 <= int(sent) <= most):
         raise BadInput(f"“{what}” is a whole number from 1 to {most}: choose another.")
     return int(sent)
-
-
-def _moment(stamp: str | None) -> str:
-    return stamp[:16].replace("T", " ") if stamp else "never"

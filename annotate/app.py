@@ -20,6 +20,8 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from annotate import acts, dashboard, documents, look, ranking, scripts
 from annotate.account import Account
 from annotate.admin import Admin
+from annotate.api.app import PREFIX
+from annotate.api.app import build as programs
 from annotate.forwarded import Forwarded
 from annotate.login import Door
 from annotate.patience import Patience
@@ -36,7 +38,7 @@ UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 
 def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAPI:  # noqa: B008 (it is frozen)
     """The whole site of one workspace: /login, /join, /annotate, /research, /report, /why, /admin, /account,
-    /scripts, /healthz.
+    /scripts, /api/v1, /healthz.
 
     Raises BadInput for a trusted proxy that is no address.
     """
@@ -54,6 +56,7 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.include_router(documents.router(workspace))
     _add_api(app, workspace)
     app.include_router(acts.router(workspace))
+    app.mount(PREFIX, programs(workspace))
     # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none; in
     # a thread of its own, because the caller's may run a loop already, as in a notebook.
     with ThreadPoolExecutor(1) as thread:

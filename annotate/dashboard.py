@@ -31,7 +31,7 @@ from store.words import in_words
 from store.workspace import Workspace
 
 AREA = "/research"
-REPORT = Markup('<p class="note"><a href="/report">Report</a>: all of this on one page, to read or to save</p>')
+REPORT = Markup('<p class="note"><a href="../report">Report</a>: all of this on one page</p>')
 
 Pace = Literal["watched", "overview"]
 """What a person watches while it goes on, and what changes only when a ranking or a job has ended."""

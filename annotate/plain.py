@@ -1,5 +1,7 @@
 """The pages that need no script, for people who are signed in: a header, a message, and what stands below."""
 
+from collections.abc import Iterable
+
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
@@ -33,3 +35,17 @@ def success(text: str, secret: str = "") -> Markup:
     """A message that something was done; `secret` is what is shown this once."""
     shown = Markup("<code>{}</code>").format(secret) if secret else ""
     return Markup('<div class="done" role="status">{}{}</div>').format(text, shown)
+
+
+def table(head: Iterable[str], rows: Markup) -> Markup:
+    """A table; a heading that starts with # stands above numbers."""
+    cells = Markup("").join(
+        Markup('<th scope="col"{}>{}</th>').format(Markup(" class=number") if h[:1] == "#" else "", h.lstrip("#"))
+        for h in head
+    )
+    return Markup("<table><tr>{}</tr>{}</table>").format(cells, rows)
+
+
+def moment(stamp: str | None) -> str:
+    """A time of the store to the minute, for people."""
+    return stamp[:16].replace("T", " ") if stamp else "never"

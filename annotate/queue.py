@@ -11,7 +11,7 @@ from annotate.markup import render
 from store import answers, checks, prompts, rankings, responses, tasks
 from store.db import writing
 from store.errors import BadInput, LeaseLost
-from store.records import Json, Ranking, RankingKind, Task
+from store.records import Json, Message, Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
 """The page says "500+" beyond this, so that a long queue costs no long count."""
@@ -182,20 +182,25 @@ def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:
     return None
 
 
+def texts(db: Database, task: Task) -> tuple[tuple[Message, ...], list[str]]:
+    """The prompt of a task that somebody holds, and its responses in the order shown, as they were written."""
+    by_id = {response.id: response.text for response in responses.of_task(db, task.id)}
+    return prompts.get(db, task.prompt_id).messages, [by_id[response_id] for response_id in task.shown_order]
+
+
 def _view(db: Database, annotator: str, task: Json | None) -> Json:
     return {"annotator": annotator, "task": task, "progress": asdict(progress(db, annotator))}
 
 
 def _shown(db: Database, task: Task) -> Json:
-    texts = {response.id: response.text for response in responses.of_task(db, task.id)}
-    turns = prompts.get(db, task.prompt_id).messages
+    turns, written = texts(db, task)
     return {
         "lease": task.lease,
         "prompt": [
             {"role": turn["role"], "html": render(turn["content"]), "written": turn["content"]} for turn in turns
         ],
-        "responses": [render(texts[response_id]) for response_id in task.shown_order],
-        "written": [texts[response_id] for response_id in task.shown_order],
+        "responses": [render(text) for text in written],
+        "written": written,
     }
 
 

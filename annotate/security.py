@@ -28,9 +28,11 @@ ROLES: dict[str, frozenset[Role]] = {
 
 # Gradio's own code, the same in every installation: nothing of the workspace is in it.
 _PUBLIC = tuple(f"{area}/{folder}/" for area in ROLES for folder in ("assets", "static"))
-_USED = ("", "/", "/config", "/theme.css", "/gradio_api/run/predict")
-"""What the two pages ask of Gradio beside its code. Its other routes (uploads, files, queues, streams, its own doors)
-are closed: nothing here needs them, and nobody here looks after them."""
+_USED = ("", "/", "/config", "/theme.css", "/gradio_api/run/predict", "/gradio_api/app_id")
+"""What the two pages ask of Gradio beside its code; the last one, to know that a server that was gone is back.
+
+Its other routes (uploads, files, queues, streams, its own doors) are closed: nothing here needs them, and nobody here
+looks after them."""
 _GRADIO = ("/annotate", "/research")
 BARE = 500
 """The status of an answer that may say nothing: it is held back until it is known whether there are words for it."""

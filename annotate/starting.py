@@ -11,6 +11,7 @@ from rlhf.settings.bounds import named
 from rlhf.settings.kinds import OWNERS
 from rlhf.settings.overlay import short
 from store import jobs, leases, models, prompts, rankings, scores
+from store.called import as_called
 from store.db import writing
 from store.errors import BadInput, NotReady, Refused
 from store.formats import demonstrations
@@ -25,12 +26,12 @@ NO_REWARD = "There is no reward model yet: press “Retrain reward model” firs
 def press(workspace: Workspace, db: Database, kind: str, params: Json | None = None) -> int:
     """Put a job in the queue with the settings of the workspace, as the button of its kind does it; returns its id.
 
-    Raises Refused where such a job cannot work now.
+    Raises Refused where one of its kind waits or runs already.
     """
     settings_of(workspace)  # a job that could only fail is refused here, with the same words
     jobs.settle(db)  # nobody waits for the dead
     with writing(db):
-        if why := hindrance(db, kind):
+        if why := already(db, kind):
             raise Refused(why)
         return jobs.enqueue(db, kind, params or {})
 
@@ -74,7 +75,7 @@ def hindrance(db: Database, kind: str) -> str:
         case "evaluate" if len(models.every(db, "policy")) < 2:
             return "There is no policy to compare with the base: train one first."
         case "generate" if prompts.count(db) == 0:
-            return "There are 0 prompts: import some with `python launch.py import FILE`."
+            return as_called("There are 0 prompts: import some with `python launch.py import FILE`.")
     return ""
 
 

@@ -57,13 +57,14 @@ def refused(connection: HTTPConnection | None, told: PlatformError) -> None:
 
 
 def in_place_of_500(error: Exception, scope: Scope, workspace: Workspace) -> Response:
-    """The answer to a request that failed: a small page for a browser that opens one, JSON for everything else."""
+    """The answer to a request that failed: a small page for a browser that opens one, JSON for everything else, and
+    for programs always."""
     told = _asked_for_nothing(error) or in_words(error, EVIDENCE)
     if isinstance(told, Unforeseen):
         log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
     words = for_everybody(told, workspace)
     accepted = HTTPConnection(scope).headers.get("accept", "")
-    if "text/html" in accepted:
+    if "text/html" in accepted and "/api/" not in scope["path"]:
         page = _PAGE.format(style=_STYLE, mark=Markup(look.MARK), words=words)  # noqa: S704
         return HTMLResponse(page, status_of(told))
     return JSONResponse({"error": words}, status_of(told))
@@ -88,10 +89,15 @@ def for_everybody(told: PlatformError, workspace: Workspace) -> str:
 
 def unfit(_: Request, error: Exception) -> Response:
     """What does not fit in a request, in words; FastAPI would send back what was sent, which may be NaN."""
+    return JSONResponse({"error": f"{misfit(error)}: reload the page."}, 422)
+
+
+def misfit(error: Exception) -> str:
+    """What of a request does not fit, and where; the remedy is not said."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     what = ascii(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")[1:-1]
-    return JSONResponse({"error": f"The request does not fit ({what[:_LONGEST]}): reload the page."}, 422)
+    return f"The request does not fit ({what[:_LONGEST]})"
 
 
 def _asked_for_nothing(error: Exception) -> PlatformError | None:

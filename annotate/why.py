@@ -14,7 +14,7 @@ from store.traces import Shaped, Step, WhyRanking, WhyResponse, Word
 MOST_TEXT = 4000
 """Characters of the response and of its prompt; in a table, a tenth."""
 
-_TO_RANKING = Markup('<a href="/why/ranking/{0}">{0}</a>')
+_TO_RANKING = Markup('<a href="ranking/{0}">{0}</a>')
 _TEXT = Markup('<td class="text">{}</td>')
 
 

@@ -115,7 +115,7 @@ def _fill(made: Workspace, source: Path, label: Backup) -> None:
     for problem in changed(source, label):
         raise BadInput(f"{problem.what}: {problem.remedy}.")
     with made.store() as db, writing(db):  # links and cookies of another time open nothing here
-        for table in ("sessions", "invitations"):
+        for table in ("sessions", "invitations", "tokens"):
             db.execute(f"DELETE FROM {table}")
     permissions.give(made.folder, permissions.OWNER)
 

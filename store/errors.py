@@ -23,13 +23,19 @@
 Every message is one line: the fact, the number, the remedy. `store.words.in_words` makes one of any other exception.
 """
 
+from store.called import as_called
+
 
 class PlatformError(Exception):
     """Anything the project raises on purpose."""
 
     def __str__(self) -> str:
-        """The message on one line, in characters that every file and terminal takes: a path in it may hold others."""
-        return " ".join(super().__str__().splitlines()).encode("utf-8", "backslashreplace").decode()
+        """The message on one line, its commands as they are called here.
+
+        In characters that every file and terminal takes: a path in it may hold others.
+        """
+        line = " ".join(as_called(super().__str__()).splitlines())
+        return line.encode("utf-8", "backslashreplace").decode()
 
 
 class RequestError(PlatformError):

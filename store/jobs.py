@@ -237,6 +237,11 @@ def recent(db: Database, limit: int = RECENT) -> list[Job]:
     return [_job(row) for row in db.query("SELECT * FROM jobs ORDER BY id DESC LIMIT ?", [limit])]
 
 
+def page(db: Database, after: int, limit: int) -> list[Job]:
+    """At most `limit` jobs whose id comes `after` one, by their ids."""
+    return [_job(row) for row in db.query("SELECT * FROM jobs WHERE id > ? ORDER BY id LIMIT ?", [after, limit])]
+
+
 def active(db: Database) -> list[Job]:
     """Jobs that wait or run, oldest first."""
     return [_job(row) for row in db.query("SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY id")]

@@ -75,6 +75,11 @@ def get(db: Database, model_id: int) -> Model:
     raise NotFound(f"There is no model {model_id}.")
 
 
+def page(db: Database, after: int, limit: int) -> list[Model]:
+    """At most `limit` versions whose id comes `after` one, by their ids."""
+    return [_model(row) for row in db.query("SELECT * FROM models WHERE id > ? ORDER BY id LIMIT ?", [after, limit])]
+
+
 def named(db: Database, name: str) -> Model:
     """One version by its name; raises NotFound with the names there are."""
     for row in db.query("SELECT * FROM models WHERE name = ?", [name]):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from store import acts, annotators, names, sessions
+from store import acts, annotators, names, sessions, tokens
 from store.db import writing
 from store.errors import BadInput, NotFound, Refused
 from store.records import SIMULATED, Annotator, Role
@@ -71,10 +71,14 @@ def add(db: Database, name: str, role: Role, password_hash: str, by: str) -> str
 
 
 def disable(db: Database, name: str, by: str) -> None:
-    """Close an account: nobody signs in to it, whoever is signed in is out. Raises NotFound, Refused."""
+    """Close an account: nobody signs in to it, whoever is signed in is out, its tokens are void for good.
+
+    Raises NotFound, Refused.
+    """
     with writing(db):
         _keep_an_admin(db, annotators.get(db, name), "disabled")
         _change(db, name, active=0)
+        tokens.revoke_all(db, name)
         acts.note(db, by, "disable", name)
 
 

@@ -97,9 +97,13 @@ def every(db: Database, split: Split | None = None) -> list[Prompt]:
     return [_prompt(row) for row in rows]
 
 
-def one_by_one(db: Database) -> Iterator[Prompt]:
-    """The same as `every` gives, one at a time: the cursor is open as long as they are read."""
-    for row in db.query("SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 ORDER BY id"):
+def one_by_one(db: Database, *, after: int = 0, limit: int = -1) -> Iterator[Prompt]:
+    """The same as `every` gives, one at a time: the cursor is open as long as they are read.
+
+    Those whose id comes `after` an id, and no more than `limit`, which is any number where it is negative.
+    """
+    counting = "SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 AND id > ? ORDER BY id LIMIT ?"
+    for row in db.query(counting, [after, limit]):
         yield _prompt(row)
 
 

@@ -119,6 +119,14 @@ def current(db: Database, *, up_to: int | None = None) -> list[Ranking]:
     return [_ranking(row) for row in rows]
 
 
+def page(db: Database, after: int, limit: int) -> list[Ranking]:
+    """At most `limit` of the rankings that count whose id comes `after` one, by their ids."""
+    rows = db.query(
+        "SELECT * FROM current_rankings WHERE kind = 'ranked' AND id > ? ORDER BY id LIMIT ?", [after, limit]
+    )
+    return [_ranking(row) for row in rows]
+
+
 def of_prompt(db: Database, prompt_id: int) -> tuple[list[Ranking], frozenset[int]]:
     """The standing rankings of one prompt, in order of arrival, without skips and flags; and which of their tasks are
     those in which a person put an answer of their own first."""

@@ -23,6 +23,7 @@ RankingKind = Literal["ranked", "skipped", "flagged"]
 ModelKind = Literal["policy", "reward", "imported"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Role = Literal["annotator", "researcher", "admin"]
+Scope = Literal["read", "rank", "write", "train"]
 
 SIMULATED = "simulated:"
 """How the names of simulated annotators begin, so that their rankings are never taken for people's."""

@@ -44,6 +44,19 @@ def every(db: Database) -> list[Response]:
     return [_response(row) for row in db.query("SELECT * FROM responses ORDER BY id")]
 
 
+def page(db: Database, after: int, limit: int, prompt_id: int | None = None) -> list[Response]:
+    """At most `limit` responses whose id comes `after` one, to one prompt or to all, by their ids.
+
+    Those that were taken out, by themselves or with their prompts, are not among them.
+    """
+    rows = db.query(
+        "SELECT * FROM responses WHERE id > :after AND (:prompt IS NULL OR prompt_id = :prompt)"
+        " AND prompt_id NOT IN taken_out AND id NOT IN out_responses ORDER BY id LIMIT :limit",
+        {"after": after, "limit": limit, "prompt": prompt_id},
+    )
+    return [_response(row) for row in rows]
+
+
 def of_task(db: Database, task_id: int) -> list[Response]:
     """The responses of a task, in the task's stored order (not the order shown)."""
     rows = db.query(

@@ -7,6 +7,7 @@ opened, in one transaction (store/db.py).
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from store.api_tables import API_TABLES
 from store.first_tables import FIRST_TABLES, NOW
 from store.import_tables import BROUGHT_TABLES
 from store.people_tables import PEOPLE_TABLES
@@ -94,6 +95,13 @@ def m012_people(db: Database) -> None:
 def m014_responses_and_rankings_of_imports(db: Database) -> None:
     """Which responses and rankings came with which file, and which of them went out with it."""
     for statement in BROUGHT_TABLES:
+        db.execute(statement)
+
+
+@migrations()
+def m015_tokens_and_webhooks(db: Database) -> None:
+    """By which programs act as somebody, and what is to be told to whom it concerns."""
+    for statement in API_TABLES:
         db.execute(statement)
 
 

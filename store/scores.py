@@ -73,6 +73,15 @@ def of_rating(db: Database, rating_id: int) -> list[Score]:
     return [_score(row) for row in rows]
 
 
+def page(db: Database, rating_id: int, after: int, limit: int) -> list[Score]:
+    """At most `limit` scores of one rating, of the responses whose id comes `after` one, by the responses' ids."""
+    rows = db.query(
+        "SELECT * FROM scores WHERE rating_id = ? AND response_id > ? ORDER BY response_id LIMIT ?",
+        [rating_id, after, limit],
+    )
+    return [_score(row) for row in rows]
+
+
 def of_prompt(db: Database, rating_id: int, prompt_id: int) -> list[Score]:
     """The scores that one rating gives to the responses to one prompt, best first."""
     rows = db.query(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from store import leases, models, permissions
+from store.called import as_called
 from store.db import begun
 from store.digests import verify
 from store.errors import BadInput, PlatformError
@@ -23,6 +24,9 @@ class Problem:
 
     what: str
     remedy: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "remedy", as_called(self.remedy))
 
 
 def problems(workspace: Workspace) -> Iterator[Problem]:

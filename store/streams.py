@@ -38,12 +38,14 @@ def one_moment(db: Database) -> Iterator[None]:
         db.conn.execute("ROLLBACK")
 
 
-def prompt_by_prompt(db: Database, rating_id: int | None = None) -> Iterator[Judged]:
+def prompt_by_prompt(
+    db: Database, rating_id: int | None = None, *, after: int = 0, limit: int = -1
+) -> Iterator[Judged]:
     """Every prompt that counts, in order of arrival; without a rating no response has a score.
 
-    Memory stays that of one prompt.
+    `after` and `limit` are those of `prompts.one_by_one`. Memory stays that of one prompt.
     """
-    for prompt in prompts.one_by_one(db):
+    for prompt in prompts.one_by_one(db, after=after, limit=limit):
         rated = scores.of_prompt(db, rating_id, prompt.id) if rating_id is not None else []
         standing, own = rankings.of_prompt(db, prompt.id)
         yield Judged(

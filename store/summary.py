@@ -3,6 +3,7 @@
 from sqlite_utils import Database
 
 from store import jobs, models, prompts, rankings, responses, rounds, scores, tasks
+from store.called import as_called
 from store.records import Json
 from store.results import as_json, figures, judgement
 
@@ -69,6 +70,10 @@ def _trust(db: Database) -> Json:
 
 def next_step(db: Database, min_rankings: int) -> str:
     """What to do now, as one sentence with its command, where a round waits for `min_rankings` new rankings."""
+    return as_called(_next(db, min_rankings))
+
+
+def _next(db: Database, min_rankings: int) -> str:
     # In the order in which the loop needs them: the first that is missing is what to do.
     if not prompts.count(db):
         return "Import prompts: python launch.py import FILE"

@@ -115,7 +115,7 @@ def flags(name: str) -> list[str]:
     found = [f"--{dial.name}" for dial in dials(command.options)]
     found += [f"--{dial.name}" for table in command.tables for dial in dials(type(getattr(Settings(), table)))]
     found += [f"--{table}.{d.name}" for table in command.parts for d in dials(type(getattr(Settings(), table)))]
-    return [flag.replace("_", "-") for flag in found] + ["--workspace", "--json", "--help", "--workspce"]
+    return [flag.replace("_", "-") for flag in found] + ["--workspace", "--config", "--json", "--help", "--workspce"]
 
 
 def line_of(name: str) -> st.SearchStrategy[list[str]]:

@@ -27,7 +27,10 @@ WINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (*FACE, "transformers", "peft", "trl"),
     ),
     "rlhf.loop": (("rlhf.stages", "store"), (*FACE, *HEAVY)),
-    "rlhf.jobs": (("rlhf.stages", "rlhf.settings", "rlhf.training.progress", "store"), (*FACE, *HEAVY)),
+    "rlhf.jobs": (
+        ("rlhf.stages", "rlhf.settings", "rlhf.training.progress", "rlhf.training.trackers", "store"),
+        (*FACE, *HEAVY),
+    ),
     "rlhf.exports": (
         ("rlhf.training", "rlhf.settings", "store"),
         (*FACE, "transformers", "peft", "trl", "datasets"),
@@ -36,7 +39,17 @@ WINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("rlhf.jobs", "rlhf.stages", "rlhf.exports", "rlhf.settings", "rlhf.training", "rlhf.tiny", "store"),
         (*FACE, *HEAVY),
     ),
-    "annotate": (("rlhf.settings", "rlhf.ratings", "store"), HEAVY),
+    "annotate": (
+        (
+            "rlhf.settings",
+            "rlhf.ratings",
+            "rlhf.exports.names",
+            "rlhf.exports.records",
+            "rlhf.exports.rows",
+            "store",
+        ),
+        HEAVY,
+    ),
 }
 
 

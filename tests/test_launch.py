@@ -24,7 +24,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
-POSITIONAL = ("whom", "file", "job", "backup", "action", "ids", "prompt", "what", "versions")
+POSITIONAL = ("whom", "file", "job", "backup", "action", "ids", "prompt", "what", "versions", "shell")
 
 
 @pytest.fixture
@@ -126,13 +126,14 @@ def test_a_wrong_command_line(
         assert said in refused(*argv)
 
 
-@pytest.mark.parametrize("name", sorted(set(launch.COMMANDS) - {"demo", "init"}))
+@pytest.mark.parametrize("name", sorted(set(launch.COMMANDS) - {"demo", "init", "completion"}))
 def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) -> None:
     given = {
         "import": "prompts.txt",
         "imports": "list",
         "prompts": "list",
         "user": "list",
+        "why": "1",
         "export": f"rankings --to {tmp_path / 'out.jsonl'}",
         "cancel": "1",
         "answer": "tea",
@@ -336,6 +337,7 @@ ANSWERED_AT_ONCE = (
     ["rate"],
     ["reward"],
     ["ppo"],
+    ["ppo", "--report-to", "wandb"],
     ["round"],
     ["leaderboard"],
     ["promote"],

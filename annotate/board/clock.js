@@ -43,5 +43,5 @@ function tick(board, clock) {
 // A renewal that gets lost is made up for by the next.
 function renew(lease) {
   const headers = { 'Content-Type': 'application/json' };
-  fetch('/api/renew', { method: 'POST', headers, body: JSON.stringify({ lease }) }).catch(() => {});
+  fetch('../api/renew', { method: 'POST', headers, body: JSON.stringify({ lease }) }).catch(() => {});
 }

@@ -62,7 +62,7 @@ async function late(board, nonce) {
 
 async function whatIsWrong() {
   try {
-    const answer = await fetch('/api/me', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch('../api/me', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
     if (answer.status === SIGNED_OUT) {
       return 'You are signed out. Your choices are kept: sign in in another tab, then press Enter here again.';
     }

@@ -45,7 +45,7 @@ def _prompt(db: Database, rating: Rating, row: DisputedPrompt, names: Names) -> 
 
 def _response(score: Score, response: Response, names: Names) -> Markup:
     error = "" if score.stderr is None else f" ± {decimal(score.stderr, 0)}"
-    shown = Markup('<li><header><b>{}</b>{} <small><a href="/why/{}">{}</a></small></header><p>{}</p></li>')
+    shown = Markup('<li><header><b>{}</b>{} <small><a href="../why/{}">{}</a></small></header><p>{}</p></li>')
     return shown.format(
         decimal(score.elo, 0),
         error,

@@ -10,6 +10,7 @@ from annotate.panels.parts import age, ago, empty, facts, note, section
 from rlhf.settings import KINDS
 from rlhf.settings.kinds import OWNERS
 from store import jobs, leases, workers
+from store.called import as_called
 from store.leases import Lease
 from store.records import Job, Json
 from store.results import Answers, read
@@ -81,7 +82,8 @@ def notice(db: Database, buttons: Container[str]) -> Markup:
         lines.append(f"What is queued waits for {owner}, which has the workspace to itself.")
     waiting = [job for job in active if job.state == "queued" and age(job.created) > WAIT_FOR_WORKER]
     if waiting and not workers.living(db):
-        lines.append(Markup("No worker has taken it: start one with <code>python launch.py work</code>."))
+        start = Markup("<code>{}</code>").format(as_called("python launch.py work"))
+        lines.append(Markup("No worker has taken it: start one with {}.").format(start))
     return Markup('<p class="notice" role="status">{}</p>').format(Markup("<br>").join(lines))
 
 

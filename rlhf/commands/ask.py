@@ -8,6 +8,7 @@ from rlhf.settings import settings_of
 from rlhf.settings.kinds import NoOptions
 from rlhf.stages import leaderboard as stage
 from store import permissions, summary
+from store.called import CHECKOUT, as_called
 from store.records import Json
 from store.results import as_json
 
@@ -18,8 +19,9 @@ def status(call: Call[NoOptions]) -> Json:
     """The command `status`: where the workspace stands, and what to do next."""
     if permissions.exposed(call.workspace.folder):
         log.warning(
-            "Other accounts of this machine can read %s: `python launch.py check --repair` keeps them out.",
+            "Other accounts of this machine can read %s: `%s check --repair` keeps them out.",
             call.workspace.folder,
+            as_called(CHECKOUT),
         )
     with call.workspace.store() as db:
         return summary.summary(db, settings_of(call.workspace).round.min_rankings)

@@ -11,7 +11,7 @@ from typing import TextIO
 from rlhf.commands.console import harmless
 from rlhf.commands.options import ChatOptions
 from rlhf.commands.parse import Call
-from rlhf.settings import settings_of
+from rlhf.settings import overlay, settings_of
 from rlhf.stages.answer import Conversation
 from rlhf.stages.context import Context
 from rlhf.training.progress import no_log, silent
@@ -61,7 +61,7 @@ def chat(call: Call[ChatOptions]) -> Talk:
 
 def _begin(call: Call[ChatOptions]) -> list[Conversation]:
     """A conversation with each version; raises BadInput for a system message that the chat template refuses."""
-    options, settings = call.options, settings_of(call.workspace)
+    options, settings = call.options, overlay(settings_of(call.workspace), call.settings)
     ctx = Context(call.workspace, settings, 0, silent, no_log)
     with ctx.store() as db:
         versions = models.speakers(db, options.model)

@@ -14,6 +14,7 @@ from rlhf.commands.options import DemoOptions, InitOptions
 from rlhf.commands.parse import Call
 from rlhf.jobs.execute import execute, start
 from store import jobs, models, responses, rounds, scores, tasks
+from store.called import CHECKOUT, as_called
 from store.results import Evaluation, RoundFigures, as_json, figures, read, round_figures, tuned
 from store.workspace import Workspace
 
@@ -61,7 +62,7 @@ def demo(call: Call[DemoOptions]) -> DemoResult:
     evaluation = evaluated(call.workspace, call.options.seed, [one.policy for one in trained])
     print(f"\n{table(done)}\n\n{shown(as_json(evaluation))}\n\n{costs(trained)}\n", file=sys.stderr)
     print(f"Plot: {plot(call.workspace)}", file=sys.stderr)
-    print(f"Open the pages: python launch.py serve --workspace {call.workspace.folder}", file=sys.stderr)
+    print(f"Open the pages: {as_called(CHECKOUT)} serve --workspace {call.workspace.folder}", file=sys.stderr)
     return DemoResult(tuple(done), done[-1].win_rate_new_topics, evaluation, tuple(trained))
 
 

@@ -11,6 +11,7 @@ from rlhf.commands.parse import Call
 from store import imports as files
 from store import prompts as chats
 from store import rankings
+from store.called import as_called
 from store.db import writing
 from store.errors import BadInput
 from store.records import Json, Prompt
@@ -77,7 +78,8 @@ def _changed(db: Database, action: str, change: Change, ids: tuple[int, ...]) ->
         many, rested = len(moved(db)), rankings.count(db)
         change(db, dict.fromkeys(ids))
         many, rested = abs(len(moved(db)) - many), abs(rankings.count(db) - rested)
-    return Changed(action, many, rested, RATE_AGAIN if rested else ANSWER_THEM if action == "accept" else "")
+    then = RATE_AGAIN if rested else ANSWER_THEM if action == "accept" else ""
+    return Changed(action, many, rested, as_called(then))
 
 
 def _has(prompt: Prompt, words: str) -> bool:

@@ -12,7 +12,7 @@ from annotated_types import Ge, Le
 
 from rlhf.settings import Quantization
 from rlhf.settings.bounds import Count, NotNegative, Port, Seed, Some
-from store.records import Role
+from store.records import Role, Scope
 
 Accounts = Annotated[int, Ge(1), Le(1000)]
 """How many accounts one link makes."""
@@ -30,6 +30,22 @@ class Common:
     """Print one JSON object on stdout; everything else goes to stderr."""
     debug: bool = False
     """Print the Python traceback of an error as well."""
+
+
+@dataclass(frozen=True)
+class ConfigOptions:
+    """Settings from a file of one's own."""
+
+    config: Path | None = None
+    """TOML file with tables as in workspace.toml, whose settings it overrides for this call; flags win over both."""
+
+
+@dataclass(frozen=True)
+class CompletionOptions:
+    """Which shell is to know the commands."""
+
+    shell: Literal["bash", "zsh"]
+    """Shell that the script is for."""
 
 
 @dataclass(frozen=True)
@@ -191,18 +207,35 @@ class ServeOptions:
 class UserOptions:
     """What is done to whose account."""
 
-    action: Literal["list", "add", "invite", "revoke", "disable", "enable", "reset", "role", "sign-out", "log"]
+    action: Literal[
+        "list",
+        "add",
+        "invite",
+        "revoke",
+        "disable",
+        "enable",
+        "reset",
+        "role",
+        "sign-out",
+        "log",
+        "token",
+        "revoke-token",
+    ]
     """`list` shows people and open invitations, `add` makes accounts with a generated password, `invite` makes a
     link, `revoke` voids one, `disable` closes accounts and `enable` opens them, `reset` generates a new password,
-    `role` gives another role, `sign-out` ends all sessions, `log` shows who did what."""
+    `role` gives another role, `sign-out` ends all sessions, `log` shows who did what, `token` makes a token with
+    which programs act as an account, `revoke-token` voids one."""
     whom: tuple[str, ...]
-    """Names of people, or for `revoke` numbers of invitations, as `user list` shows them."""
+    """Names of people, or for `revoke` and `revoke-token` numbers, as `user list` shows them."""
     role: Role | None = None
     """Role that `add`, `invite` and `role` give; `add` and `invite` give annotator without it."""
     uses: Accounts = 1
     """How many accounts the link of `invite` makes."""
     days: Days = 7
     """Days for which the link of `invite` is good."""
+    scopes: tuple[Scope, ...] = ()
+    """What the token of `token` may do, within its owner's role: read what the research page shows, rank, write
+    (add prompts), train (start and cancel jobs)."""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ import tyro
 from tyro import _errors as failures
 
 from rlhf.commands.console import readable
-from rlhf.commands.options import Common
-from rlhf.settings import Settings, settings_of
+from rlhf.commands.options import Common, ConfigOptions
+from rlhf.settings import settings_of, tables_of
 from rlhf.settings.bounds import choices, optional, plain
 from rlhf.settings.dials import Dial, dials
 from rlhf.settings.kinds import NoOptions
 from rlhf.settings.overlay import checked, overlay, short
+from store.called import CHECKOUT, as_called
 from store.errors import BadInput
 from store.records import Json
 from store.workspace import Workspace
@@ -36,8 +37,9 @@ class Command:
     """One command: its line in the overview, the function that does it (or `module:function`), and its options.
 
     `tables` are settings whose dials are flags of their own (`--steps`), `parts` those whose flags carry the table's
-    name (`--ppo.steps`). A `quiet` command has printed all that a person needs by the time it ends, so its result is
-    printed with `--json` only; `shown` is the function that makes lines of a result for a person.
+    name (`--ppo.steps`). A `configured` command takes a file of settings too (`--config`). A `quiet` command has
+    printed all that a person needs by the time it ends, so its result is printed with `--json` only; `shown` is the
+    function that makes lines of a result for a person.
     """
 
     summary: str
@@ -45,13 +47,17 @@ class Command:
     options: type = NoOptions
     tables: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    configured: bool = False
     quiet: bool = False
     shown: Callable[[Json, str], str] = readable
 
 
 @dataclass(frozen=True)
 class Call(Generic[Options]):
-    """One call of the launcher: the command's name, the common options, its own options, and its settings tables."""
+    """One call of the launcher: the command's name, the common options, its own options.
+
+    `settings` are its settings tables, as flags have them, and what a file of `--config` says of others.
+    """
 
     name: str
     common: Common
@@ -68,39 +74,47 @@ def parse(name: str, command: Command, argv: Sequence[str]) -> Call[Any]:
     """Read the command line of one command; the defaults of its settings are those of the workspace that it names.
 
     Raises BadInput for an option that is not known, not of its type or outside its bounds, and for a workspace.toml
-    that cannot be used. Exits with 0 after printing the help that was asked for.
+    or a file of settings that cannot be used. Exits with 0 after printing the help that was asked for.
     """
-    own, tables = _tables(command, argv)
+    own, tables = command.options, _tables(command, argv)
     fields: list[Any] = [("command", Annotated[_flags(own), tyro.conf.OmitArgPrefixes])]
     for table, config in tables.items():
         flat = table in command.tables
         fields.append((table, Annotated[_flags(config), tyro.conf.OmitArgPrefixes] if flat else _flags(config)))
     fields.append(("common", Annotated[_flags(Common()), tyro.conf.OmitArgPrefixes]))
+    if command.configured:
+        fields.append(("file", Annotated[_flags(ConfigOptions()), tyro.conf.OmitArgPrefixes]))
     shape = dataclasses.make_dataclass(name.title(), fields, kw_only=True)
     shape.__doc__ = f"{command.summary[0].upper()}{command.summary[1:]}."
-    program = f"launch.py {name}"
+    program = f"{as_called(CHECKOUT)} {name}"
     with failures.on_parse_error(_refuse(program, shape)):
-        parsed: Any = tyro.cli(shape, prog=program, args=list(argv), config=_MARKS)
+        parsed: Any = tyro.cli(shape, prog=program.removeprefix("python "), args=list(argv), config=_MARKS)
     settings = {t: _read(config, getattr(parsed, t), t if t in command.parts else "") for t, config in tables.items()}
     common = Common(**_read(Common(), parsed.common))
+    workspace = Workspace(common.workspace)
+    if command.configured and (config := _read(ConfigOptions(), parsed.file)["config"]):
+        laid = settings_of(workspace, config)
+        told = {table: [*values] for table, values in tables_of(config).items()}
+        settings = {t: {key: getattr(getattr(laid, t), key) for key in keys} for t, keys in told.items()} | settings
     if settings:
-        overlay(settings_of(Workspace(common.workspace)), settings)  # whether they can go together, with the others
+        overlay(settings_of(workspace), settings)  # whether they can go together, with the others
     return Call(name, common, command.options(**_read(own, parsed.command)), settings)
 
 
-def _tables(command: Command, argv: Sequence[str]) -> tuple[object, dict[str, object]]:
-    """The command's options, and the settings tables that are flags too, as the workspace has them."""
+def _tables(command: Command, argv: Sequence[str]) -> dict[str, object]:
+    """The settings tables that are flags too, as the workspace, or a file of settings over it, has them."""
     if not command.tables and not command.parts:
-        return command.options, {}
+        return {}
     # The folder first, before the rest can be understood: the defaults of the other flags lie in it.
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     first.add_argument("--workspace", type=Path, default=Common.workspace)
+    first.add_argument("--config", type=Path, default=ConfigOptions.config)
     try:
-        folder = first.parse_known_args(list(argv))[0].workspace
+        known = first.parse_known_args(list(argv))[0]
     except argparse.ArgumentError:  # `--workspace` without a folder, which is refused in words later
-        folder = Common.workspace
-    settings: Settings = settings_of(Workspace(folder))
-    return command.options, {table: getattr(settings, table) for table in (*command.tables, *command.parts)}
+        known = first.parse_args([])
+    settings = settings_of(Workspace(known.workspace), known.config if command.configured else None)
+    return {table: getattr(settings, table) for table in (*command.tables, *command.parts)}
 
 
 def _flags(config: Any) -> Any:
@@ -125,7 +139,7 @@ def _flags(config: Any) -> Any:
 def _help(dial: Dial, default: object) -> Any:
     """What `--help` says of a dial; of one that is on, the flag is `--no-...`, which switches it off."""
     bounds = f" {dial.bounds[0].upper()}{dial.bounds[1:]}." if dial.bounds else ""
-    arg = partial(tyro.conf.arg, name=_word(dial.name) if dial.name.endswith("_") else None)
+    arg = partial(tyro.conf.arg, name=in_a_flag(dial.name) if dial.name.endswith("_") else None)
     if default is True:
         return arg(help=f"Switch off: {dial.help[0].lower()}{dial.help[1:]}", help_behavior_hint="")
     if default is False:
@@ -140,7 +154,7 @@ def _help(dial: Dial, default: object) -> Any:
     return arg(help=f"{dial.help}{bounds}")
 
 
-def _word(field: str) -> str:
+def in_a_flag(field: str) -> str:
     """A field as its flag names it; `from_` stands for a word that Python keeps for itself."""
     return field.rstrip("_").replace("_", "-")
 
@@ -152,7 +166,7 @@ def _read(config: object, parsed: object, prefix: str = "") -> dict[str, Any]:
     values: dict[str, Any] = {}
     for dial in dials(table):
         positional = not hasattr(config, dial.name)
-        name = dial.name.upper() if positional else f"{where}{_word(dial.name)}"
+        name = dial.name.upper() if positional else f"{where}{in_a_flag(dial.name)}"
         value = getattr(parsed, dial.name)
         if isinstance(value, tuple):
             values[dial.name] = tuple(checked(name, _item(dial.hint), item) for item in value)
@@ -171,7 +185,7 @@ def _refuse(program: str, shape: Any) -> failures.ParseErrorHook:
     """The function that tyro calls where the command line is wrong; it raises one line in place of tyro's box."""
 
     def refuse(event: failures.ParseErrorEvent, /) -> None:
-        raise BadInput(f"{_sentence(event, shape).rstrip('.')}: see `python {program} --help`.")
+        raise BadInput(f"{_sentence(event, shape).rstrip('.')}: see `{program} --help`.")
 
     return refuse
 
@@ -212,5 +226,5 @@ def _all_flags(shape: Any) -> list[str]:
         flat = hasattr(group.type, "__metadata__")
         table: Any = get_args(group.type)[0] if flat else group.type
         prefix = "" if flat else f"{group.name}."
-        flags += [f"--{prefix}{_word(field.name)}" for field in dataclasses.fields(table)]
+        flags += [f"--{prefix}{in_a_flag(field.name)}" for field in dataclasses.fields(table)]
     return flags

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from tqdm import tqdm
 
 from rlhf.jobs.pulse import beating, insist
+from rlhf.jobs.reports import asked, reported
 from rlhf.settings import KINDS, overlay, settings_of
 from rlhf.settings.kinds import OWNERS
 from rlhf.stages.context import Context, Made
@@ -34,9 +35,10 @@ def start(workspace: Workspace, kind: str, params: Mapping[str, object]) -> Job:
     """A job that this process does itself; no worker can take it in between.
 
     Raises Refused for one of several processes: each would do the whole job. Raises Busy where it trains or writes
-    responses and another job does.
+    responses and another job does, BadInput for a tracker that is not there.
     """
     alone()
+    asked(params.get("report_to"))
     with workspace.store() as db:
         return jobs.start(db, kind, dict(params), os.getpid(), owner=kind in OWNERS)
 
@@ -78,7 +80,8 @@ def execute(workspace: Workspace, job: Job) -> Json:
 def _done(workspace: Workspace, job: Job, shown: OnProgress) -> Json:
     stage = stage_of(job.kind)
     ctx, arguments = resolve(workspace, job, shown)
-    product = stage(ctx, **arguments)
+    with reported(ctx, job) as watched:
+        product = stage(watched, **arguments)
     with workspace.store() as db:
         return told(db, product)
 
@@ -127,9 +130,11 @@ def resolve(workspace: Workspace, job: Job, shown: OnProgress) -> tuple[Context,
     """The job's context with every setting resolved (and stored with it), and the arguments of its function."""
     arguments = dict(job.params)
     settings = overlay(settings_of(workspace), arguments.pop("settings", {}))
+    stored = dict(arguments)
+    arguments.pop("report_to", None)  # which concerns no stage
     fence = Fence(job.id, job.lease) if job.lease else None
     with workspace.store(fence) as db:
-        jobs.set_params(db, job.id, {**arguments, "settings": dataclasses.asdict(settings)})
+        jobs.set_params(db, job.id, {**stored, "settings": dataclasses.asdict(settings)})
     last_report = 0.0
 
     def progress(done: int, total: int, note: str) -> None:

@@ -23,6 +23,7 @@ from rlhf.jobs.copies import Copies
 from rlhf.jobs.pulse import END_SECONDS, MOST_PAUSE, end_with_parent, insist
 from rlhf.settings.kinds import KINDS, OWNERS
 from store import jobs, leases, workers
+from store.called import as_called
 from store.errors import NewerWorkspace, PlatformError
 from store.leases import Fence
 from store.processes import forget, process
@@ -203,7 +204,8 @@ def _by_hand_only(job: Job) -> str:
     if not named:
         return ""
     flag = f"--{named[0].replace('_', '-')}"
-    return f"{named[0]} names a program to be run: give it by hand, `python launch.py {job.kind} {flag} ...`."
+    by_hand = as_called(f"`python launch.py {job.kind} {flag} ...`")
+    return f"{named[0]} names a program to be run: give it by hand, {by_hand}."
 
 
 def _main() -> int:

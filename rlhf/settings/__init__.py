@@ -12,6 +12,7 @@ from rlhf.settings.tables import (
     Settings,
     ppo_config,
     settings_of,
+    tables_of,
 )
 from rlhf.settings.training import (
     DPOConfig,
@@ -49,4 +50,5 @@ __all__ = [
     "overlay",
     "ppo_config",
     "settings_of",
+    "tables_of",
 ]

@@ -25,6 +25,15 @@ class OwnerOptions:
 
 
 @dataclass(frozen=True)
+class TrainOptions(OwnerOptions):
+    """Who is told what training measures."""
+
+    report_to: str = ""
+    """Trackers that get the metrics beside the store, by comma: tensorboard, wandb, trackio, mlflow. Nothing leaves
+    this machine without it."""
+
+
+@dataclass(frozen=True)
 class GenerateOptions(OwnerOptions):
     """Which model version writes the responses."""
 
@@ -68,12 +77,12 @@ class AgainOptions:
 
 
 @dataclass(frozen=True)
-class RewardOptions(AgainOptions, OwnerOptions):
+class RewardOptions(AgainOptions, TrainOptions):
     """Whether to repeat work whose result is there already."""
 
 
 @dataclass(frozen=True)
-class PPOOptions(AgainOptions, OwnerOptions):
+class PPOOptions(AgainOptions, TrainOptions):
     """Whether to train once more, or against the advice of the gate."""
 
     force: bool = False
@@ -81,7 +90,7 @@ class PPOOptions(AgainOptions, OwnerOptions):
 
 
 @dataclass(frozen=True)
-class SFTOptions(AgainOptions, OwnerOptions):
+class SFTOptions(AgainOptions, TrainOptions):
     """What the policy is shown, and where it starts."""
 
     data: FileName | None = None
@@ -98,7 +107,7 @@ class SFTOptions(AgainOptions, OwnerOptions):
 
 
 @dataclass(frozen=True)
-class DPOOptions(AgainOptions, OwnerOptions):
+class DPOOptions(AgainOptions, TrainOptions):
     """Whether to train once more, and where it starts."""
 
     start: PolicyName | None = None
@@ -106,7 +115,7 @@ class DPOOptions(AgainOptions, OwnerOptions):
 
 
 @dataclass(frozen=True)
-class RoundOptions(OwnerOptions):
+class RoundOptions(TrainOptions):
     """How the policy is trained, and whether PPO may train against the advice of the gate."""
 
     with_: Literal["ppo", "dpo"] = "ppo"

@@ -2,7 +2,9 @@
 
 import dataclasses
 import logging
+import tomllib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
@@ -22,6 +24,7 @@ from rlhf.settings.training import (
     SFTConfig,
 )
 from store.errors import BadInput
+from store.records import Json
 from store.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -153,14 +156,32 @@ class Settings:
             raise BadInput(problem)
 
 
-def settings_of(workspace: Workspace) -> Settings:
-    """The defaults under workspace.toml; raises BadInput for a key or a value that is none, by its name.
+def settings_of(workspace: Workspace, config: Path | None = None) -> Settings:
+    """The defaults under workspace.toml, and this under a file of the caller's, where there is one.
 
-    A base model that is named relative to the workspace is given with its whole path.
+    A base model that is named relative to the workspace is given with its whole path. Raises BadInput for a key or a
+    value that is none, by its name, and for a file that cannot be read.
     """
     settings = overlay(Settings(), workspace.settings())
+    if config is not None:
+        try:
+            settings = overlay(settings, tables_of(config))
+        except BadInput as error:
+            raise BadInput(f"{config}: {error}") from error
     base_model = workspace.located(settings.model.base_model)
     return dataclasses.replace(settings, model=dataclasses.replace(settings.model, base_model=base_model))
+
+
+def tables_of(config: Path) -> Json:
+    """What stands in a TOML file; raises BadInput where it is none."""
+    if not config.is_file():
+        raise BadInput("there is no such file.")
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"it cannot be read ({error.strerror}).") from error
+    except ValueError as error:  # TOMLDecodeError or UnicodeDecodeError
+        raise BadInput(f"it is not valid TOML ({error}): mend it.") from error
 
 
 def ppo_config(settings: Settings) -> PPOConfig:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rlhf import training
 from rlhf.stages.context import Context
 from store import models, prompts
+from store.called import as_called
 from store.db import writing
 from store.errors import NotReady, WorkError
 from store.records import Model, Prompt
@@ -24,6 +25,7 @@ SOURCE = "expanded:{}"
 """How a proposed prompt says where it came from; the name of the version stands in it."""
 DRAWS = 10
 """Draws for each prompt that is asked for, before the stage gives up finding more."""
+NEXT = "Say which may stand: python launch.py prompts list --waiting"
 TEMPERATURE = 0.7
 """Divides the logits, as in Self-Instruct. A workspace may answer at 0, where all draws are one and the same."""
 SEEDS = 8
@@ -43,7 +45,7 @@ class Expanded:
     drawn: int
     unfit: int
     alike: int
-    next: str = "Say which may stand: python launch.py prompts list --waiting"
+    next: str
 
 
 def expand(
@@ -69,7 +71,7 @@ def expand(
     draws = _draws(ctx, version, seeds, seed + before, count)
     while len(found.texts) < count and (drawn := next(draws, None)) is not None:
         found.look_at(drawn)
-    done = Expanded(version.name, len(found.texts), found.drawn, found.unfit, found.alike)
+    done = Expanded(version.name, len(found.texts), found.drawn, found.unfit, found.alike, as_called(NEXT))
     if len(found.texts) < count:
         _say_few(done, count, likeness)
     with ctx.store() as db, writing(db):

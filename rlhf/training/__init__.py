@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         rollout,
         sampling,
         sft,
+        trackers,
         trial,
     )
 
@@ -50,6 +51,7 @@ __all__ = [
     "rollout",
     "sampling",
     "sft",
+    "trackers",
     "trial",
 ]
 

@@ -33,6 +33,7 @@ from store.formats import (
 from store.formats import prompts as prompts_alone
 from store.formats.row import Answer, Brought, Format, Item, Row
 from store.records import Message, Prompt, Split
+from store.tasks import MOST_RESPONSES
 
 WHAT = "prompts, responses or rankings"
 """What a file should hold, for its refusals."""
@@ -215,7 +216,7 @@ def _folded(messages: Sequence[Message]) -> list[Message]:
 
 
 def _check_answers(row: Row) -> None:
-    """Raise BadInput for an answer without text that nobody ranked, and for one that a ranking places twice."""
+    """Raise BadInput for an answer without text that nobody ranked, and for a ranking that nobody could give."""
     for answer in row.answers:
         # A model that said nothing has lost where people compared it; as a demonstration it would teach silence.
         if not answer.text.strip() and not row.verdicts:
@@ -231,6 +232,10 @@ def _check_answers(row: Row) -> None:
                     raise BadInput("one answer stands twice, and is ranked above itself")
         if len(placed) < 2:
             raise BadInput(f"a ranking of {len(placed)} different answers, and at least 2 can be ranked")
+        if len(placed) > MOST_RESPONSES:
+            raise BadInput(
+                f"a ranking of {len(placed)} answers, and at most {MOST_RESPONSES} can be shown to a person"
+            )
 
 
 def _check_text(text: str) -> None:

@@ -8,14 +8,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from annotate.security import COOKIE
-from store import acts, annotators, people, sessions
+from store import acts, annotators, people, sessions, tokens
 from store.records import Role
 from store.workspace import Workspace
 from tests.annotate.test_hostile import assert_escaped_once, attack
 
 SignIn = Callable[[str, Role], TestClient]
 SECRET = "correct horse"
-ACTS = ("invite", "revoke", "role", "reset", "disable", "enable", "sign-out")
+ACTS = ("invite", "revoke", "role", "reset", "disable", "enable", "sign-out", "token", "revoke-token")
 
 
 @pytest.fixture
@@ -104,6 +104,11 @@ def test_what_is_refused_stands_on_the_page_and_changes_nothing(boss: TestClient
         ("explode", {"name": "Kim"}, "does nothing of that name"),
         ("revoke", {"number": "7"}, "There is no open invitation 7"),
         ("revoke", {"number": str(2**63)}, "whole number"),
+        ("token", {"name": "Kim", "scopes": ["rank", "train"]}, "gives no scope train"),
+        ("token", {"name": "Kim"}, "without a scope opens nothing"),
+        ("token", {"name": "Kim", "scopes": ["rank", "all"]}, "no scope of that name"),
+        ("token", {"name": "Nobody", "scopes": ["rank"]}, "There is no account"),
+        ("revoke-token", {"number": "1"}, "There is no open token 1"),
         ("invite", {"role": "admin", "uses": "0", "days": "7"}, "whole number from 1 to 1000"),
         ("invite", {"role": "admin", "uses": "NaN", "days": "7"}, "whole number from 1 to 1000"),
         ("invite", {"role": "admin", "uses": "1", "days": "9" * 400}, "whole number from 1 to 90"),
@@ -115,12 +120,28 @@ def test_what_is_refused_stands_on_the_page_and_changes_nothing(boss: TestClient
         assert [act.act for act in acts.recent(db, 9)] == ["add"]
 
 
+def test_a_token_is_shown_once_and_opens_until_it_is_revoked(boss: TestClient, workspace: Workspace) -> None:
+    token = shown_once(boss.post("/admin/token", data={"name": "Kim", "scopes": ["rank"]}).text)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert boss.get("/api/v1/me", headers=headers).json() == {"name": "Kim", "role": "annotator", "scopes": ["rank"]}
+    listed = boss.get("/admin/").text
+    assert ("Token 1" in listed, token in listed) == (True, False)
+    assert boss.post("/admin/revoke-token", data={"number": "1"}).headers["location"] == "/admin/"
+    assert boss.get("/api/v1/me", headers=headers).status_code == 401
+    with workspace.store() as db:
+        assert [(a.by, a.act, a.whom) for a in acts.recent(db, 2)] == [
+            ("Boss", "revoke-token", "token 1"),
+            ("Boss", "token", "Kim"),
+        ]
+
+
 def test_no_text_writes_html_on_the_page_of_people(boss: TestClient, workspace: Workspace) -> None:
     with workspace.store() as db:
         people.add(db, attack("name"), "annotator", annotators.hashed(SECRET), attack("by"))
         sessions.invite(db, "annotator", by=attack("inviter"))
         people.set_role(db, attack("name"), "researcher", "Boss")
-    assert_escaped_once(boss.get("/admin/").text, "name", "by", "inviter")
+        tokens.make(db, attack("name"), ["read"], attack("maker"))
+    assert_escaped_once(boss.get("/admin/").text, "name", "by", "inviter", "maker")
     assert_escaped_once(boss.post("/admin/reset", data={"name": attack("name")}).text, "name")
 
 

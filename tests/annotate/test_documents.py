@@ -68,7 +68,7 @@ def test_researchers_read_them_and_nobody_else(
     assert "Written by policy-1." in client.get(f"/why/{own}").text
     for wrong in ("/why/999", "/why/x", "/why/-1", "/why/" + "9" * 40, "/why/ranking/999", "/why/²"):
         assert client.get(wrong).status_code == 404, wrong
-    assert '<a href=\\"/report\\">' in client.get("/research/config").text
+    assert '<a href=\\"../report\\">' in client.get("/research/config").text
 
 
 def test_one_clicks_from_a_response_to_its_rankings_and_what_rests_on_them(
@@ -80,7 +80,7 @@ def test_one_clicks_from_a_response_to_its_rankings_and_what_rests_on_them(
     held = tasks.lease(db, task, "ada", shown)
     said = rankings.submit(db, str(held.lease), "ada", {shown[0]: 1, shown[1]: 2})
     page = why.response_page(db, shown[1])
-    assert f'<a href="/why/ranking/{said.id}">{said.id}</a></td><td>ada</td>' in page
+    assert f'<a href="ranking/{said.id}">{said.id}</a></td><td>ada</td>' in page
     assert "<td>2 of 2</td>" in page
     rests = why.ranking_page(db, said.id)
     assert "It counts." in rests

@@ -116,7 +116,7 @@ def test_every_route_of_gradio_that_the_pages_do_not_use_is_closed(
                 answer = client.request(method, f"{mount.path}{path}", json={})
                 if answer.status_code != 404 or answer.text not in ("", CLOSED):
                     tried.add((mount.path, path))
-    used = ("/", "/config", "/theme.css", "/gradio_api/run/predict", "/gradio_api/run/api_name")
+    used = ("/", "/config", "/theme.css", "/gradio_api/run/predict", "/gradio_api/run/api_name", "/gradio_api/app_id")
     assert {path for _, path in tried} <= set(used)
     files = {"files": ("a.txt", b"x")}
     for route in ("upload", "upload/"):

@@ -186,3 +186,11 @@ def test_page_store_and_settings_allow_as_many_responses() -> None:
     overlay(Settings(), {"sampling": {"responses": len(letters)}})
     with pytest.raises(BadInput, match="26"):
         overlay(Settings(), {"sampling": {"responses": len(letters) + 1}})
+
+
+def test_no_page_leads_to_the_root_of_the_host() -> None:
+    """Below a path that a proxy puts before the site, an address from the root is another site's."""
+    rooted = re.compile(r"""(?:href|src|action)=\\?["']/|fetch\(["'`]/""")
+    files = [path for end in ("py", "js", "html") for path in FOLDER.parent.rglob(f"*.{end}")]
+    assert len(files) > 50
+    assert {path.name: rooted.findall(path.read_text()) for path in files if rooted.search(path.read_text())} == {}

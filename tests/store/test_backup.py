@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from store import annotators, backup, models, prompts, rankings, responses, sessions, tasks
+from store import annotators, backup, models, prompts, rankings, responses, sessions, tasks, tokens
 from store.digests import digest
 from store.errors import BadInput, NewerWorkspace, WorkError
 from store.records import Model, Response, Task
@@ -136,12 +136,15 @@ def test_a_backup_ends_though_somebody_always_writes(workspace: Workspace) -> No
 def test_nobody_is_signed_in_and_no_link_works_in_a_restored_workspace(workspace: Workspace, tmp_path: Path) -> None:
     with workspace.store() as db:
         cookie, link = sessions.open_session(db, "ada"), sessions.invite(db, "admin")
+        _, token = tokens.make(db, "ada", ["rank"], "me")
     folder, _ = backup.backup(workspace)
     backup.restore(folder, tmp_path / "again")
     with Workspace(tmp_path / "again").store() as db:
         assert (sessions.of_session(db, cookie), sessions.invited_role(db, link)) == (None, None)
+        assert tokens.owner_of(db, token) is None
     with workspace.store() as db:
         assert sessions.of_session(db, cookie)
+        assert tokens.owner_of(db, token)
 
 
 def test_only_the_oldest_backups_of_the_same_workspace_go(

@@ -184,6 +184,7 @@ def test_the_shapes_that_one_format_has(tmp_path: Path) -> None:
         ({"question": ASK, "winner": "a"}, "found question, winner (stackexchange needs question, answers"),
         ({"prompt": ASK, "chosen": GOOD, "rejected": BAD, "time": "noon"}, "`time` is 'noon', not a time"),
         ({"prompt": ASK, "answers": [{"answer": "a", "rank": 1}, {"answer": "a", "rank": 2}]}, "ranked above itself"),
+        ({"prompt": ASK, "answers": [{"answer": str(n), "rank": n} for n in range(27)]}, "a ranking of 27 answers"),
     ],
     ids=lambda value: str(value)[:50],
 )  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from store import annotators, people, sessions
+from store import annotators, people, sessions, tokens
 from tests.rlhf.commands.test_imports import Capture, Typed
 
 
@@ -50,6 +50,33 @@ def test_what_it_prints_lets_people_in(typed: Typed) -> None:
     assert [line["act"] for line in log] == ["revoke", "reset", "join", "join", "invite", "invite", "add"]
     assert {line["by"].partition(" ")[2] for line in log if line["act"] != "join"} == {"(command line)"}
     assert first not in str(log)
+
+
+def test_a_token_that_it_prints_opens_what_it_says(typed: Typed) -> None:
+    typed("user", "add", "Rosa", "--role", "researcher")
+    typed("user", "add", "Ada")
+    made = typed("user", "token", " Rosa ", "--scopes", "read", "rank")
+    assert (made["id"], made["name"], made["scopes"]) == (1, "Rosa", ["read", "rank"])
+    for argv, said in (
+        (("token", "Ada", "--scopes", "read"), "annotator of Ada gives no scope read"),
+        (("token", "Ada"), "without a scope opens nothing"),
+        (("token", "Ada", "Rosa", "--scopes", "rank"), "2 are named: name one"),
+        (("token",), "was given 0 names"),
+        (("token", "Ada", "--scopes", "all"), "--scopes is 'all', choose one of read, rank, write, train"),
+        (("list", "--scopes", "rank"), "--scopes is for `user token`"),
+        (("revoke-token", "Ada"), "'Ada' is no number of an invitation or token"),
+        (("revoke-token", "7"), "There is no open token 7"),
+    ):
+        assert said in typed("user", *argv)["refused"], argv
+    with typed.workspace.store() as db:
+        owner, scopes = tokens.owner_of(db, made["token"]) or (None, None)
+        assert (owner and owner.name, scopes) == ("Rosa", {"read", "rank"})
+    listed = typed("user", "list")["tokens"]
+    assert [(token["id"], token["annotator"], token["scopes"]) for token in listed] == [(1, "Rosa", ["read", "rank"])]
+    assert made["token"] not in typed.plain("user", "list")
+    assert typed("user", "revoke-token", "1")["tokens"] == ["1"]
+    with typed.workspace.store() as db:
+        assert tokens.owner_of(db, made["token"]) is None
 
 
 def test_of_several_all_are_changed_or_none(typed: Typed) -> None:

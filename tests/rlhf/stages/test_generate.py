@@ -60,7 +60,7 @@ def test_what_has_the_fewest_tasks_is_answered_first_and_what_is_answered_not_at
     busy, done, idle, late = asked(db, "busy", "done", "idle", "late")
     shown = tuple(answered(db, busy, base, "a", "b"))
     tasks.add(db, [Task(busy.id, shown)] * 2)
-    tasks.add(db, [Task(done.id, tuple(answered(db, done, policy.id, "a")))])
+    tasks.add(db, [Task(done.id, tuple(answered(db, done, policy.id, "a", "b")))])
     assert _prompts_in_need(db, policy, 0) == [idle, late, busy]
     assert _prompts_in_need(db, policy, 2) == [idle, late]
     answered(db, idle, policy.id, "a", "a")  # of one text: there was nothing to make a task of

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from rlhf.stages.context import Context
 from rlhf.stages.rate import rate
 from rlhf.stages.reward import ranked_prompts, tempered
-from store import models, prompts, responses, scores
+from store import models, prompts, responses, scores, tasks
 from store.records import Model, Rating, Response, Score
 
 Make = Callable[..., Any]
@@ -76,8 +76,9 @@ def test_each_side_gets_its_own_prompts_with_what_was_said_of_them(
 
 
 def test_what_was_cut_off_is_not_taught_as_ended_and_one_response_teaches_nothing(
-    ctx: Context, db: Database, world: Make, letters: Make, spelled: Make
+    ctx: Context, db: Database, world: Make, letters: Make, spelled: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tasks, "_check_size", lambda _: None)  # a task of one, as an earlier version stored it
     made = world()
     writer = models.add(db, Model("other", "policy", "tiny"))
     (prompt,) = prompts.add(db, [prompts.make([{"role": "user", "content": "how?"}], source="test", split="train")])
