@@ -16,6 +16,7 @@ from annotate.panels.asking import form
 from annotate.panels.evaluation import evaluation
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.lineage import lineage
+from annotate.panels.log import log
 from annotate.panels.loop import counts, turns
 from annotate.panels.people import annotators
 from annotate.panels.proposals import proposals
@@ -103,11 +104,12 @@ def page(workspace: Workspace) -> gr.Blocks:
                     with gr.Column(elem_id=f"on-{tab}", elem_classes="tab"):
                         shown |= _placed(tab)
                         if tab == "jobs":
+                            logs = _element("log")
                             forms, asking = _asked_for()
             with gr.Column(scale=1, min_width=250, elem_classes="work"):
                 gr.HTML(REPORT, apply_default_css=False)
                 shown |= _placed("beside")
-        every = [*(shown[panel.name] for panel in PANELS), forms]  # the order of what _draw gives
+        every = [*(shown[panel.name] for panel in PANELS), logs, forms]  # the order of what _draw gives
         # An event each, since one that is asked for again before its answer is left out, but for submit: that is
         # another tab, or something was done, and is never left out.
         for asked_by in (tabs.input, tabs.select):
@@ -158,13 +160,14 @@ class _Handlers:
         return self._for(request, lambda db: [form(db)])
 
     def _draw(self, db: Database, due: Collection[Pace], tab: Tab) -> list[object]:
-        """The panels that are due as HTML, and nothing for the others and those in other tabs; then the forms."""
+        """The panels that are due as HTML, and nothing for the others and those in other tabs; then logs, forms."""
         seen = ("top", "beside", tab)
         drawn: list[object] = [
             panel.render(db) if panel.place in seen and panel.pace in due else gr.skip() for panel in PANELS
         ]
-        formed = tab == "jobs" and "watched" in due
-        return [*drawn, start_forms(db, self._settings()) if formed else gr.skip()]
+        if tab == "jobs" and "watched" in due:
+            return [*drawn, log(db, self.workspace.runs), start_forms(db, self._settings())]
+        return [*drawn, gr.skip(), gr.skip()]
 
     def _settings(self) -> Settings | None:
         """The settings of the workspace; None where workspace.toml cannot be used, which the page says at its top."""

@@ -1,12 +1,12 @@
 """The jobs: which ones wait, run or have ended, how far each is, and the curves of what it measures."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate.charts import line_chart
-from annotate.panels.parts import age, ago, empty, facts, note, section
+from annotate.panels.parts import about, age, ago, empty, facts, note, section
 from rlhf.settings import KINDS
 from rlhf.settings.kinds import OWNERS
 from store import jobs, leases, workers
@@ -14,11 +14,14 @@ from store.called import as_called
 from store.leases import Lease
 from store.records import Job, Json
 from store.results import Answers, read
+from store.workers import Worker
 
 JOBS_SHOWN = 8
 """What is going on and what came of it lately; all jobs are in the store."""
 WAIT_FOR_WORKER = 15.0
 """Seconds: a job that waits for longer while no job runs is waiting for a worker that is not there."""
+TELLING_SHARE, TELLING_SECONDS = 0.02, 10.0
+"""Before this share of a job is done, and before it has run for so long, its pace says nothing of what is left."""
 
 # What a researcher looks at first, by how the name begins; the other curves follow by name.
 _FIRST_CURVES = (
@@ -61,10 +64,11 @@ def curves(db: Database) -> Markup:
 def job_list(db: Database) -> Markup:
     """The latest jobs: how far each is, what came of it, and a button to cancel it while it has not ended."""
     recent = jobs.recent(db, JOBS_SHOWN)
-    present = _workers(db)
+    held = leases.held(db)
+    present = _workers(db, held)
     if not recent:
         return empty("No job yet.") + present
-    left, by = jobs.left(db), {lease.job_id: lease for lease in leases.held(db)}
+    left, by = jobs.left(db), {lease.job_id: lease for lease in held}
     listed = Markup("").join(_job(job, by.get(job.id), left=job.id in left) for job in recent)
     return Markup('<ol class="jobs">{}</ol>{}').format(listed, present)
 
@@ -91,17 +95,34 @@ def _charts(drawn: list[Markup]) -> Markup:
     return Markup('<div class="charts">{}</div>').format(Markup("").join(drawn))
 
 
-def _workers(db: Database) -> Markup:
-    """A line for each worker that is there: where, and what it has to say."""
-    lines = [f"Worker: {worker.by}" + (f" · {worker.note}" if worker.note else "") for worker in workers.living(db)]
+def _workers(db: Database, held: Sequence[Lease]) -> Markup:
+    """A line for each worker that is there: where, what it has to say, and what it does."""
+    living = workers.living(db)
+    lines = (" · ".join(filter(None, (f"Worker: {w.by}", w.note, _does(w, living, held)))) for w in living)
     return Markup("").join(note(line) for line in lines)
+
+
+def _does(worker: Worker, living: Sequence[Worker], held: Sequence[Lease]) -> str:
+    """What a worker does; empty where several are on its machine, since a job's process does not say whose it is."""
+    if sum(other.by.host == worker.by.host for other in living) > 1:
+        return ""
+    taken = [lease for lease in held if lease.queued and lease.lives and lease.by.host == worker.by.host]
+    return f"does job {taken[0].job_id}" if taken else "waits for a job"
+
+
+def _left(job: Job, lease: Lease) -> str:
+    """How long a job will go on if it goes on as it did since its process took it; empty while that says nothing."""
+    passed = age(lease.since)
+    if job.progress < TELLING_SHARE or passed < TELLING_SECONDS:
+        return ""
+    return f"{about(passed * (1 - job.progress) / job.progress)} left"
 
 
 def _job(job: Job, lease: Lease | None, *, left: bool) -> Markup:
     has_ended = job.state not in ("queued", "running")
     running = job.state == "running" and not left
     told = "left" if left else job.state
-    where = str(lease.by) if lease and running else ""
+    where, rest = (str(lease.by), _left(job, lease)) if lease and running else ("", "")
     gone = "its process is gone, and the next worker sees to it" if left else ""
     percent = round(100 * job.progress)
     when = f"job {job.id} · {ago(job.created)}"
@@ -113,7 +134,9 @@ def _job(job: Job, lease: Lease | None, *, left: bool) -> Markup:
         told=f"running {percent}%" if running else told,
         corner=Markup("<i>{}</i>").format(when) if has_ended else cancel.format(job.id),
         bar=_BAR.format(id=job.id, percent=percent) if running else "",
-        note="" if has_ended else Markup("<p>{}</p>").format(" · ".join(filter(None, (when, where, gone, job.note)))),
+        note=""
+        if has_ended
+        else Markup("<p>{}</p>").format(" · ".join(filter(None, (when, rest, where, gone, job.note)))),
         error=Markup('<p class="error">{}</p>').format(job.error) if job.error else "",
         result=_result(job) if job.result else "",
     )
