@@ -1,11 +1,12 @@
 """The jobs: which ones wait, run or have ended, how far each is, and the curves of what it measures."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from markupsafe import Markup
 from sqlite_utils import Database
 
-from annotate.charts import line_chart
+from annotate.charts import Points, line_chart
+from annotate.meanings import MEANINGS
 from annotate.panels.parts import about, age, ago, empty, facts, note, section
 from rlhf.settings import KINDS
 from rlhf.settings.kinds import OWNERS
@@ -16,6 +17,8 @@ from store.records import Job, Json
 from store.results import Answers, read
 from store.workers import Worker
 
+JOBS_BEFORE = 2
+"""Earlier jobs of the same kind whose curves stand behind those of the newest."""
 JOBS_SHOWN = 8
 """What is going on and what came of it lately; all jobs are in the store."""
 WAIT_FOR_WORKER = 15.0
@@ -40,6 +43,11 @@ _CURVES_SHOWN = 8
 _JOB = Markup("""<li class="{state}" data-job="{id}"><div class="line"><b>{kind}</b>
 <span class="state">{told}</span>{corner}</div>{bar}{note}{error}{result}</li>""")
 
+_ALL = Markup('<details data-name="all"><summary>All metrics</summary>{}</details>')
+_MEANINGS = Markup("""<details data-name="meanings"><summary>What the metrics mean, and what is healthy</summary>
+<dl class="meanings">{}</dl></details>""")
+_MEANING = Markup("<dt>{name}</dt><dd>{told} <b>Healthy:</b> {healthy}</dd>")
+
 _ANSWER = Markup("<div><dt>{}</dt><dd>{}{}</dd></div>")
 
 _BAR = Markup(
@@ -49,16 +57,37 @@ _BAR = Markup(
 
 
 def curves(db: Database) -> Markup:
-    """The metrics of the latest job that has any, step by step; empty where no job has."""
+    """The metrics of the latest job that has any, step by step, over those of the last ones of its kind, and what
+    they mean; empty where no job has any."""
     for job in jobs.recent(db):
-        series = {name: points for name, points in jobs.series(db, job.id).items() if points}
-        if series:
-            drawn = [line_chart(name, series[name]) for name in sorted(series, key=_importance)]
-            shown, rest = _charts(drawn[:_CURVES_SHOWN]), drawn[_CURVES_SHOWN:]
-            if rest:
-                shown += Markup("<details><summary>All metrics</summary>{}</details>").format(_charts(rest))
-            return section(f"{_kind(job)}, job {job.id}, step by step", shown)
+        if series := jobs.series(db, job.id):
+            before = jobs.measured(db, job.kind, job.id, JOBS_BEFORE)
+            return section(f"{_kind(job)}, job {job.id}, step by step", _curves(db, series, before))
     return Markup("")
+
+
+def _curves(db: Database, series: Mapping[str, Points], before: Sequence[int]) -> Markup:
+    names = sorted(series, key=_importance)
+    earlier = [jobs.series(db, job) for job in before]
+    drawn = [_curve(name, series[name], [found[name] for found in earlier if name in found]) for name in names]
+    shown, rest = _charts(drawn[:_CURVES_SHOWN]), drawn[_CURVES_SHOWN:]
+    if before:
+        told = f"job{'s' * (len(before) > 1)} {', '.join(map(str, before))}"
+        shown += note(f"Strong: the newest job; faint: {told}, of the same kind, for comparison.")
+    if rest:
+        shown += _ALL.format(_charts(rest))
+    known = Markup("").join(
+        _MEANING.format(name=name, told=MEANINGS[name].told, healthy=MEANINGS[name].healthy)
+        for name in names
+        if name in MEANINGS
+    )
+    return shown + (_MEANINGS.format(known) if known else Markup(""))
+
+
+def _curve(name: str, points: Points, earlier: Sequence[Points]) -> Markup:
+    known = MEANINGS.get(name)
+    told = f"{known.told} Healthy: {known.healthy}" if known else ""
+    return line_chart(name, points, told=told, others=earlier)
 
 
 def job_list(db: Database) -> Markup:
