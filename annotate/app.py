@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import acts, dashboard, documents, look, ranking, scripts
+from annotate import acts, dashboard, documents, downloads, look, ranking, scripts
 from annotate.account import Account
 from annotate.admin import Admin
 from annotate.api.app import PREFIX
@@ -38,7 +38,7 @@ UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 
 def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAPI:  # noqa: B008 (it is frozen)
     """The whole site of one workspace: /login, /join, /annotate, /research, /report, /why, /admin, /account,
-    /scripts, /api/v1, /healthz.
+    /scripts, /download, /api/v1, /healthz.
 
     Raises BadInput for a trusted proxy that is no address.
     """
@@ -56,6 +56,7 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.include_router(documents.router(workspace))
     _add_api(app, workspace)
     app.include_router(acts.router(workspace))
+    app.include_router(downloads.router(workspace))
     app.mount(PREFIX, programs(workspace))
     # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none; in
     # a thread of its own, because the caller's may run a loop already, as in a notebook.
@@ -101,7 +102,7 @@ def serve(
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
     _mount(app, ranking.AREA, ranking.page(workspace), "own.css")
-    styles = ("research.css", "desk.css", "trust.css", "start.css", "policies.css", "proposals.css")
+    styles = ("research.css", "desk.css", "browse.css", "trust.css", "start.css", "policies.css", "proposals.css")
     _mount(app, dashboard.AREA, dashboard.page(workspace), *styles)
 
 

@@ -5,14 +5,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
+from urllib.parse import parse_qsl
 
 import gradio as gr
 from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate import scripts
+from annotate.downloads import links
 from annotate.frame import QUIET, site_header
 from annotate.panels.asking import form
+from annotate.panels.browse import browse
 from annotate.panels.evaluation import evaluation
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.lineage import lineage
@@ -103,13 +106,16 @@ def page(workspace: Workspace) -> gr.Blocks:
                 for tab in TABS:
                     with gr.Column(elem_id=f"on-{tab}", elem_classes="tab"):
                         shown |= _placed(tab)
+                        if tab == "prompts":
+                            found = _element("browse", "look/browse.js")
+                            gr.HTML(links(), apply_default_css=False)
                         if tab == "jobs":
                             logs = _element("log")
                             forms, asking = _asked_for()
             with gr.Column(scale=1, min_width=250, elem_classes="work"):
                 gr.HTML(REPORT, apply_default_css=False)
                 shown |= _placed("beside")
-        every = [*(shown[panel.name] for panel in PANELS), logs, forms]  # the order of what _draw gives
+        every = [*(shown[panel.name] for panel in PANELS), logs, forms, found]  # the order of what _draw gives
         # An event each, since one that is asked for again before its answer is left out, but for submit: that is
         # another tab, or something was done, and is never left out.
         for asked_by in (tabs.input, tabs.select):
@@ -153,7 +159,8 @@ class _Handlers:
         """Draw the panels that are shown, of the pace that is due, or of both where none is named."""
         sent: Json = event._data if isinstance(event._data, dict) else {}
         due = [pace for pace in PACES if sent.get("pace") in (pace, None)]
-        return self._for(request, lambda db: self._draw(db, due, tab_of(sent.get("shown"))))
+        shown = sent.get("shown")
+        return self._for(request, lambda db: [*self._draw(db, due, tab_of(shown)), _found(db, due, shown)])
 
     def form(self, request: gr.Request) -> list[object]:
         """The handler that draws the form for a prompt."""
@@ -185,6 +192,13 @@ class _Handlers:
             told = in_words(error, EVIDENCE)
             refused(request.request, told)
             raise gr.Error(str(told), print_exception=isinstance(told, Unforeseen)) from error
+
+
+def _found(db: Database, due: Collection[Pace], shown: object) -> object:
+    """The prompts that the address asks for; drawn when they are asked for, since a search is not for each second."""
+    if tab_of(shown) != "prompts" or len(due) < len(PACES):
+        return gr.skip()
+    return browse(db, dict(parse_qsl(str(shown).partition("?")[2], errors="ignore")))
 
 
 def tab_of(shown: object) -> Tab:

@@ -29,7 +29,7 @@ _ROUND_CURVES: dict[str, tuple[str, tuple[float, float] | None]] = {
     "kl": ("KL", None),
 }
 
-_AGREED = Markup("""<p class="note wide">Behind the reward accuracy, faint: the share of pairs that two annotators order
+_AGREED = Markup("""<p class="note wide">Behind the reward accuracy, faint: the share of pairs that two people order
 alike, now {}. Above it a reward model learns what people do not agree on.</p>""")
 
 

@@ -111,7 +111,8 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace_and_in_its_tab(
             assert {panel.place for panel in dashboard.PANELS if panel.name in drawn} <= {"top", "beside", tab}
             assert panels.items() >= {name: html for name, html in drawn.items() if name in panels}.items()
             names |= set(drawn)
-        assert desk(call, client, tab).keys() == {n for pace in paces for n in desk(call, client, tab, pace)}
+        due = {name for pace in paces for name in desk(call, client, tab, pace)}
+        assert desk(call, client, tab).keys() - due == ({"browse"} if tab == "prompts" else set())  # when asked
     assert paces["watched"] == {"jobs", "log", "notice", "curves", "start", "quick"}
     overview = {"counts", "rounds", "versions", "proposals", "evaluation", "annotators", "lineage"}
     assert paces["overview"] == overview

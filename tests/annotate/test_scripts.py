@@ -101,7 +101,8 @@ def test_every_script_of_the_pages_is_an_entry_or_imported_by_one(
     looks = {path.name: path.read_text() for path in (FOLDER.parent / "look").glob("*.js")}
     imported = {f"look/{source}" for text in looks.values() for _, source in IMPORT.findall(text)}
     research = {
-        f"look/{name}.js" for name in ("asking", "desk", "proposals", "quick", "research", "start", "versions")
+        f"look/{name}.js"
+        for name in ("asking", "browse", "desk", "proposals", "quick", "research", "start", "versions")
     }
     assert started == {"board/main.js", *research}
     assert not imported & research
