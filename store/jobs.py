@@ -99,6 +99,16 @@ def log(db: Database, job_id: int, step: int, metrics: dict[str, float]) -> None
         )
 
 
+def measured(db: Database, kind: str, before: int, limit: int) -> list[int]:
+    """The last jobs of a kind before job `before` that have metrics, the newest first."""
+    rows = db.execute(
+        "SELECT id FROM jobs WHERE kind = ? AND id < ? AND EXISTS (SELECT 1 FROM metrics WHERE job_id = jobs.id)"
+        " ORDER BY id DESC LIMIT ?",
+        [kind, before, limit],
+    )
+    return [int(job) for (job,) in rows]
+
+
 def series(db: Database, job_id: int) -> dict[str, list[tuple[int, float]]]:
     """Each metric of a job as (step, value) pairs in order of step."""
     out: dict[str, list[tuple[int, float]]] = {}

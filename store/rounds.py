@@ -29,6 +29,15 @@ def every(db: Database) -> list[Round]:
     return [_round(row) for row in db.query("SELECT * FROM rounds ORDER BY number")]
 
 
+def agreement(db: Database) -> dict[int, float]:
+    """Of each round whose rating says so, the share of the pairs that two people ordered alike."""
+    rows = db.execute(
+        "SELECT number, json_extract(ratings.metrics, '$.vote_agreement') FROM rounds"
+        " JOIN ratings ON ratings.id = rating_id ORDER BY number"
+    )
+    return {number: share for number, share in rows if isinstance(share, float)}
+
+
 def _round(row: Row) -> Round:
     return Round(
         number=row["number"],
