@@ -1,6 +1,8 @@
 """Which task a person gets next, what the page may know of it, and what becomes of the answer."""
 
+import os
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,6 +17,11 @@ from store.records import Json, Message, Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
 """The page says "500+" beyond this, so that a long queue costs no long count."""
+RECOUNTED_AFTER = 15.0
+"""Seconds for which a person's "500+" is believed: nobody ranks hundreds meanwhile, and counting costs more than all
+the rest of an answer. What is less is counted each time."""
+_long_until: dict[tuple[object, ...], float] = {}
+"""Until when (by a clock that nobody sets) a queue is known to be that long, by the store's file and the name."""
 
 GOLD_SHARE = 0.05
 """Share of a person's tasks that ask for a known answer, as long as there are some that they have not ranked."""
@@ -145,13 +152,26 @@ def counts_later(db: Database, ranking: Ranking) -> str:
 def progress(db: Database, annotator: str) -> Progress:
     """How many tasks the person has done and may still do."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    remaining = len(tasks.free_for(db, annotator, REMAINING_COUNTED)) + bool(tasks.held_by(db, annotator))
+    remaining = _remaining(db, annotator)
     return Progress(
         rankings.done_by(db, annotator, since=midnight.strftime("%Y-%m-%dT%H:%M:%S")),
         rankings.done_by(db, annotator),
         min(remaining, REMAINING_COUNTED),
         remaining >= REMAINING_COUNTED,
     )
+
+
+def _remaining(db: Database, annotator: str) -> int:
+    """How many tasks a person may still take, the one that they hold included; `REMAINING_COUNTED` is or more."""
+    (file,) = (row[2] for row in db.execute("PRAGMA database_list").fetchall() if row[1] == "main")
+    status, now = os.stat(file), time.monotonic()
+    key = (status.st_dev, status.st_ino, file, annotator)
+    if now < _long_until.get(key, 0.0):
+        return REMAINING_COUNTED
+    counted = len(tasks.free_for(db, annotator, REMAINING_COUNTED)) + bool(tasks.held_by(db, annotator))
+    if counted >= REMAINING_COUNTED:
+        _long_until[key] = now + RECOUNTED_AFTER
+    return counted
 
 
 def view(db: Database, annotator: str) -> Json:

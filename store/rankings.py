@@ -161,9 +161,13 @@ def newest(db: Database) -> int:
 
 def done_by(db: Database, annotator: str, *, since: str = "") -> int:
     """How many tasks one person has ranked or flagged since a time (ISO 8601, UTC); a revision is no further task."""
-    return db["rankings"].count_where(
-        "annotator = ? AND kind != 'skipped' AND supersedes IS NULL AND created >= ?", [annotator, since]
+    # By an index that holds nothing else: asked with every page, of a person with thousands.
+    counted = db.execute(
+        "SELECT count(*) FROM rankings INDEXED BY rankings_done"
+        " WHERE annotator = ? AND kind != 'skipped' AND supersedes IS NULL AND created >= ?",
+        [annotator, since],
     )
+    return int(counted.fetchone()[0])
 
 
 def per_prompt(db: Database) -> dict[int, int]:
