@@ -46,12 +46,18 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """A ranking that is on disk, by its number; `note` is what there is to say of it, mostly nothing."""
+    """A ranking that is on disk, by its number; `note` is what there is to say of it, mostly nothing; `next` is the
+    next task, where it was asked for and there is one."""
 
     ranking: int
     kind: str
     created: str
     note: str
+    next: Task | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.next, dict):
+            object.__setattr__(self, "next", _made(Task, self.next))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,12 +161,22 @@ class Client:
         task = self._asked("POST", "/tasks/next")["task"]
         return _made(Task, task) if task else None
 
-    def rank(self, lease: str, levels: Iterable[int], *, seconds: float | None = None, comment: str = "") -> Stored:
+    def rank(
+        self,
+        lease: str,
+        levels: Iterable[int],
+        *,
+        seconds: float | None = None,
+        comment: str = "",
+        then_next: bool = False,
+    ) -> Stored:
         """Store a ranking: a level for each response of the task, in its order, 1 is best, equal is a tie.
 
-        It may be sent again where the answer was lost: it is stored once.
+        It may be sent again where the answer was lost: it is stored once. With `then_next` the answer brings the next
+        task, which spares a request.
         """
-        return self._ranked({"lease": lease, "levels": list(levels), "seconds": seconds, "comment": comment})
+        sent = {"lease": lease, "levels": list(levels), "seconds": seconds, "comment": comment, "next": then_next}
+        return self._ranked(sent)
 
     def skip(self, lease: str, *, comment: str = "") -> Stored:
         """Give the task back to the others."""

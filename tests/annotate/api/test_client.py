@@ -62,6 +62,9 @@ def test_the_client_reads_and_does_all_that_there_is(server: Server, token: str)
     with pytest.raises(Refusal, match="and is another") as refused:
         client.rank(task.lease, [1, 1, 1, 1])
     assert refused.value.status == 409
+    following = client.next_task()
+    assert following is not None
+    assert client.rank(following.lease, [1, 2, 3, 4], then_next=True).next == client.next_task()
     for answer in (client.skip, client.flag):
         again = client.next_task()
         assert again is not None
