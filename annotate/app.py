@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import dashboard, documents, look, ranking, scripts, starting
+from annotate import dashboard, documents, line, look, ranking, scripts, starting
 from annotate.account import Account
 from annotate.admin import Admin
 from annotate.api.app import PREFIX
@@ -54,6 +54,7 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.include_router(Account(workspace, door.passwords).router())
     app.include_router(scripts.router())
     app.include_router(documents.router(workspace))
+    app.router.routes.append(line.route(workspace))
     _add_api(app, workspace)
     _add_start(app, workspace)
     app.mount(PREFIX, programs(workspace))

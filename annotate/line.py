@@ -1,0 +1,47 @@
+"""The board's own line to the server: one plain request for an answer and the next task.
+
+Gradio's way to the same functions takes three openings of the store, and as long again for its own work.
+"""
+
+import json
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from annotate import ranking
+from annotate.security import allowed
+from store.errors import BadInput
+from store.records import Json
+from store.workspace import Workspace
+
+ADDRESS = "/api/board"
+
+
+def route(workspace: Workspace) -> Route:
+    """`POST /api/board` with what annotate/board/talk.js sends; the answer is the view that the board shows next.
+
+    Starlette's route and not FastAPI's: nothing is declared here that would have to be checked, since
+    annotate/ranking.py looks at each field itself and says in words what is wrong with it.
+    """
+    config = ranking.Config(workspace)
+
+    def answered(request: Request, sent: Json) -> Json:
+        with workspace.store() as db:
+            return ranking.answer_to(config(), db, allowed(db, request, ranking.AREA), sent)
+
+    async def board(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(answered, request, _object(await request.body())))
+
+    return Route(ADDRESS, board, methods=["POST"])
+
+
+def _object(body: bytes) -> Json:
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("The request is no JSON: reload the page.") from error
+    if not isinstance(sent, dict):
+        raise BadInput("The request is no JSON object: reload the page.")
+    return sent
