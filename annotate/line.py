@@ -5,7 +5,7 @@ Gradio's way to the same functions takes three openings of the store, and as lon
 
 import json
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,6 +17,8 @@ from store.records import Json
 from store.workspace import Workspace
 
 ADDRESS = "/api/board"
+AT_ONCE = 4
+"""Requests that are answered at a time. They wait for one another at the store, and more threads only take turns."""
 
 
 def route(workspace: Workspace) -> Route:
@@ -25,14 +27,15 @@ def route(workspace: Workspace) -> Route:
     Starlette's route and not FastAPI's: nothing is declared here that would have to be checked, since
     annotate/ranking.py looks at each field itself and says in words what is wrong with it.
     """
-    config = ranking.Config(workspace)
+    config, at_once = ranking.Config(workspace), CapacityLimiter(AT_ONCE)
 
     def answered(request: Request, sent: Json) -> Json:
         with workspace.store() as db:
             return ranking.answer_to(config(), db, allowed(db, request, ranking.AREA), sent)
 
     async def board(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(answered, request, _object(await request.body())))
+        sent = _object(await request.body())
+        return JSONResponse(await to_thread.run_sync(answered, request, sent, limiter=at_once))
 
     return Route(ADDRESS, board, methods=["POST"])
 
