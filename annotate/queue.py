@@ -1,20 +1,29 @@
 """Which task a person gets next, what the page may know of it, and what becomes of the answer."""
 
+import os
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
+from annotate import practice as lessons
 from annotate.markup import render
-from store import answers, checks, prompts, rankings, responses, tasks
+from store import answers, checks, practice, prompts, rankings, responses, tasks
 from store.db import writing
 from store.errors import BadInput, LeaseLost
+from store.practice import Practice
 from store.records import Json, Message, Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
 """The page says "500+" beyond this, so that a long queue costs no long count."""
+RECOUNTED_AFTER = 15.0
+"""Seconds for which a person's "500+" is believed: nobody ranks hundreds meanwhile, and counting costs more than all
+the rest of an answer. What is less is counted each time."""
+_long_until: dict[tuple[object, ...], float] = {}
+"""Until when (by a clock that nobody sets) a queue is known to be that long, by the store's file and the name."""
 
 GOLD_SHARE = 0.05
 """Share of a person's tasks that ask for a known answer, as long as there are some that they have not ranked."""
@@ -49,13 +58,20 @@ def next_task(db: Database, annotator: str) -> Task | None:
     with writing(db):
         if held := tasks.resume(db, annotator):
             return held
-        free = tasks.free_for(db, annotator)
+        free = _unpractised(db, annotator)
         check = _check(db, annotator) if free else None
         for task_id in tasks.add(db, [check]) if check else free:
             order = list(tasks.get(db, task_id).response_ids)
             random.shuffle(order)
             return tasks.lease(db, task_id, annotator, order)
     return None
+
+
+def _unpractised(db: Database, annotator: str) -> list[int]:
+    """The next free task, if there is one, whose known answer the person was not shown in practice."""
+    seen = practice.done(db, annotator)
+    free = tasks.free_for(db, annotator, 1 + len(seen))  # one a prompt
+    return [task_id for task_id in free if not seen or tasks.get(db, task_id).prompt_id not in seen][:1]
 
 
 def _check(db: Database, annotator: str) -> Task | None:
@@ -147,7 +163,7 @@ def counts_later(db: Database, ranking: Ranking) -> str:
 def progress(db: Database, annotator: str) -> Progress:
     """How many tasks the person has done and may still do."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    remaining = len(tasks.free_for(db, annotator, REMAINING_COUNTED)) + bool(tasks.held_by(db, annotator))
+    remaining = _remaining(db, annotator)
     return Progress(
         rankings.done_by(db, annotator, since=midnight.strftime("%Y-%m-%dT%H:%M:%S")),
         rankings.done_by(db, annotator),
@@ -156,13 +172,37 @@ def progress(db: Database, annotator: str) -> Progress:
     )
 
 
-def view(db: Database, annotator: str) -> Json:
-    """All that the board is sent: texts in the order shown, never the name of a model or the id of a response."""
+def _remaining(db: Database, annotator: str) -> int:
+    """How many tasks a person may still take, the one that they hold included; `REMAINING_COUNTED` is or more."""
+    (file,) = (row[2] for row in db.execute("PRAGMA database_list").fetchall() if row[1] == "main")
+    status, now = os.stat(file), time.monotonic()
+    key = (status.st_dev, status.st_ino, file, annotator)
+    if now < _long_until.get(key, 0.0):
+        return REMAINING_COUNTED
+    counted = len(tasks.free_for(db, annotator, REMAINING_COUNTED)) + bool(tasks.held_by(db, annotator))
+    if counted >= REMAINING_COUNTED:
+        _long_until[key] = now + RECOUNTED_AFTER
+    return counted
+
+
+def view(db: Database, annotator: str, practise: int = 0) -> Json:
+    """All that the board is sent: texts in the order shown, never the name of a model or the id of a response.
+
+    Whoever has ranked nothing yet gets the first `practise` known answers to practise on before.
+    """
+    if due := practice.due(db, annotator, practise):
+        return view_practice(db, annotator, due)
     task = next_task(db, annotator)
     if task is None:
         return _view(db, annotator, None)
     wrote = answers.written(db, annotator, task) is not None
     return _view(db, annotator, _shown(db, task) | {"wrote": wrote})
+
+
+def view_practice(db: Database, annotator: str, due: Practice, feedback: str = "") -> Json:
+    """A practice task; with what to tell the person of it, once they have ranked it."""
+    told = {"number": due.number, "of": due.of, "feedback": feedback}
+    return _view(db, annotator, _shown(db, lessons.as_task(db, annotator, due)) | {"practice": told})
 
 
 def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:

@@ -7,7 +7,7 @@ import gradio as gr
 from markupsafe import Markup
 from sqlite_utils import Database
 
-from annotate import guidelines, queue
+from annotate import guidelines, practice, queue
 from annotate.board import ranking_board
 from annotate.frame import QUIET, sent_id, site_header
 from annotate.own import own_figures
@@ -48,7 +48,8 @@ def page(workspace: Workspace) -> gr.Blocks:
         with handed_on(request.request):
             annotator = require(workspace, request.request, AREA)
             with workspace.store() as db:
-                return _complete(config(), db, annotator, queue.view(db, annotator.name), None)
+                settings = config()
+                return _complete(settings, db, annotator, queue.view(db, annotator.name, settings.practice), None)
 
     def own(request: gr.Request) -> Markup:
         with handed_on(request.request):
@@ -67,7 +68,8 @@ def page(workspace: Workspace) -> gr.Blocks:
             with workspace.store() as db:
                 told = _act(config(), db, annotator, sent)
                 try:
-                    return _complete(config.last, db, annotator, _following(db, annotator, sent, told), told)
+                    following = _following(config.last, db, annotator, sent, told)
+                    return _complete(config.last, db, annotator, following, told)
                 except Exception as error:
                     return _without_task(config.last, annotator, told, error)
 
@@ -116,13 +118,16 @@ def _complete(config: AnnotateConfig, db: Database, person: Annotator, view: Jso
     return complete
 
 
-def _following(db: Database, person: Annotator, sent: Json, told: Json) -> Json:
-    """What the page shows after this action: the earlier ranking that was asked for, else the next task."""
+def _following(config: AnnotateConfig, db: Database, person: Annotator, sent: Json, told: Json) -> Json:
+    """What the page shows after this action: the earlier ranking that was asked for, the practice task with what there is
+    to say of it, else the next task."""
+    if practised := told.pop("practised", None):
+        return queue.view_practice(db, person.name, *practised)
     if sent.get("action") == "previous":
         if earlier := queue.view_previous(db, person.name, sent_id(sent.get("ranking"))):
             return earlier
         told["message"] = "There is nothing of yours before this."
-    return queue.view(db, person.name)
+    return queue.view(db, person.name, config.practice)
 
 
 def _without_task(config: AnnotateConfig, person: Annotator, told: Json, error: Exception) -> Json:
@@ -152,6 +157,11 @@ def _act(config: AnnotateConfig, db: Database, person: Annotator, sent: Json) ->
         return told
     writes = sent.get("action") == "write"
     try:
+        if practice.is_practice(lease := _text(sent, "lease")):
+            if sent.get("action") != "rank":
+                raise BadInput("This is practice, and only to be ranked.")
+            levels = _levels(sent)
+            return told | {"practised": practice.answer(db, person.name, lease, levels, config.practice)}
         if writes and not config.better_answers:
             raise BadInput("Writing answers was switched off: reload the page.")
         ranking = _store(db, person.name, sent)

@@ -11,6 +11,7 @@ from store.api_tables import API_TABLES
 from store.first_tables import FIRST_TABLES, NOW
 from store.import_tables import BROUGHT_TABLES
 from store.people_tables import PEOPLE_TABLES
+from store.queue_tables import QUEUE_TABLES
 from store.voice_tables import VOICE_TABLES
 
 migrations = Migrations("store")
@@ -103,6 +104,13 @@ def m014_responses_and_rankings_of_imports(db: Database) -> None:
 def m015_tokens_and_webhooks(db: Database) -> None:
     """By which programs act as somebody, and what is to be told to whom it concerns."""
     for statement in API_TABLES:
+        db.execute(statement)
+
+
+@migrations()
+def m017_next_task_at_once(db: Database) -> None:
+    """Indexes of the tasks that wait, and how far down the queue nothing is left for a person."""
+    for statement in QUEUE_TABLES:
         db.execute(statement)
 
 

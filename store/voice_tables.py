@@ -14,6 +14,7 @@ VOICE_TABLES = (
         UNION ALL SELECT id FROM prompts WHERE held IS NOT NULL""",
     "CREATE INDEX rankings_that_say ON rankings(id) WHERE kind != 'ranked' OR comment != ''",
     "CREATE INDEX rankings_that_flag ON rankings(prompt_id) WHERE kind = 'flagged'",
+    "CREATE INDEX rankings_anew ON rankings(annotator, created) WHERE supersedes IS NOT NULL",
     f"""CREATE TABLE decisions (
         ranking_id INTEGER PRIMARY KEY REFERENCES rankings(id),
         decision TEXT NOT NULL CHECK (decision IN ('put back', 'taken out', 'read')),

@@ -8,6 +8,7 @@ import { foldLong } from './long.js';
 import { revises } from './model.js';
 import { drawOwn, ownStored, restoreOwn } from './own.js';
 import { hidePanel } from './panel.js';
+import { drawPractice } from './practice.js';
 import { refresh } from './refresh.js';
 import { send, settlePending } from './talk.js';
 
@@ -46,6 +47,7 @@ export function receive(board) {
   drawOwn(board);
   const shown = task && task.lease === state.lease && standing(board) !== 'broken';
   if (!shown) begin(board, task);
+  drawPractice(board);
   tell(board, answer?.message ?? '');
   if (first) openAsked(board);
 }

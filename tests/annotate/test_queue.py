@@ -140,6 +140,24 @@ def test_progress_counts_what_is_done_and_left(db: Database) -> None:
     assert queue.progress(db, "ada") == queue.Progress(1, 1, 1, False)
 
 
+def test_a_long_queue_is_counted_now_and_then_and_a_short_one_each_time(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "REMAINING_COUNTED", 2)
+    now = [100.0]
+    monkeypatch.setattr(queue.time, "monotonic", lambda: now[0])
+    assert queue.progress(db, "ada") == queue.Progress(0, 0, 2, True)
+    for _ in range(3):
+        task = queue.next_task(db, "ada")
+        assert task is not None
+        queue.flag(db, "ada", str(task.lease))
+        told = queue.progress(db, "ada")
+        assert (told.remaining, told.more) == (2, True)
+    assert queue.progress(db, "bo") == queue.Progress(0, 0, 0, False), "it is believed of nobody else"
+    now[0] += queue.RECOUNTED_AFTER
+    assert queue.progress(db, "ada") == queue.Progress(3, 3, 0, False)
+
+
 def test_the_view_names_no_model_and_no_response(db: Database) -> None:
     shown = queue.view(db, "ada")
     text = json.dumps(shown)
