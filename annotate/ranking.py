@@ -110,6 +110,7 @@ class _Config:
 def _complete(config: AnnotateConfig, db: Database, person: Annotator, view: Json, told: Json | None) -> Json:
     complete = view | {"guideline": config.guideline or GUIDELINE, "answer": told}
     complete["guidelines"] = guidelines.shown(db)
+    complete["break_after"] = config.break_after
     # An earlier ranking, which says nothing of `wrote`, is looked at again to be changed: nothing is written there.
     complete["write"] = config.better_answers and (view["task"] or {}).get("wrote") is False
     if _may_mark(person):
@@ -119,8 +120,8 @@ def _complete(config: AnnotateConfig, db: Database, person: Annotator, view: Jso
 
 
 def _following(config: AnnotateConfig, db: Database, person: Annotator, sent: Json, told: Json) -> Json:
-    """What the page shows after this action: the earlier ranking that was asked for, the practice task with what there is
-    to say of it, else the next task."""
+    """What the page shows after this action: the earlier ranking that was asked for, the practice task that was just
+    ranked, with what there is to say of it, or the next task."""
     if practised := told.pop("practised", None):
         return queue.view_practice(db, person.name, *practised)
     if sent.get("action") == "previous":

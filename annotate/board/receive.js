@@ -10,6 +10,7 @@ import { drawOwn, ownStored, restoreOwn } from './own.js';
 import { hidePanel } from './panel.js';
 import { drawPractice } from './practice.js';
 import { refresh } from './refresh.js';
+import { countRanking } from './session.js';
 import { send, settlePending } from './talk.js';
 
 // In ms: long enough to be seen at the edge of the eye, gone before the next ranking is done.
@@ -37,6 +38,7 @@ export function receive(board) {
     else if (answer.written) ownStored(board);
     else dropDrafts(state.lease);
     if (!answer.already) flash(board);
+    if (!answer.already && !answer.written) countRanking(board);
     foldGuidelines(board);
   }
   const first = !state.view;

@@ -106,6 +106,8 @@ class AnnotateConfig:
     practice: Annotated[int, Ge(0), Le(20)] = 0
     """Known answers (gold) that a newcomer practises on before the first real task, with the known order shown beside
     theirs; 3 is a good number, 0 has no practice."""
+    break_after: Annotated[int, Ge(0), Le(480)] = 50
+    """Minutes of work without a pause after which the page proposes one; 0 never does."""
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,8 @@ class World:
         self.model = models.add(db, Model("some", "policy", "tiny"))
 
     def step(self) -> None:
-        self.rng.choice(
-            [self.ask, self.take, self.take, self.take, self.lose, self.decide, self.remove, self.restore]
-        )()
+        others = (self.lose, self.decide, self.remove, self.restore)
+        self.rng.choice([self.ask, self.take, self.take, self.take, *others])()
 
     def ask(self) -> None:
         """A prompt, new or known, with twins and with tasks of some of the responses."""
