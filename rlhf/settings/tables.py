@@ -103,6 +103,11 @@ class AnnotateConfig:
     better_answers: bool = True
     """Offer annotators to write an answer of their own, which counts as better than all that they were shown;
     `sft --from rankings` then teaches it."""
+    practice: Annotated[int, Ge(0), Le(20)] = 0
+    """Known answers (gold) that a newcomer practises on before the first real task, with the known order shown beside
+    theirs; 3 is a good number, 0 has no practice."""
+    break_after: Annotated[int, Ge(0), Le(480)] = 50
+    """Minutes of work without a pause after which the page proposes one; 0 never does."""
 
 
 @dataclass(frozen=True)
