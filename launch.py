@@ -24,6 +24,7 @@ from rlhf.commands.options import (
     ExportOptions,
     ImportOptions,
     ImportsOptions,
+    InboxOptions,
     InitOptions,
     LeaderboardOptions,
     PromoteOptions,
@@ -114,6 +115,11 @@ COMMANDS = {
         "list the prompts, accept proposed ones, take some out, put them back",
         "rlhf.commands.imports:prompts",
         PromptsOptions,
+    ),
+    "inbox": Command(
+        "list what annotators said: flags, skips, comments; put a flagged prompt back or take it out",
+        "rlhf.commands.inbox:inbox",
+        InboxOptions,
     ),
     **{
         name: Command(

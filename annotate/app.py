@@ -17,12 +17,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import acts, dashboard, documents, downloads, look, ranking, scripts
+from annotate import acts, dashboard, documents, downloads, look, mine, ranking, scripts
 from annotate.account import Account
 from annotate.admin import Admin
 from annotate.api.app import PREFIX
 from annotate.api.app import build as programs
 from annotate.forwarded import Forwarded
+from annotate.guidelines import Guidelines
+from annotate.inbox import Inbox
 from annotate.login import Door
 from annotate.patience import Patience
 from annotate.security import ROLES, Gate, admitted, signed_in
@@ -38,7 +40,7 @@ UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 
 def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAPI:  # noqa: B008 (it is frozen)
     """The whole site of one workspace: /login, /join, /annotate, /research, /report, /why, /admin, /account,
-    /scripts, /download, /api/v1, /healthz.
+    /inbox, /mine, /guidelines, /scripts, /download, /api/v1, /healthz.
 
     Raises BadInput for a trusted proxy that is no address.
     """
@@ -52,6 +54,9 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.include_router(door.router())
     app.include_router(Admin(workspace, door.passwords).router())
     app.include_router(Account(workspace, door.passwords).router())
+    app.include_router(Inbox(workspace).router())
+    app.include_router(mine.router(workspace))
+    app.include_router(Guidelines(workspace).router())
     app.include_router(scripts.router())
     app.include_router(documents.router(workspace))
     _add_api(app, workspace)
@@ -102,8 +107,8 @@ def serve(
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
     _mount(app, ranking.AREA, ranking.page(workspace), "own.css")
-    styles = ("research.css", "desk.css", "browse.css", "trust.css", "start.css", "policies.css", "proposals.css")
-    _mount(app, dashboard.AREA, dashboard.page(workspace), *styles)
+    names = ("research", "desk", "browse", "trust", "start", "policies", "proposals", "voices")
+    _mount(app, dashboard.AREA, dashboard.page(workspace), *(f"{name}.css" for name in names))
 
 
 def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:

@@ -17,6 +17,7 @@ from annotate.frame import QUIET, site_header
 from annotate.panels.asking import form
 from annotate.panels.browse import browse
 from annotate.panels.evaluation import evaluation
+from annotate.panels.inbox import inbox
 from annotate.panels.jobs import curves, job_list, notice
 from annotate.panels.lineage import lineage
 from annotate.panels.log import log
@@ -84,6 +85,7 @@ PANELS = (
     Panel("versions", versions, "overview", "versions", "look/versions.js"),
     Panel("evaluation", evaluation, "overview", "versions"),
     Panel("lineage", lineage, "overview", "versions"),
+    Panel("inbox", inbox, "overview", "people"),
     Panel("annotators", annotators, "overview", "people"),
     Panel("proposals", proposals, "overview", "prompts", "look/proposals.js"),
     Panel("jobs", job_list, "watched", "jobs", "look/research.js"),

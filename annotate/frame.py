@@ -16,7 +16,14 @@ from store.workspace import Workspace
 QUIET: Json = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """How a page's events are told to Gradio: no queue, no spinner, no entry in its API page."""
 
-_NAMES = {"/annotate": "Rank", "/research": "Research", "/admin": "People"}
+_NAMES = {
+    "/annotate": "Rank",
+    "/mine": "My answers",
+    "/guidelines": "Guidelines",
+    "/research": "Research",
+    "/inbox": "Inbox",
+    "/admin": "People",
+}
 
 _HEADER = Markup("""<header class="site"><div class="mark">{mark}<span>Rankloop</span></div><nav>{links}</nav>
 <div class="who"><b>{name}</b><a href="../account/"{account}>Account</a><form method="post" action="../logout">
@@ -30,6 +37,11 @@ _HERE = Markup(" aria-current=page")
 def sent_id(value: object) -> int:
     """The id that a page sent; 0, which nothing has, where that is none or beyond what the store holds."""
     return value if type(value) is int and abs(value) < LARGEST else 0
+
+
+def sent_number(text: str) -> int:
+    """The id that a form sent; 0, which nothing has, where that is none or beyond what the store holds."""
+    return sent_id(int(text)) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
 
 
 def site_header(workspace: Workspace, area: str) -> gr.HTML:

@@ -12,7 +12,7 @@ from store.records import Annotator
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
 """What such a page may load and where it may send: nothing but its own style, and its forms to this site."""
 
-_STYLE = Markup(look.read("tokens.css", "site.css", "people.css"))  # noqa: S704 (style sheets of this package)
+_STYLE = Markup(look.read("tokens.css", "site.css", "people.css", "voices.css"))  # noqa: S704 (style sheets of this package)
 _PAGE = Markup("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} · Rankloop</title><link rel="icon" href="../favicon.svg"><style>

@@ -1,8 +1,10 @@
 """Which task a person gets next, what the page may know of it, and what becomes of the answer."""
 
+import os
 import random
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from sqlite_utils import Database
@@ -15,6 +17,11 @@ from store.records import Json, Message, Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
 """The page says "500+" beyond this, so that a long queue costs no long count."""
+RECOUNTED_AFTER = 15.0
+"""Seconds for which a person's "500+" is believed: nobody ranks hundreds meanwhile, and counting costs more than all
+the rest of an answer. What is less is counted each time."""
+_long_until: dict[tuple[object, ...], float] = {}
+"""Until when (by a clock that nobody sets) a queue is known to be that long, by the store's file and the name."""
 
 GOLD_SHARE = 0.05
 """Share of a person's tasks that ask for a known answer, as long as there are some that they have not ranked."""
@@ -126,7 +133,7 @@ def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int],
     old = rankings.get(db, ranking_id)
     if old.annotator != annotator:
         raise LeaseLost("That ranking is not yours: go back to your own.")
-    by_response = _by_response(tasks.get(db, old.task_id), levels)
+    by_response = _by_response(_as_shown(db, old), levels)
     kept = _kept(comment)
     for standing in rankings.of_annotator(db, annotator, LOOK_BACK):
         if standing.supersedes == ranking_id and (standing.levels, standing.comment) == (by_response, kept):
@@ -135,23 +142,38 @@ def revise(db: Database, annotator: str, ranking_id: int, levels: Sequence[int],
 
 
 def counts_later(db: Database, ranking: Ranking) -> str:
-    """What a person is told of a ranking that is stored and does not count, since its prompt was taken out while they
-    had it before them; empty where it counts, and where they skipped or flagged."""
-    if ranking.kind != "ranked" or not prompts.get(db, ranking.prompt_id).removed:
+    """What a person is told of a ranking that is stored and does not count, since its prompt was taken out or flagged
+    while they had it before them; empty where it counts, and where they skipped or flagged."""
+    prompt = prompts.get(db, ranking.prompt_id)
+    if ranking.kind != "ranked" or prompt.counts:
         return ""
-    return "Saved. This prompt was taken out meanwhile: what you said counts if it is put back."
+    what = "taken out meanwhile" if prompt.removed else "flagged"
+    return f"Saved. This prompt was {what}: what you said counts if it is put back."
 
 
 def progress(db: Database, annotator: str) -> Progress:
     """How many tasks the person has done and may still do."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    remaining = len(tasks.free_for(db, annotator, REMAINING_COUNTED)) + bool(tasks.held_by(db, annotator))
+    remaining = _remaining(db, annotator)
     return Progress(
         rankings.done_by(db, annotator, since=midnight.strftime("%Y-%m-%dT%H:%M:%S")),
         rankings.done_by(db, annotator),
         min(remaining, REMAINING_COUNTED),
         remaining >= REMAINING_COUNTED,
     )
+
+
+def _remaining(db: Database, annotator: str) -> int:
+    """How many tasks a person may still take, the one that they hold included; `REMAINING_COUNTED` is or more."""
+    (file,) = (row[2] for row in db.execute("PRAGMA database_list").fetchall() if row[1] == "main")
+    status, now = os.stat(file), time.monotonic()
+    key = (status.st_dev, status.st_ino, file, annotator)
+    if now < _long_until.get(key, 0.0):
+        return REMAINING_COUNTED
+    counted = len(tasks.free_for(db, annotator, REMAINING_COUNTED)) + bool(tasks.held_by(db, annotator))
+    if counted >= REMAINING_COUNTED:
+        _long_until[key] = now + RECOUNTED_AFTER
+    return counted
 
 
 def view(db: Database, annotator: str) -> Json:
@@ -164,22 +186,36 @@ def view(db: Database, annotator: str) -> Json:
 
 
 def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:
-    """The person's latest ranking, or the last one before ranking `before`, to be revised; None if there is none."""
+    """The person's latest answer, or the last one before ranking `before`, to be revised; None if there is none.
+
+    A skip or a flag has no order yet (every slot is None): to give it one takes it back.
+    """
     for ranking in rankings.of_annotator(db, annotator, LOOK_BACK):
-        if (before and ranking.id >= before) or prompts.get(db, ranking.prompt_id).removed:
+        if (before and ranking.id >= before) or not can_revise(db, ranking):
             continue
-        if ranking.kind == "ranked":
-            task = tasks.get(db, ranking.task_id)
-            if task.reason == tasks.OWN:  # on the page there is nothing of it to change
-                continue
-            earlier = {
-                "lease": f"revision-{ranking.id}",
-                "revises": ranking.id,
-                "slots": [ranking.levels[response_id] - 1 for response_id in task.shown_order],
-                "comment": ranking.comment,
-            }
-            return _view(db, annotator, _shown(db, task) | earlier)
+        task = _as_shown(db, ranking)
+        ranked = ranking.kind == "ranked"
+        earlier = {
+            "lease": f"revision-{ranking.id}",
+            "revises": ranking.id,
+            "slots": [ranking.levels[response_id] - 1 if ranked else None for response_id in task.shown_order],
+            "comment": ranking.comment if ranked else "",  # why it was skipped is no comment on an order
+            "was": ranking.kind,
+        }
+        return _view(db, annotator, _shown(db, task) | earlier)
     return None
+
+
+def can_revise(db: Database, ranking: Ranking) -> bool:
+    """Whether the page can show a person's standing answer to be changed."""
+    if prompts.get(db, ranking.prompt_id).removed or not rankings.can_change(db, ranking):
+        return False
+    return tasks.get(db, ranking.task_id).reason != tasks.OWN  # on the page there is nothing of it to change
+
+
+def _as_shown(db: Database, ranking: Ranking) -> Task:
+    """The task of an answer, in the order in which its author saw it: after a skip others may have seen another."""
+    return replace(tasks.get(db, ranking.task_id), shown_order=rankings.shown_order(db, ranking.id))
 
 
 def texts(db: Database, task: Task) -> tuple[tuple[Message, ...], list[str]]:

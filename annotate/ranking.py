@@ -7,7 +7,7 @@ import gradio as gr
 from markupsafe import Markup
 from sqlite_utils import Database
 
-from annotate import queue
+from annotate import guidelines, queue
 from annotate.board import ranking_board
 from annotate.frame import QUIET, sent_id, site_header
 from annotate.own import own_figures
@@ -107,6 +107,7 @@ class _Config:
 
 def _complete(config: AnnotateConfig, db: Database, person: Annotator, view: Json, told: Json | None) -> Json:
     complete = view | {"guideline": config.guideline or GUIDELINE, "answer": told}
+    complete["guidelines"] = guidelines.shown(db)
     # An earlier ranking, which says nothing of `wrote`, is looked at again to be changed: nothing is written there.
     complete["write"] = config.better_answers and (view["task"] or {}).get("wrote") is False
     if _may_mark(person):

@@ -21,7 +21,10 @@ COOKIE = "rankloop_session"
 ROLES: dict[str, frozenset[Role]] = {
     "/annotate": frozenset(("annotator", "researcher", "admin")),
     "/research": frozenset(("researcher", "admin")),
+    "/inbox": frozenset(("researcher", "admin")),
     "/admin": frozenset(("admin",)),
+    "/guidelines": frozenset(("annotator", "researcher", "admin")),
+    "/mine": frozenset(("annotator", "researcher", "admin")),
     "/account": frozenset(("annotator", "researcher", "admin")),
 }
 """Each part of the site and who may enter it."""

@@ -53,7 +53,7 @@ def start(workspace: Workspace, db: Database, kind: object, sent: object) -> int
         if why := hindrance(db, kind):
             raise Refused(why)
         for name in _policies(fields(kind), params):
-            if (model := models.named(db, name)).kind != "policy":
+            if (model := models.named(db, name.partition(models.LOOK)[0])).kind != "policy":
                 raise BadInput(f"{name} is a {model.kind} model and answers nothing: name a policy.")
         _fit(db, kind, params, settings)
         return jobs.enqueue(db, kind, params)

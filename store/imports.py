@@ -70,7 +70,9 @@ def add(db: Database, of: Import, rows: Iterable[Sequence[Brought]]) -> Added:
             ],
         )
         back = _put_back(db, import_id)
-        out = db["import_prompts"].count_where("import_id = ? AND prompt_id IN taken_out", [import_id])
+        out = db["import_prompts"].count_where(
+            "import_id = ? AND prompt_id IN (SELECT id FROM prompts WHERE removed IS NOT NULL)", [import_id]
+        )
         return Added(
             import_id=import_id,
             new=new,
@@ -139,7 +141,8 @@ def _check_ground(db: Database, import_id: int) -> None:
     """Raise BadInput where a task that came with no file shows a response that is out now, and its prompt stays."""
     resting = db.execute(
         """SELECT DISTINCT t.prompt_id FROM tasks t JOIN task_responses shown ON shown.task_id = t.id
-           WHERE shown.response_id IN out_responses AND t.prompt_id NOT IN taken_out
+           WHERE shown.response_id IN out_responses
+           AND t.prompt_id NOT IN (SELECT id FROM prompts WHERE removed IS NOT NULL)
            AND NOT EXISTS (SELECT 1 FROM rankings r JOIN import_rankings i ON i.ranking_id = r.id
                            WHERE r.task_id = t.id) ORDER BY 1"""
     ).fetchall()

@@ -12,6 +12,9 @@ from store.records import Json, Model, ModelKind, Promotion
 AT_ONCE = 2
 """Versions that answer side by side at most: a person compares no more in one look."""
 
+LOOK = "@"
+"""Between the name of a version and the step of a look that its run kept: `policy-1@5`."""
+
 
 def add(db: Database, model: Model) -> int:
     """Store a model version; returns its id."""

@@ -1,7 +1,9 @@
 """Prompts: chats that end with a user's turn, to which the models write responses.
 
 A prompt that was taken out is kept with all that people said of it, and counts nowhere until it is put back: the
-views `taken_out` and `current_rankings` of the store are without it.
+view `current_rankings` of the store is without it, and `taken_out` names it.
+
+A prompt that somebody flagged is held back, which is the same until a researcher decides (store/voices.py).
 
 A prompt that a model proposed waits for a researcher's yes, and counts nowhere until then. To refuse it is to take it
 out: it stays known, so that it is not proposed a second time, and putting it back makes it wait again.
@@ -91,9 +93,12 @@ def add(db: Database, prompts: Iterable[Prompt]) -> list[int]:
 
 
 def every(db: Database, split: Split | None = None) -> list[Prompt]:
-    """The prompts, or those of one split, in order of arrival, without those that were taken out or that wait."""
+    """The prompts, or those of one split, in order of arrival, without those that were taken out, are held back or
+    wait."""
     where, args = ("AND split = ?", [split]) if split else ("", [])
-    rows = db.query(f"SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 {where} ORDER BY id", args)
+    rows = db.query(
+        f"SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 {where} AND held IS NULL ORDER BY id", args
+    )
     return [_prompt(row) for row in rows]
 
 
@@ -102,7 +107,9 @@ def one_by_one(db: Database, *, after: int = 0, limit: int = -1) -> Iterator[Pro
 
     Those whose id comes `after` an id, and no more than `limit`, which is any number where it is negative.
     """
-    counting = "SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 AND id > ? ORDER BY id LIMIT ?"
+    counting = (
+        "SELECT * FROM prompts WHERE removed IS NULL AND waiting = 0 AND held IS NULL AND id > ? ORDER BY id LIMIT ?"
+    )
     for row in db.query(counting, [after, limit]):
         yield _prompt(row)
 
@@ -110,6 +117,12 @@ def one_by_one(db: Database, *, after: int = 0, limit: int = -1) -> Iterator[Pro
 def taken_out(db: Database) -> list[Prompt]:
     """The prompts that were taken out, refused ones included, in order of arrival."""
     return [_prompt(row) for row in db.query("SELECT * FROM prompts WHERE removed IS NOT NULL ORDER BY id")]
+
+
+def held(db: Database) -> list[Prompt]:
+    """The prompts that a flag holds back, in order of arrival, without those that were taken out as well."""
+    rows = db.query("SELECT * FROM prompts WHERE held IS NOT NULL AND removed IS NULL ORDER BY id")
+    return [_prompt(row) for row in rows]
 
 
 def waiting(db: Database) -> list[Prompt]:
@@ -138,13 +151,13 @@ def get(db: Database, prompt_id: int) -> Prompt:
 
 
 def count(db: Database) -> int:
-    """How many prompts there are, without those that were taken out or that wait."""
-    return db["prompts"].count_where("removed IS NULL AND waiting = 0")
+    """How many prompts there are, without those that were taken out, are held back or wait."""
+    return db["prompts"].count_where("removed IS NULL AND waiting = 0 AND held IS NULL")
 
 
 def count_heldout(db: Database) -> int:
     """How many of them models are judged on and never trained on."""
-    return db["prompts"].count_where("removed IS NULL AND waiting = 0 AND split = 'eval'")
+    return db["prompts"].count_where("removed IS NULL AND waiting = 0 AND held IS NULL AND split = 'eval'")
 
 
 def remove(db: Database, prompt_ids: Iterable[int]) -> None:
@@ -174,4 +187,5 @@ def _prompt(row: Row) -> Prompt:
         import_id=row["import_id"],
         removed=row["removed"],
         waiting=bool(row["waiting"]),
+        held=row["held"],
     )

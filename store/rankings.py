@@ -4,13 +4,16 @@ A ranking stands until the same person revises it: the new row supersedes the ol
 """
 
 import json
+import secrets
+import time
 
 from sqlite_utils import Database
 
-from store import tasks
+from store import guidelines, tasks
 from store.db import Row, insert, writing
 from store.errors import BadInput, LeaseLost, NotFound
-from store.records import SIMULATED, Ranking, RankingKind
+from store.first_tables import CLOCK
+from store.records import SIMULATED, Ranking, RankingKind, Task
 
 RECENT = 20
 """How many of one person's latest rankings are given, where the caller does not say."""
@@ -30,7 +33,7 @@ def submit(
 
     `levels` maps each response's id to its level: 1 is best, equal levels are a tie. The same lease submitted twice
     returns the ranking already stored. A skipped task goes back to the others, unless it was made to check this
-    person.
+    person; a flag holds the prompt back until somebody decides.
     Raises LeaseLost if the lease is unknown, somebody else's, or was taken over; BadInput if `levels` does not
     rank just the task's responses from 1 (best) without gaps.
     """
@@ -40,7 +43,7 @@ def submit(
             if stored.annotator != annotator:
                 raise LeaseLost("This task was ranked by somebody else: ask for the next one.")
             return stored
-        row = next(db.query("SELECT id FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator]), None)
+        row = next(db.query("SELECT * FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator]), None)
         if row is None:
             raise LeaseLost("This task is no longer yours (the lease ran out): ask for the next one.")
         task = tasks.get(db, row["id"])
@@ -55,11 +58,15 @@ def submit(
                 levels=levels if kind == "ranked" else {},
                 kind=kind,
                 seconds=seconds,
+                lasted=max(time.time() - row["handed"], 0.0) if row["handed"] else None,
                 comment=comment,
+                guideline_id=row["guideline_id"],
             ),
             lease,
             task.shown_order,
         )
+        if kind == "flagged":
+            hold(db, task.prompt_id)
         if kind == "skipped" and task.reason not in tasks.CHECKS:
             db.execute(
                 "UPDATE tasks SET state = 'open', annotator = NULL, lease = NULL, leased_until = NULL WHERE id = ?",
@@ -73,19 +80,20 @@ def submit(
 def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int], comment: str = "") -> Ranking:
     """Store what a person thinks now: a new ranking that supersedes their earlier one `ranking_id`.
 
-    Raises NotFound; LeaseLost if the ranking is somebody else's, is a skip, or was revised already; BadInput for
-    `levels` that do not rank just the task's responses from 1 without gaps.
+    A flag is taken back so, and no longer holds its prompt back; a skip too, as long as nobody else has its task.
+    Raises NotFound; LeaseLost if the ranking is somebody else's, was revised already, or is a skip whose task
+    somebody else has by now; BadInput for `levels` that do not rank just the task's responses from 1 without gaps.
     """
     with writing(db):
         old = get(db, ranking_id)
         if old.annotator != annotator:
             raise LeaseLost(f"Ranking {ranking_id} is {old.annotator}'s: revise your own.")
-        if old.kind == "skipped":  # the task is open: this would count beside the next person's ranking
-            raise LeaseLost(f"Ranking {ranking_id} is a skip, and its task went back to the others: rank the next.")
         if db["rankings"].count_where("supersedes = ?", [ranking_id]):
             raise LeaseLost(f"Ranking {ranking_id} was revised already: revise the newer one.")
         task = tasks.get(db, old.task_id)
         _check(levels, task.response_ids)
+        if old.kind == "skipped" and not _take_again(db, task, annotator):
+            raise LeaseLost("You skipped this, and somebody else has it by now: rank the next.")
         new = Ranking(
             task_id=old.task_id,
             prompt_id=old.prompt_id,
@@ -93,11 +101,37 @@ def revise(db: Database, ranking_id: int, annotator: str, levels: dict[int, int]
             levels=levels,
             comment=comment,
             supersedes=ranking_id,
+            guideline_id=guidelines.newest_id(db),
         )
-        new_id = _insert(db, new, None, task.shown_order)
+        new_id = _insert(db, new, None, shown_order(db, ranking_id))
+        if old.kind == "flagged":
+            hold(db, old.prompt_id)
         # Whoever marked the old one as the known answer trusts its annotator to know better now.
         db.execute("UPDATE gold SET ranking_id = ? WHERE ranking_id = ?", [new_id, ranking_id])
         return get(db, new_id)
+
+
+def hold(db: Database, prompt_id: int) -> None:
+    """Hold a prompt back as long as a flag of it stands undecided; inside the caller's transaction."""
+    db.execute(
+        f"""UPDATE prompts SET held = CASE WHEN EXISTS (
+                SELECT 1 FROM rankings r WHERE r.prompt_id = :id AND r.kind = 'flagged'
+                AND NOT EXISTS (SELECT 1 FROM rankings newer WHERE newer.supersedes = r.id)
+                AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.ranking_id = r.id)
+            ) THEN coalesce(held, {CLOCK}) END WHERE id = :id""",
+        {"id": prompt_id},
+    )
+
+
+def shown_order(db: Database, ranking_id: int) -> tuple[int, ...]:
+    """The ids of the responses in the order in which whoever made this ranking saw them."""
+    (told,) = db.execute("SELECT shown_order FROM rankings WHERE id = ?", [ranking_id]).fetchone()
+    return tuple(json.loads(told))
+
+
+def can_change(db: Database, ranking: Ranking) -> bool:
+    """Whether a standing answer can be given anew: a skip only while its task is free, or still this person's."""
+    return ranking.kind != "skipped" or _free_again(tasks.get(db, ranking.task_id), ranking.annotator)
 
 
 def get(db: Database, ranking_id: int) -> Ranking:
@@ -161,9 +195,17 @@ def newest(db: Database) -> int:
 
 def done_by(db: Database, annotator: str, *, since: str = "") -> int:
     """How many tasks one person has ranked or flagged since a time (ISO 8601, UTC); a revision is no further task."""
-    return db["rankings"].count_where(
-        "annotator = ? AND kind != 'skipped' AND supersedes IS NULL AND created >= ?", [annotator, since]
+    # By indexes that hold nothing else: asked with every page, of a person with thousands. What was a skip before is
+    # done with its revision.
+    counted = db.execute(
+        "SELECT (SELECT count(*) FROM rankings INDEXED BY rankings_done"
+        " WHERE annotator = :annotator AND kind != 'skipped' AND supersedes IS NULL AND created >= :since)"
+        " + (SELECT count(*) FROM rankings r INDEXED BY rankings_changed JOIN rankings old ON old.id = r.supersedes"
+        " WHERE r.annotator = :annotator AND r.supersedes IS NOT NULL AND r.created >= :since"
+        " AND r.kind != 'skipped' AND old.kind = 'skipped')",
+        {"annotator": annotator, "since": since},
     )
+    return int(counted.fetchone()[0])
 
 
 def per_prompt(db: Database) -> dict[int, int]:
@@ -180,6 +222,23 @@ def people_and_simulated(db: Database) -> tuple[int, int]:
         [SIMULATED + "%", SIMULATED + "%"],
     ).fetchone()
     return row[0], row[1]
+
+
+def _free_again(task: Task, annotator: str) -> bool:
+    late = task.state == "leased" and (task.leased_until or 0) <= time.time()
+    return task.state == "open" or late or task.annotator == annotator
+
+
+def _take_again(db: Database, task: Task, annotator: str) -> bool:
+    """Close a task that a person skipped as done by them; whether that could be."""
+    if not _free_again(task, annotator):
+        return False
+    # What is done has a lease in the file, which nobody was given here: this ranking is no answer to one.
+    db.execute(
+        "UPDATE tasks SET state = 'done', annotator = ?, lease = coalesce(lease, ?) WHERE id = ?",
+        [annotator, f"again-{secrets.token_urlsafe(tasks.LEASE_BYTES)}", task.id],
+    )
+    return True
 
 
 def _check(levels: dict[int, int], response_ids: tuple[int, ...]) -> None:
@@ -204,6 +263,8 @@ def _insert(db: Database, ranking: Ranking, lease: str | None, shown_order: tupl
             "levels": json.dumps(levels),
             "kind": ranking.kind,
             "seconds": ranking.seconds,
+            "lasted": ranking.lasted,
+            "guideline_id": ranking.guideline_id,
             "comment": ranking.comment,
             "supersedes": ranking.supersedes,
             "lease": lease,
@@ -224,6 +285,8 @@ def _ranking(row: Row) -> Ranking:
         levels={int(response): level for response, level in json.loads(row["levels"]).items()},
         kind=row["kind"],
         seconds=row["seconds"],
+        lasted=row["lasted"],
+        guideline_id=row["guideline_id"],
         comment=row["comment"],
         supersedes=row["supersedes"],
         id=row["id"],

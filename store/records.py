@@ -43,7 +43,8 @@ class Prompt:
     `split` says whether models are trained on it (train) or judged on it (eval); it is drawn once, from the text.
     `import_id` is the import that brought it, where one did. `removed` is when it was taken out: it and all that
     people said of it are kept and count nowhere. `waiting` says that a model proposed it and that nobody has said yes
-    yet: it is shown to nobody and answered by no model; one that is removed as well was refused.
+    yet: it is shown to nobody and answered by no model; one that is removed as well was refused. `held` is since when
+    a flag holds it back, until a researcher decides.
     """
 
     messages: tuple[Message, ...]
@@ -53,6 +54,12 @@ class Prompt:
     import_id: int | None = None
     removed: str | None = None
     waiting: bool = False
+    held: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether people are shown it and models learn from it: it waits for nobody's yes, is not out nor held."""
+        return not (self.removed or self.held or self.waiting)
 
     @property
     def text(self) -> str:
@@ -136,7 +143,8 @@ class Task:
 class Ranking:
     """What one person said of one task: `levels` maps response id to level, 1 is best, equal is a tie.
 
-    Append-only: a changed mind is a new row, whose `supersedes` names the old one.
+    Append-only: a changed mind is a new row, whose `supersedes` names the old one. `seconds` is the time by the page,
+    `lasted` by the server, from when the task was handed out; `guideline_id` the version of the guidelines shown.
     """
 
     task_id: int
@@ -147,6 +155,8 @@ class Ranking:
     seconds: float | None = None
     comment: str = ""
     supersedes: int | None = None
+    lasted: float | None = None
+    guideline_id: int | None = None
     id: int = 0
     created: str = ""
 

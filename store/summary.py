@@ -64,7 +64,7 @@ def _trust(db: Database) -> Json:
         told |= as_json({"by_annotator": measured.by_annotator, "leaderboard": measured.leaderboard})
         told |= as_json({"least_agreeing": scores.pairs_apart(db, rating.id)})
         disputed = [(row, prompts.get(db, row.prompt_id)) for row in measured.disputed]
-        told["disputed"] = [{**as_json(row), "prompt": prompt.text} for row, prompt in disputed if not prompt.removed]
+        told["disputed"] = [{**as_json(row), "prompt": prompt.text} for row, prompt in disputed if prompt.counts]
     return told
 
 

@@ -5,10 +5,11 @@ again. Tasks of the same responses are twins: they are there so that several peo
 that was taken out are kept as they are, and given to nobody.
 """
 
+import heapq
 import json
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlite_utils import Database
 
@@ -38,6 +39,13 @@ TWIN_DONE = """SELECT 1 FROM rankings r WHERE r.annotator = :annotator AND r.pro
 
 A task with only some of them, say an old response beside a new one, is not the same work, and may be given.
 """
+AWAY = """SELECT 1 FROM prompts p INDEXED BY prompts_removed WHERE p.id = t.prompt_id AND p.removed IS NOT NULL
+    UNION ALL SELECT 1 FROM prompts p INDEXED BY prompts_held WHERE p.id = t.prompt_id AND p.held IS NOT NULL"""
+"""SQL for EXISTS: is the prompt of task `t` kept from people, as the view `taken_out` says it? It is asked for each
+task that is walked past, so that an index has to answer it. What can end again has to end with a change of the
+prompt's row, or has to delete `places` (store/queue_tables.py) as that does."""
+_STRIDE = 50
+"""A place is noted anew when it is this many tasks further on: walking past them takes less than writing it."""
 
 
 def add(db: Database, tasks: Iterable[Task]) -> list[int]:
@@ -69,8 +77,8 @@ def get(db: Database, task_id: int) -> Task:
 def held_by(db: Database, annotator: str) -> Task | None:
     """The task that this person holds now; None where they hold none or the lease has run out."""
     rows = db.query(
-        "SELECT * FROM tasks WHERE state = 'leased' AND annotator = ? AND leased_until > ?"
-        " AND prompt_id NOT IN taken_out ORDER BY id LIMIT 1",
+        "SELECT * FROM tasks t WHERE state = 'leased' AND annotator = ? AND leased_until > ?"
+        f" AND NOT EXISTS ({AWAY}) ORDER BY id LIMIT 1",
         [annotator, time.time()],
     )
     return next((_task(db, row) for row in rows), None)
@@ -83,9 +91,9 @@ def resume(db: Database, annotator: str, seconds: float = LEASE_SECONDS) -> Task
     """
     with writing(db):
         row = db.execute(
-            "UPDATE tasks SET leased_until = ? WHERE id ="
-            " (SELECT id FROM tasks WHERE state = 'leased' AND annotator = ? AND prompt_id NOT IN taken_out"
-            " ORDER BY id LIMIT 1) RETURNING id",
+            "UPDATE tasks SET leased_until = ?, guideline_id = (SELECT max(id) FROM guidelines) WHERE id ="
+            " (SELECT id FROM tasks t WHERE state = 'leased' AND annotator = ?"
+            f" AND NOT EXISTS ({AWAY}) ORDER BY id LIMIT 1) RETURNING id",
             [time.time() + seconds, annotator],
         ).fetchone()
         return get(db, row[0]) if row else None
@@ -104,19 +112,66 @@ def free_for(db: Database, annotator: str, limit: int = 1) -> list[int]:
     has ranked, skipped or flagged in a twin of a task do not come again, and of each prompt there is one task at
     most, since two may be twins.
     """
-    rows = db.execute(
-        f"""SELECT t.id, t.prompt_id FROM tasks t
-            WHERE (t.state = 'open' OR (t.state = 'leased' AND t.leased_until <= :now))
-            AND t.reason NOT IN {sql_list(CHECKS)} AND t.prompt_id NOT IN taken_out AND NOT EXISTS ({TWIN_DONE})
-            ORDER BY t.reason IN {sql_list(AGAIN)}, t.id""",
-        {"now": time.time(), "annotator": annotator},
-    )
     found: dict[int, int] = {}
-    for task_id, prompt_id in rows:
+    if limit < 1:
+        return []
+    for _, task_id, prompt_id in heapq.merge(_never_given(db, annotator), _come_back(db, annotator)):
+        found.setdefault(prompt_id, task_id)
         if len(found) == limit:
             break
-        found.setdefault(prompt_id, task_id)
     return list(found.values())
+
+
+def _never_given(db: Database, annotator: str) -> Iterator[tuple[int, int, int]]:
+    """Open tasks that nobody was given and this person may take: whether it is to be ranked again, id, prompt.
+
+    In that order, read one by one from the person's place on. In a transaction the place moves on to the first.
+    """
+    for again in (0, 1):
+        asked = {"annotator": annotator, "again": again}
+        noted = db.execute("SELECT task_id FROM places WHERE annotator = :annotator AND again = :again", asked)
+        (place,) = noted.fetchone() or (0,)
+        # In the very words of the index.
+        which = f"t.shown_order = '[]' AND (t.reason IN {sql_list(AGAIN)}) = :again AND t.id > :place ORDER BY t.id"
+        rows = _may_take(db, "tasks_never_given", f"t.state = 'open' AND {which}", asked | {"place": place})
+        first = next(rows, None)
+        if db.conn.in_transaction:
+            _note_place(db, asked, place, first)
+        if first:
+            yield first
+            yield from rows
+
+
+def _note_place(db: Database, asked: Row, place: int, first: tuple[int, int, int] | None) -> None:
+    """Note that nothing before the `first` task that a person may take is for them; None is that nothing is at all.
+
+    In the transaction in which it was found: a prompt that was put back deletes the place, and must come after it.
+    """
+    passed = first[1] - 1 if first else db.execute("SELECT coalesce(max(id), 0) FROM tasks").fetchone()[0]
+    if passed - place >= _STRIDE:
+        db.execute("REPLACE INTO places VALUES (:annotator, :again, :passed)", asked | {"passed": passed})
+
+
+def _come_back(db: Database, annotator: str) -> list[tuple[int, int, int]]:
+    """Tasks that somebody was given before and this person may take: skipped ones, and those whose lease ran out."""
+    asked = {"annotator": annotator, "now": time.time()}
+    skipped = _may_take(db, "tasks_given_back", "t.state = 'open' AND t.shown_order != '[]'", asked)
+    late = _may_take(db, "tasks_by_end_of_lease", "t.state = 'leased' AND t.leased_until <= :now", asked)
+    return sorted((*skipped, *late))
+
+
+def _may_take(db: Database, index: str, which: str, asked: Row) -> Iterator[tuple[int, int, int]]:
+    """Of the tasks `t` of SQL's `which`, found by an index, those that `:annotator` may take.
+
+    Of each: whether it is to be ranked again, id, prompt. The index is named because SQLite, which knows no numbers
+    of rows, would take the one of all that are open.
+    """
+    yield from db.execute(
+        f"""SELECT t.reason IN {sql_list(AGAIN)}, t.id, t.prompt_id FROM tasks t INDEXED BY {index}
+            WHERE t.reason NOT IN {sql_list(CHECKS)} AND NOT EXISTS ({AWAY}) AND NOT EXISTS ({TWIN_DONE})
+            AND {which}""",
+        asked,
+    )
 
 
 def lease(
@@ -130,7 +185,7 @@ def lease(
     """
     with writing(db):
         task = get(db, task_id)
-        if db["taken_out"].count_where("id = ?", [task.prompt_id]):
+        if db.execute(f"SELECT 1 FROM tasks t WHERE t.id = ? AND EXISTS ({AWAY})", [task_id]).fetchone():
             raise LeaseLost(f"The prompt of task {task_id} was taken out: ask for the next one.")
         free = task.state == "open" or (task.state == "leased" and (task.leased_until or 0) <= time.time())
         if not free:
@@ -142,13 +197,14 @@ def lease(
         if db.execute(twin, asked).fetchone():
             raise LeaseLost(f"{annotator} has had the responses of task {task_id}: ask for the next one.")
         db.execute(
-            "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?"
-            " WHERE id = ?",
+            "UPDATE tasks SET state = 'leased', annotator = ?, shown_order = ?, leased_until = ?, lease = ?,"
+            " handed = ?, guideline_id = (SELECT max(id) FROM guidelines) WHERE id = ?",
             [
                 annotator,
                 json.dumps(list(shown_order)),
                 time.time() + seconds,
                 secrets.token_urlsafe(LEASE_BYTES),
+                time.time(),
                 task_id,
             ],
         )

@@ -209,8 +209,11 @@ def _standing(db: Database, ranking: Ranking) -> str:
         return f"revised: ranking {newer[0]} stands in its place"
     if ranking.kind != "ranked":
         return f"it ranks nothing: the task was {ranking.kind}"
-    if removed := prompts.get(db, ranking.prompt_id).removed:
-        return f"it does not count: its prompt was taken out on {removed[:10]}"
+    prompt = prompts.get(db, ranking.prompt_id)
+    if prompt.removed:
+        return f"it does not count: its prompt was taken out on {prompt.removed[:10]}"
+    if prompt.held:
+        return f"it does not count: its prompt is held back by a flag since {prompt.held[:10]}"
     return "it counts"
 
 

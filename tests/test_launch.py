@@ -131,6 +131,7 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
     given = {
         "import": "prompts.txt",
         "imports": "list",
+        "inbox": "list",
         "prompts": "list",
         "user": "list",
         "why": "1",

@@ -3,15 +3,22 @@
 import { comment, marked, say, tell } from './board.js';
 import { draftOf, dropDrafts } from './drafts.js';
 import { drawMark, drawNothing, drawProgress, drawTask } from './draw.js';
+import { drawGuidelines, foldGuidelines } from './guidelines.js';
 import { foldLong } from './long.js';
 import { revises } from './model.js';
 import { drawOwn, ownStored, restoreOwn } from './own.js';
 import { hidePanel } from './panel.js';
 import { refresh } from './refresh.js';
-import { settlePending } from './talk.js';
+import { send, settlePending } from './talk.js';
 
 // In ms: long enough to be seen at the edge of the eye, gone before the next ranking is done.
 const SAVED_SHOWN = 1200;
+// What the person sees again, by what they had said of it; see annotate/queue.py.
+const WAS = {
+  ranked: 'An earlier ranking. Submit stores the change; Esc leaves it as it was.',
+  skipped: 'You skipped this one. To rank it takes the skip back; Esc leaves it as it was.',
+  flagged: 'You flagged this one. To rank it takes the flag back; Esc leaves it as it was.',
+};
 
 export function receive(board) {
   const view = board.props.value;
@@ -29,14 +36,26 @@ export function receive(board) {
     else if (answer.written) ownStored(board);
     else dropDrafts(state.lease);
     if (!answer.already) flash(board);
+    foldGuidelines(board);
   }
+  const first = !state.view;
   state.view = { ...view, progress: view.progress ?? state.view.progress };
   drawProgress(board);
+  drawGuidelines(board);
   drawMark(board);
   drawOwn(board);
   const shown = task && task.lease === state.lease && standing(board) !== 'broken';
   if (!shown) begin(board, task);
   tell(board, answer?.message ?? '');
+  if (first) openAsked(board);
+}
+
+// The page /mine leads here with the number of an answer, which is to be changed: /annotate/#answer-17.
+function openAsked(board) {
+  const asked = Number(/^#answer-(\d+)$/.exec(location.hash)?.[1]);
+  if (!asked) return;
+  history.replaceState(history.state, '', location.pathname + location.search); // a reload is no second wish
+  send(board, 'previous', '', asked + 1);
 }
 
 // A task on the board, with the person's draft of it if there is one; null for a rest.
@@ -68,7 +87,9 @@ function begin(board, task) {
     return;
   }
   const fresh = draft ? 'Your draft is back.' : `New task: rank ${size} responses.`;
-  say(board, revises(state) ? 'An earlier ranking.' : fresh);
+  const was = WAS[task.was] ?? WAS.ranked;
+  board.find('.revising').textContent = was;
+  say(board, revises(state) ? was.split('. ', 1)[0] + '.' : fresh);
   if (document.activeElement?.closest?.('.board')) document.activeElement.blur();
   scrollTo({ top: 0 });
 }

@@ -27,7 +27,8 @@ export function back(board) {
 }
 
 // One question at a time. `action` and the other fields are read by annotate/ranking.py.
-export function send(board, action, text) {
+// `before` asks with 'previous' for the latest answer below that number.
+export function send(board, action, text, before) {
   const { state } = board;
   if (state.pending) return;
   if (LEAVES.includes(action) && state.view?.write && own(board).value.trim()) {
@@ -41,7 +42,7 @@ export function send(board, action, text) {
   const order = action === 'rank' || action === 'revise' ? levels(state) : [];
   const mark = state.view?.mark;
   board.trigger('submit', {
-    nonce, action, lease: state.lease, ranking: revises(state), levels: order, seconds: state.seconds,
+    nonce, action, lease: state.lease, ranking: before ?? revises(state), levels: order, seconds: state.seconds,
     ...(action === 'write' ? { text } : { comment: text ?? '' }), ...(mark && { [mark.name]: marked(board).checked }),
   });
 }

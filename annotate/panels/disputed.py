@@ -19,7 +19,7 @@ Names = dict[int | None, str]
 
 def disputed(db: Database, rating: Rating) -> Markup:
     """A line for each disputed prompt, which opens to show its responses; empty where nothing is disputed."""
-    rows = [row for row in figures(rating).disputed if not prompts.get(db, row.prompt_id).removed]
+    rows = [row for row in figures(rating).disputed if prompts.get(db, row.prompt_id).counts]
     if not rows:
         return Markup("")
     names: Names = {model.id: model.name for model in models.every(db)}

@@ -112,6 +112,23 @@ class PromptsOptions:
 
 
 @dataclass(frozen=True)
+class InboxOptions:
+    """Which voices are listed, or what is decided of them."""
+
+    action: Literal["list", "put-back", "take-out", "read"]
+    """`list` shows flags, reasons of skips and comments; `put-back` ends what a flag holds back, `take-out` takes the
+    prompt out, `read` puts skips and comments aside."""
+    ids: tuple[Count, ...]
+    """Numbers of the voices, as `inbox list` shows them."""
+    kind: Literal["flag", "skip", "comment"] | None = None
+    """List only voices of this kind."""
+    person: str = ""
+    """List only what the person of this name said."""
+    decided: bool = False
+    """List what was decided instead of what is open."""
+
+
+@dataclass(frozen=True)
 class CheckOptions:
     """Whether to mend what is found."""
 

@@ -147,7 +147,8 @@ class EvaluateOptions(AgainOptions):
     """Which versions are compared with which, and who judges."""
 
     models: tuple[PolicyName, ...] = ()
-    """Policies to evaluate; if not given, the latest one and all that it was trained on from."""
+    """Policies to evaluate; if not given, the latest one and all that it was trained on from. `policy-1@all` names
+    every look of its run, where `ppo --keep-looks` kept them, `policy-1@5` that at step 5."""
     baseline: PolicyName = "base"
     """Version that each of them is compared with, answer by answer."""
     judge: Literal["reward", "people", "simulated"] | None = None

@@ -98,7 +98,8 @@ class AnnotateConfig:
     """What annotators read on their page."""
 
     guideline: str = ""
-    """Sentence that annotators read above each task; empty shows the built-in one."""
+    """Sentence that annotators read above each task, as long as no guidelines were written on the page “Guidelines”;
+    empty shows the built-in one."""
     better_answers: bool = True
     """Offer annotators to write an answer of their own, which counts as better than all that they were shown;
     `sft --from rankings` then teaches it."""

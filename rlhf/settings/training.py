@@ -231,6 +231,9 @@ class PPOConfig(RolloutConfig):
     """Steps between two looks at held-out prompts; the policy of the best look is the one that is kept."""
     check_prompts: Count = 32
     """Held-out prompts in a look, which choose the policy and are not those that it is compared on afterwards."""
+    keep_looks: bool = False
+    """Keep the policy of every look beside the one that is kept, an adapter each: `evaluate --models policy-1@all`
+    shows what the reward and a judge say along the way."""
     compare_prompts: Count = 200
     """Held-out prompts at most on which the new policy is compared with the base afterwards."""
 

@@ -152,9 +152,12 @@ def keep(ctx: Context, model: "RoleModel", made: Model) -> Model:
     return stored
 
 
-def write(ctx: Context, model: "RoleModel", made: Model) -> Model:
+def write(
+    ctx: Context, model: "RoleModel", made: Model, *, beside: Callable[[Path], None] = lambda folder: None
+) -> Model:
     """Write a role to the workspace; returns its record with path and digest, which `record` stores.
 
+    `beside` writes what else belongs into its folder.
     Its folder is named after the job, which alone may write there: before the record is stored it belongs to no
     version, and a job that was killed and starts again puts its own in that place.
     """
@@ -162,9 +165,10 @@ def write(ctx: Context, model: "RoleModel", made: Model) -> Model:
         before = sum(1 for m in models.every(db, made.kind) if m.job_id == ctx.job_id)
     name = f"{made.kind}-job{ctx.job_id}" + (f"-{before + 1}" if before else "")  # a loop makes several
     folder = ctx.workspace.models / name
-    with appearing(folder, ctx.workspace.models / f".writing-{name}") as beside:
-        model.save("reward" if made.kind == "reward" else "policy", beside)
-        files = digest(beside)
+    with appearing(folder, ctx.workspace.models / f".writing-{name}") as begun:
+        model.save("reward" if made.kind == "reward" else "policy", begun)
+        beside(begun)
+        files = digest(begun)
     path = str(folder.relative_to(ctx.workspace.folder))
     base_model = ctx.settings.model.base_model
     return dataclasses.replace(made, path=path, digest=files, job_id=ctx.job_id, base_model=base_model)

@@ -121,7 +121,7 @@ class FromRankings:
 
 
 def _splits(db: Database) -> Callable[[Sequence[dict[str, str]]], str]:
-    # Those that were taken out or that wait, too: they may count one day, and are judged on then.
-    every = (*prompts.every(db), *prompts.taken_out(db), *prompts.waiting(db))
+    # Those that were taken out, are held back or wait, too: they may count one day, and are judged on then.
+    every = (*prompts.every(db), *prompts.taken_out(db), *prompts.waiting(db), *prompts.held(db))
     known = {prompts.digest(p.messages): p.split for p in every}
     return lambda messages: known.get(prompts.digest(messages)) or prompts.draw_split(messages)

@@ -21,6 +21,7 @@ from rlhf.stages.judges import ByRewardModel, BySimulated
 from rlhf.stages.measure import AnyJudge, Bench, against_baseline, best_of_n, figures
 from rlhf.stages.outside import ByCommand, words
 from rlhf.stages.ppo import parted
+from rlhf.stages.run_looks import age, is_look, looks_of
 from store import evaluations, models, prompts, rankings, responses
 from store.errors import BadInput, NotReady
 from store.records import Json, Model, Prompt
@@ -86,7 +87,7 @@ def _asked(
         raise BadInput(f"--judge {judge} and --judge-command name two judges: give one of them.")
     judge = "command" if command else judge or ctx.settings.round.judge
     theirs = _policy(db, baseline)
-    policies = tuple(m for m in _policies(db, names) if m.id != theirs.id)
+    policies = tuple(m for m in _policies(ctx, db, names) if m.name != theirs.name)
     if not policies:
         raise NotReady(f"There is no policy to compare with {theirs.name}: train one with `python launch.py round`.")
     reward = models.latest(db, "reward")
@@ -103,7 +104,7 @@ def _asked(
     if not heldout:
         raise NotReady('There are 0 held-out prompts: import some; "split": "eval" in a line of a file makes one.')
     basis = {
-        "policies": [m.id for m in policies],
+        "policies": [m.name if is_look(m) else m.id for m in policies],
         "baseline": theirs.id,
         "prompts": [p.id for p in heldout],
         "judge": command or judge,
@@ -115,12 +116,19 @@ def _asked(
     return Asked(policies, theirs, heldout, judge, command, reward, basis)
 
 
-def _policies(db: Database, names: Sequence[str]) -> list[Model]:
+def _policies(ctx: Context, db: Database, names: Sequence[str]) -> list[Model]:
     """The named policies once each, or those of the latest lineage; oldest first."""
     if names:
-        return sorted({m.id: m for m in (_policy(db, name) for name in names)}.values(), key=lambda m: m.id)
+        named = {m.name: m for name in names for m in _named(ctx, db, name)}
+        return sorted(named.values(), key=age)
     latest = models.latest(db, "policy")
     return models.lineage(db, latest.id)[::-1] if latest else []
+
+
+def _named(ctx: Context, db: Database, name: str) -> list[Model]:
+    version, at, which = name.partition(models.LOOK)
+    policy = _policy(db, version)
+    return looks_of(ctx.workspace, policy, which) if at else [policy]
 
 
 def _policy(db: Database, name: str) -> Model:
@@ -143,7 +151,7 @@ def _measured(ctx: Context, asked: Asked) -> Evaluation:
         ctx.load_role(bench.model, policy)
         row, shares = against_baseline(bench, policy, asked.baseline)
         rows.append(dataclasses.replace(row, best_of_n=best))
-        if shares is not None and best_shares is not None:
+        if shares is not None and best_shares is not None and not is_look(policy):
             notes += _no_better(row, best[-1], shares - best_shares, asked)
     with ctx.store() as db:
         notes += _cautions(ctx, db, asked, bench.judge.name, rows)
@@ -225,7 +233,7 @@ def _cautions(ctx: Context, db: Database, asked: Asked, judge: str, rows: Sequen
 def _temperatures(db: Database, now: float, asked: Asked) -> list[str]:
     """A sentence for each other temperature at which answers of these versions are ranked, and one for 0."""
     ranked: dict[float, list[str]] = {}
-    for model in (asked.baseline, *asked.policies):
+    for model in (asked.baseline, *(policy for policy in asked.policies if not is_look(policy))):
         for temperature in responses.temperatures(db, model.id) - {now}:
             ranked.setdefault(temperature, []).append(model.name)
     said = [

@@ -62,7 +62,7 @@ def expand(
     """
     with ctx.store() as db:
         (version,) = models.speakers(db, [model] if model else [])
-        stored = [*prompts.every(db), *prompts.taken_out(db), *prompts.waiting(db)]
+        stored = [*prompts.every(db), *prompts.taken_out(db), *prompts.waiting(db), *prompts.held(db)]
         # What is held out is shown to no model that then writes what others are trained on.
         seeds = [p.text for p in prompts.every(db, "train")]
     source = SOURCE.format(version.name)

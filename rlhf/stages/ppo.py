@@ -15,6 +15,7 @@ from rlhf.stages.context import Context, Made, record, same_settings, write
 from rlhf.stages.forgetting import forgotten, replay_text
 from rlhf.stages.halves import BROKEN_OFF, half_done, is_half
 from rlhf.stages.judges import score_sequences
+from rlhf.stages.run_looks import keep_looks
 from rlhf.stages.start import start_for
 from store import models, prompts
 from store.db import writing
@@ -87,7 +88,8 @@ def ppo(ctx: Context, *, force: bool = False, again: bool = False) -> Made[Model
         made_by="ppo",
         settings=tables,
     )
-    written = write(ctx, model, made)
+    weights = result.weights if config.keep_looks else {}
+    written = write(ctx, model, made, beside=lambda folder: keep_looks(model, weights, folder))
     with ctx.store() as db:
         policy = record(db, written)
     return Made(_measured(ctx, model, policy))

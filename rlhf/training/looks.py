@@ -6,8 +6,9 @@ usual ways of pleasing a reward model instead of a reader.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -136,7 +137,8 @@ class Watch:
     score: ScoreFn
     config: PPOConfig
     looks: list[Look] = field(default_factory=list)
-    _weights: list[torch.Tensor] = field(default_factory=list)
+    weights: dict[int, list[torch.Tensor]] = field(default_factory=dict)
+    """Those of the policy at the best look, by its step; with `keep_looks` at every one."""
 
     @torch.no_grad()
     def look(self, step: int) -> Look:
@@ -159,13 +161,31 @@ class Watch:
             repeated=float(np.mean([repeated(text) for text in texts])),
         )
         self.looks.append(seen)
-        if best_look(self.looks, Limits.of(config)) is seen:
-            self._weights = [weight.detach().clone() for weight in model.parameters("policy")]
+        best = best_look(self.looks, Limits.of(config))
+        if config.keep_looks or best is seen:
+            self.weights[step] = [weight.detach().cpu().clone() for weight in model.parameters("policy")]
+        if not config.keep_looks:
+            self.weights = {best.step: self.weights[best.step]}
         return seen
 
-    @torch.no_grad()
     def put_back(self) -> Look:
         """Give the policy the weights of the best look."""
-        for weight, kept in zip(self.model.parameters("policy"), self._weights, strict=True):
-            weight.copy_(kept)
-        return best_look(self.looks, Limits.of(self.config))
+        best = best_look(self.looks, Limits.of(self.config))
+        _give(self.model, self.weights[best.step])
+        return best
+
+
+def save_looks(model: RoleModel, weights: Mapping[int, Sequence[torch.Tensor]], folder: Path) -> None:
+    """Write the policy at each look, but the one at the start, as `step-5`, ...; the policy stays what it is."""
+    now = [weight.detach().clone() for weight in model.parameters("policy")]
+    for step in sorted(weights.keys() - {0}):
+        _give(model, weights[step])
+        (folder / f"step-{step}").mkdir(parents=True)
+        model.save("policy", folder / f"step-{step}")
+    _give(model, now)
+
+
+@torch.no_grad()
+def _give(model: RoleModel, weights: Sequence[torch.Tensor]) -> None:
+    for weight, given in zip(model.parameters("policy"), weights, strict=True):
+        weight.copy_(given)

@@ -5,8 +5,8 @@ that decide (Huang et al. 2024, "The N+ Implementation Details of RLHF with PPO"
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 
@@ -43,7 +43,8 @@ class PPOResult:
     """`shift` and `scale` are the starting policy's mean score and deviation; `stopped` says why it ended early.
 
     `kept` is the look at the policy that was put back in the end, `looks` are all of them, the first one at the
-    starting policy, and `why` says why that one.
+    starting policy, and `why` says why that one. `weights` are the policy's at that look, by its step; at every look
+    where they were to be kept.
     """
 
     steps: int
@@ -54,6 +55,7 @@ class PPOResult:
     looks: tuple[Look, ...]
     kept: Look
     why: str
+    weights: Mapping[int, Sequence[torch.Tensor]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def train_policy(
         log(step, metrics)
         progress(step + 1, config.steps, f"PPO: reward {metrics['reward/score']:+.2f}, KL {rollout.kl:.1f}")
     kept, why = watch.put_back(), why_kept(watch.looks, Limits.of(config))
-    return PPOResult(len(history), start.shift, start.scale, history, stopped, tuple(watch.looks), kept, why)
+    looks = tuple(watch.looks)
+    return PPOResult(len(history), start.shift, start.scale, history, stopped, looks, kept, why, watch.weights)
 
 
 def update(

@@ -85,6 +85,7 @@ def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) ->
     client = sign_in("Rosa", "admin")
     drawn = {name: html for tab in dashboard.TABS for name, html in desk(call, client, tab).items()}
     assert drawn["proposals"] == ""
+    assert "nobody has flagged, skipped or commented yet" in drawn["inbox"]
     assert "3" in drawn["counts"]
     assert "No round is finished yet" in drawn["rounds"]
     assert "hidden-model" in drawn["lineage"]
@@ -103,7 +104,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace_and_in_its_tab(
     with workspace.store() as db:
         jobs.log(db, jobs.enqueue(db, "reward"), 0, {"accuracy": 0.5})
         panels = {panel.name: panel.render(db) for panel in dashboard.PANELS}
-    assert len(set(panels.values())) == 11
+    assert len(set(panels.values())) == 12
     paces: dict[str, set[str]] = {"watched": set(), "overview": set()}
     for tab in dashboard.TABS:
         for pace, names in paces.items():
@@ -114,7 +115,7 @@ def test_every_panel_is_drawn_in_its_element_at_its_pace_and_in_its_tab(
         due = {name for pace in paces for name in desk(call, client, tab, pace)}
         assert desk(call, client, tab).keys() - due == ({"browse"} if tab == "prompts" else set())  # when asked
     assert paces["watched"] == {"jobs", "log", "notice", "curves", "start", "quick"}
-    overview = {"counts", "rounds", "versions", "proposals", "evaluation", "annotators", "lineage"}
+    overview = {"counts", "rounds", "versions", "proposals", "inbox", "evaluation", "annotators", "lineage"}
     assert paces["overview"] == overview
     assert "{&#34;watched&#34;: 1.0, &#34;overview&#34;: 5.0}" in json.dumps(client.get("/research/config").json())
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from annotate.dashboard import PANELS
 from annotate.own import own_figures
 from annotate.panels.jobs import notice
-from store import jobs, models, prompts, rounds, scores, sessions
+from store import annotators, jobs, models, prompts, rankings, rounds, scores, sessions, tasks
 from store.records import Model, PairAgreement, Rating, Role, Round
 from store.results import AnswerFigures, BestOfN, Evaluation, PolicyEvaluation, as_json
 from store.workspace import Workspace
@@ -114,6 +114,12 @@ def attacked(
         "leaderboard": board("hidden-model-0", attack("model"), judges=attack("judge"), challenge=challenge),
     }
     rated(db, metrics, pairs=(PairAgreement(attack("annotator"), "ada", 0.1, 3),))
+    annotators.ensure(db, attack("annotator"))
+    task = tasks.lease(db, 2, attack("annotator"), tasks.get(db, 2).response_ids)
+    order = dict.fromkeys(task.response_ids, 1)
+    rankings.submit(db, str(task.lease), attack("annotator"), order, comment=attack("comment"))
+    with db.conn:
+        db.execute("UPDATE prompts SET messages = (SELECT messages FROM prompts WHERE id = ?) WHERE id = 2", [prompt])
     rounds.add(db, Round(1, scores.require_latest(db).id, base, newest, {"policy": attack("policy")}))
     return db
 
@@ -123,6 +129,7 @@ SHOWN = {
     "rounds": ("policy",),
     "versions": ("model", "parent", "rival", "judge", "promoter"),
     "proposals": ("proposal", "source"),
+    "inbox": ("annotator", "comment", "prompt"),
     "evaluation": ("baseline", "version", "judge", "reward", "caution"),
     "curves": ("kind", "curve"),
     "annotators": ("annotator", "prompt", "response", "model"),

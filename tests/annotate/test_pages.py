@@ -92,14 +92,16 @@ def test_a_broken_answer_is_told_and_keeps_the_task(
 def test_a_skip_is_not_revised_by_a_request_made_by_hand(
     call: Call, answer: Answer, sign_in: SignIn, workspace: Workspace
 ) -> None:
-    """The page offers only rankings to be revised, but anybody can send the number of their own skip."""
+    """The page offers only what can be changed, but anybody can send the number of a skip that others have by now."""
     client = sign_in("Ada", "annotator")
     (view,) = call(client, "/annotate", "load")
     assert answer(client, nonce="1", action="skip", lease=view["task"]["lease"])["answer"]["stored"]
     with workspace.store() as db:
         (skip,) = rankings.of_annotator(db, "Ada")
+        annotators.ensure(db, "Bo")
+        tasks.lease(db, skip.task_id, "Bo", tasks.get(db, skip.task_id).response_ids)
     after = answer(client, nonce="2", action="revise", ranking=skip.id, levels=[1, 2, 3, 4])
-    assert (after["answer"]["stored"], "is a skip" in after["answer"]["message"]) == (False, True)
+    assert (after["answer"]["stored"], "You skipped this" in after["answer"]["message"]) == (False, True)
     with workspace.store() as db:
         assert rankings.of_annotator(db, "Ada") == [skip]
 

@@ -9,7 +9,7 @@ import pytest
 from sqlite_utils import Database
 
 from annotate import queue
-from store import annotators, prompts, rankings, tasks
+from store import annotators, prompts, rankings, responses, tasks
 from store.errors import BadInput, LeaseLost, NotFound
 from store.records import Ranking
 from store.workspace import Workspace
@@ -140,6 +140,24 @@ def test_progress_counts_what_is_done_and_left(db: Database) -> None:
     assert queue.progress(db, "ada") == queue.Progress(1, 1, 1, False)
 
 
+def test_a_long_queue_is_counted_now_and_then_and_a_short_one_each_time(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "REMAINING_COUNTED", 2)
+    now = [100.0]
+    monkeypatch.setattr(queue.time, "monotonic", lambda: now[0])
+    assert queue.progress(db, "ada") == queue.Progress(0, 0, 2, True)
+    for _ in range(3):
+        task = queue.next_task(db, "ada")
+        assert task is not None
+        queue.flag(db, "ada", str(task.lease))
+        told = queue.progress(db, "ada")
+        assert (told.remaining, told.more) == (2, True)
+    assert queue.progress(db, "bo") == queue.Progress(0, 0, 0, False), "it is believed of nobody else"
+    now[0] += queue.RECOUNTED_AFTER
+    assert queue.progress(db, "ada") == queue.Progress(3, 3, 0, False)
+
+
 def test_the_view_names_no_model_and_no_response(db: Database) -> None:
     shown = queue.view(db, "ada")
     text = json.dumps(shown)
@@ -256,3 +274,42 @@ def rank_next(db: Database, levels: list[int]) -> Ranking:
     task = queue.next_task(db, "ada")
     assert task is not None
     return queue.submit(db, "ada", str(task.lease), levels)
+
+
+def test_a_mistaken_skip_or_flag_is_reached_by_previous_and_taken_back(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task
+    skip = queue.skip(db, "ada", str(task.lease), comment="tired")
+    again = queue.view_previous(db, "ada")
+    assert again
+    shown = again["task"]
+    assert (shown["revises"], shown["was"], shown["slots"], shown["comment"]) == (skip.id, "skipped", [None] * 4, "")
+    texts = {r.id: r.text for r in responses.of_task(db, task.id)}
+    assert shown["written"] == [texts[r] for r in task.shown_order]
+    tasks.lease(db, task.id, "bo", task.shown_order[::-1])  # somebody else takes it, in another order, and leaves
+    assert queue.view_previous(db, "ada") is None
+    with db.conn:
+        db.execute("UPDATE tasks SET leased_until = 1 WHERE id = ?", [task.id])
+    assert (queue.view_previous(db, "ada") or {})["task"] == shown
+    ranked = queue.revise(db, "ada", skip.id, [2, 1, 3, 4])
+    assert ranked.levels == dict(zip(task.shown_order, (2, 1, 3, 4), strict=True))
+    second = queue.next_task(db, "ada")
+    assert second
+    flag = queue.flag(db, "ada", str(second.lease))
+    assert (queue.view_previous(db, "ada") or {})["task"]["was"] == "flagged"
+    assert (queue.view_previous(db, "ada", flag.id + 1) or {})["task"]["revises"] == flag.id
+    assert (queue.view_previous(db, "ada", flag.id) or {})["task"]["revises"] == ranked.id
+    queue.revise(db, "ada", flag.id, [1, 1, 1, 1])
+    assert prompts.held(db) == []
+    assert len(rankings.current(db)) == 2
+
+
+def test_a_skip_that_is_taken_back_is_a_task_done(db: Database) -> None:
+    task = queue.next_task(db, "ada")
+    assert task
+    skip = queue.skip(db, "ada", str(task.lease))
+    assert rankings.done_by(db, "ada") == 0
+    first = queue.revise(db, "ada", skip.id, [2, 1, 3, 4])
+    assert rankings.done_by(db, "ada") == 1
+    queue.revise(db, "ada", first.id, [1, 2, 3, 4])
+    assert rankings.done_by(db, "ada") == 1

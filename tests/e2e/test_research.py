@@ -224,8 +224,8 @@ def test_a_desk_by_key_whose_panels_stay_open_and_whose_refusals_are_seen(
     assert page.url.endswith("/research/#/jobs")
     expect(page.get_by_role("tabpanel")).to_have_count(1)
     button = page.get_by_role("button", name="Cancel")
-    with lived_in.store() as db:
-        page.evaluate("document.querySelector('[data-cancel]').dataset.cancel = 99")
+    button.wait_for()
+    page.evaluate("document.querySelector('[data-cancel]').dataset.cancel = 99")
     button.click()
     expect(page.get_by_role("alert").filter(has_text="There is no job 99.")).to_be_visible()
     page.get_by_role("button", name="Close").click()

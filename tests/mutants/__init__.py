@@ -4,7 +4,7 @@ A line is worth a place here if training would go on without an error after the 
 an order, a bound. Add one as a record in the list of its room; a quick test holds every `old` text to its file.
 """
 
-from tests.mutants import doors, evaluation, pages, ratings, reward, rollouts, stages, store, tuning, update
+from tests.mutants import doors, evaluation, pages, ratings, reward, rollouts, stages, store, tuning, update, voices
 from tests.mutants.record import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -18,4 +18,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *store.MUTANTS,
     *pages.MUTANTS,
     *doors.MUTANTS,
+    *voices.MUTANTS,
 )

@@ -58,8 +58,8 @@ MUTANTS = (
     Mutant(
         "taken-out-still-ranked",
         "store/tasks.py",
-        " AND t.prompt_id NOT IN taken_out",
-        "",
+        "AND NOT EXISTS ({AWAY}) AND NOT EXISTS ({TWIN_DONE})",
+        "AND NOT EXISTS ({TWIN_DONE})",
         IMPORTS,
         "People would be given tasks of a prompt that was taken out.",
     ),
@@ -106,8 +106,8 @@ MUTANTS = (
     Mutant(
         "lease-not-the-persons",
         "store/rankings.py",
-        'SELECT id FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator]',
-        'SELECT id FROM tasks WHERE lease = ?", [lease]',
+        'SELECT * FROM tasks WHERE lease = ? AND annotator = ?", [lease, annotator]',
+        'SELECT * FROM tasks WHERE lease = ?", [lease]',
         f"{SAID} tests/annotate/test_queue.py",
         "Whoever guesses or copies a lease could rank in another's name.",
     ),
@@ -130,8 +130,8 @@ MUTANTS = (
     Mutant(
         "twins-for-one-person",
         "store/tasks.py",
-        "AND NOT EXISTS ({TWIN_DONE})",
-        "AND :annotator = :annotator",
+        " AND NOT EXISTS ({TWIN_DONE})\n",
+        "\n",
         LEASES,
         "One person would be several of those who are to agree.",
     ),
@@ -146,8 +146,8 @@ MUTANTS = (
     Mutant(
         "repeats-come-first",
         "store/tasks.py",
-        "ORDER BY t.reason IN {",
-        "ORDER BY t.reason NOT IN {",
+        "for again in (0, 1):",
+        "for again in (1, 0):",
         "tests/store/test_checks.py",
         "What nobody has ranked would wait for what was ranked already.",
     ),

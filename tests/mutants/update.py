@@ -140,7 +140,7 @@ MUTANTS = (
     Mutant(
         "last-policy-kept",
         "rlhf/training/looks.py",
-        "weight.copy_(kept)",
+        "weight.copy_(given)",
         "pass",
         BANDITS,
         "Whatever training ended with would be kept, better or not.",

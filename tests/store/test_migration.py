@@ -54,10 +54,12 @@ OLD_ROWS = f"""
 ADDED = {
     "annotators": {"invitation_id", "signed_in"},
     "jobs": {"deaths"},
-    "prompts": {"import_id", "removed", "removed_with", "waiting"},
+    "prompts": {"import_id", "removed", "removed_with", "waiting", "held"},
     "models": {"rating_id", "reward_id", "made_by", "settings", "digest"},
     "responses": {"annotator", "token_ids"},
     "rounds": {"job_id"},
+    "rankings": {"guideline_id", "lasted"},
+    "tasks": {"handed", "guideline_id"},
 }
 
 

@@ -72,13 +72,14 @@ def test_skips_and_flags_are_kept_and_do_not_count(db: Database, make_tasks: Mak
     assert [r.kind for r in rankings.of_annotator(db, "ada")] == ["flagged", "skipped"]
 
 
-def test_a_skip_cannot_be_revised(db: Database, held: Task) -> None:
-    """Its task is open again: a ranking in the skip's place would count beside the next person's."""
+def test_a_skip_cannot_be_revised_when_somebody_else_has_its_task(db: Database, held: Task) -> None:
+    """Its task went back to the others: a ranking in the skip's place would count beside the next person's."""
     skip = rankings.submit(db, str(held.lease), "ada", {}, kind="skipped")
-    with pytest.raises(LeaseLost, match=f"Ranking {skip.id} is a skip, .*: rank the next"):
+    tasks.lease(db, held.id, "bo", held.response_ids)
+    with pytest.raises(LeaseLost, match="You skipped this, and somebody else has it"):
         rankings.revise(db, skip.id, "ada", levels(held, 1, 2, 3))
     assert rankings.of_annotator(db, "ada") == [skip]
-    assert tasks.get(db, held.id).state == "open"
+    assert tasks.get(db, held.id).annotator == "bo"
 
 
 def test_counting_since_and_up_to(db: Database, make_tasks: Make) -> None:

@@ -161,3 +161,24 @@ def test_saved_is_said_to_a_screen_reader(bench: Any, view: Any) -> None:
     expect(saved).to_have_text("Saved")
     bench.page.clock.run_for(1200)
     expect(saved).to_be_empty()
+
+
+def test_a_new_version_of_the_guidelines_stands_open_until_a_ranking_is_stored(bench: Any, view: Any) -> None:
+    def told(version: int, lease: str, answer: Any = None) -> Any:
+        text = {"version": version, "html": "<p>Be <b>kind</b>.</p>", "by": "Rosa", "when": "2026-01-02"}
+        return view(lease=lease, answer=answer) | {"guidelines": text}
+
+    box = bench.page.locator(".guidelines")
+    bench.start(told(1, "a"))
+    assert bench.page.locator(".guidelines .text").inner_text() == "Be kind."
+    assert not bench.page.locator("p.guideline").is_visible()
+    bench.tell(told(1, "b"))
+    assert box.evaluate("box => box.open"), "no ranking was stored yet"
+    for key in ("1", "2", "3", "4", "Enter"):
+        bench.page.keyboard.press(key)
+    nonce = str(bench.sent()[0]["nonce"])
+    bench.tell(told(1, "c", {"nonce": nonce, "stored": True, "message": ""}))
+    assert not box.evaluate("box => box.open")
+    bench.tell(told(2, "d"))
+    assert box.evaluate("box => box.open")
+    assert "version 2" in bench.page.locator(".guidelines summary").inner_text()

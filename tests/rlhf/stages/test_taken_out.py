@@ -20,8 +20,8 @@ from rlhf.stages.ranking_table import RankingTable
 from rlhf.stages.rate import rate
 from rlhf.stages.repeats import due_repeats
 from rlhf.stages.reward import ranked_prompts
-from store import models, prompts, rankings, responses, scores, summary, tasks
-from store.records import Model, Prompt, Ranking
+from store import annotators, models, prompts, rankings, responses, scores, summary, tasks, voices
+from store.records import Model, Prompt, Ranking, Task
 from store.results import figures
 
 Make = Callable[..., Any]
@@ -67,6 +67,31 @@ def test_scores_and_leaderboard_are_those_of_the_rankings_that_are_left(
     assert scored(db, after.id) == scored(db, before.id)
     assert {**after.metrics, "seconds": 0} == {**before.metrics, "seconds": 0}
     assert leaderboard(db) == board
+
+
+def test_a_flagged_prompt_is_in_no_rating_until_it_is_put_back(
+    ctx: Context, db: Database, made: Any, letters: Make
+) -> None:
+    first, *_ = list(made.shown)
+    every, before = rankings.current(db), rate(ctx).record
+    shaped = ranked_prompts(db, before, letters())
+    tasks.add(db, [Task(first, made.shown[first])])
+    (task,) = (task for task in tasks.free_for(db, "dora", 9) if tasks.get(db, task).prompt_id == first)
+    annotators.ensure(db, "dora")
+    held = tasks.lease(db, task, "dora", made.shown[first])
+    flag = rankings.submit(db, str(held.lease), "dora", {}, kind="flagged")
+    left = [r for r in every if r.prompt_id != first]
+    meanwhile = rate(ctx).record
+    assert {r: elo for r, (elo, *_) in scored(db, meanwhile.id).items()} == pytest.approx(by_hand(left))
+    train, heldout = ranked_prompts(db, before, letters())  # by the scores from before the flag
+    asked = prompts.get(db, first).messages
+    assert (train, heldout) == ([p for p in shaped[0] if p.messages != asked], shaped[1])
+    assert len(train) == len(shaped[0]) - 1
+    assert first not in {p.id for p in prompts.every(db, "train")}, "what PPO trains on"
+    voices.decide(db, [flag.id], "put back", "rosa")
+    after = rate(ctx).record
+    assert scored(db, after.id) == scored(db, before.id)
+    assert ranked_prompts(db, after, letters()) == shaped
 
 
 def test_rate_notices_what_was_taken_out_and_put_back(ctx: Context, db: Database, made: Any) -> None:
