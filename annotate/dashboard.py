@@ -85,6 +85,7 @@ PANELS = (
     Panel("versions", versions, "overview", "versions", "look/versions.js"),
     Panel("evaluation", evaluation, "overview", "versions"),
     Panel("lineage", lineage, "overview", "versions"),
+    Panel("inbox", inbox, "overview", "people"),
     Panel("annotators", annotators, "overview", "people"),
     Panel("inbox", inbox, "overview", "people"),
     Panel("proposals", proposals, "overview", "prompts", "look/proposals.js"),
