@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import dashboard, documents, look, mine, ranking, scripts, starting
+from annotate import acts, dashboard, documents, downloads, look, mine, ranking, scripts
 from annotate.account import Account
 from annotate.admin import Admin
 from annotate.api.app import PREFIX
@@ -27,20 +27,24 @@ from annotate.guidelines import Guidelines
 from annotate.inbox import Inbox
 from annotate.login import Door
 from annotate.patience import Patience
-from annotate.security import ROLES, Gate, admitted, require, signed_in
+from annotate.security import ROLES, Gate, admitted, signed_in
 from annotate.trouble import for_everybody, unfit
 from rlhf.settings import ServeConfig
 from store import tasks
 from store.errors import BadInput, LeaseLost, PlatformError
 from store.workspace import Workspace
 
+STYLES = (
+    "research.css", "desk.css", "browse.css", "trust.css", "start.css", "policies.css", "proposals.css", "voices.css",
+)  # fmt: skip
+"""Of the research page, beside those of all pages."""
 UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 """What answers a request whose body is not what its address takes, for the site and for each page of Gradio's."""
 
 
 def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAPI:  # noqa: B008 (it is frozen)
     """The whole site of one workspace: /login, /join, /annotate, /research, /report, /why, /admin, /account,
-    /inbox, /mine, /guidelines, /scripts, /api/v1, /healthz.
+    /inbox, /mine, /guidelines, /download, /scripts, /api/v1, /healthz.
 
     Raises BadInput for a trusted proxy that is no address.
     """
@@ -60,7 +64,8 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.include_router(scripts.router())
     app.include_router(documents.router(workspace))
     _add_api(app, workspace)
-    _add_start(app, workspace)
+    app.include_router(acts.router(workspace))
+    app.include_router(downloads.router(workspace))
     app.mount(PREFIX, programs(workspace))
     # In a running event loop, because without one Gradio opens a loop for every lock it makes and closes none; in
     # a thread of its own, because the caller's may run a loop already, as in a notebook.
@@ -106,8 +111,7 @@ def serve(
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
     _mount(app, ranking.AREA, ranking.page(workspace), "own.css")
-    styles = ("research.css", "trust.css", "start.css", "policies.css", "proposals.css", "voices.css")
-    _mount(app, dashboard.AREA, dashboard.page(workspace), *styles)
+    _mount(app, dashboard.AREA, dashboard.page(workspace), *STYLES)
 
 
 def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:
@@ -178,13 +182,3 @@ def _add_api(app: FastAPI, workspace: Workspace) -> None:
     @app.get("/manifest.json")
     def manifest() -> JSONResponse:
         return JSONResponse({"name": "Rankloop", "icons": [{"src": "/favicon.svg", "sizes": "any"}]})
-
-
-def _add_start(app: FastAPI, workspace: Workspace) -> None:
-    """Where the forms of the research page send what was filled in: not to Gradio, which shows no refusal of it."""
-
-    @app.post("/api/start")
-    def start(request: Request, kind: Annotated[Any, Body()], values: Annotated[Any, Body()] = None) -> JSONResponse:
-        require(workspace, request, dashboard.AREA)
-        with workspace.store() as db:
-            return JSONResponse({"job": starting.start(workspace, db, kind, values)})

@@ -18,12 +18,14 @@ MOST_DOTS = 16
 _GROUPED, _WHOLE, _TINY = 1000, 100, 0.01
 
 # The drawing is 100 by 100 and stretched to its place, so that a share in percent is a place in it.
-_CHART = Markup("""<figure class="chart"><figcaption><span title="{name}">{name}</span><b>{last}</b></figcaption>
+_CHART = Markup("""<figure class="chart"><figcaption><span title="{told}">{name}</span><b>{last}</b></figcaption>
 <div class="plot"><span class="high">{high}</span><span class="low">{low}</span>
 <div class="area"><svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img"
- aria-label="{name}, last value {last}"><path d="{path}" vector-effect="non-scaling-stroke"/></svg>
+ aria-label="{name}, last value {last}">{others}<path d="{path}" vector-effect="non-scaling-stroke"/></svg>
 {dots}</div>
 <span class="from">{x_name} {left}</span><span class="to">{right}</span></div></figure>""")
+
+_OTHER = Markup('<path class="other" d="{}" vector-effect="non-scaling-stroke"/>')
 
 
 def number(value: object) -> str:
@@ -37,29 +39,50 @@ def number(value: object) -> str:
 
 
 def line_chart(
-    title: str, points: Points, *, x_name: str = "step", bounds: tuple[float, float] | None = None
+    title: str,
+    points: Points,
+    *,
+    x_name: str = "step",
+    bounds: tuple[float, float] | None = None,
+    told: str = "",
+    others: Sequence[Points] = (),
 ) -> Markup:
     """A curve through `points` (x, y), its last y beside the title; empty where no y is a finite number.
 
-    `bounds` are the lowest and highest y of the axis; without them, those of the points.
+    `bounds` are the lowest and highest y of the axis; without them, those of all the points. `told` says more than
+    the title where that is pointed at; `others` are faint curves behind it, on the same axes.
     """
-    points = _thin([(x, y) for x, y in points if y is not None and abs(y) < float("inf")])
+    points, *behind = (_thin(_finite(series)) for series in (points, *others))
     if not points:
         return Markup("")
-    low, high = bounds or _bounds(points)
-    left, right = points[0][0], points[-1][0]
-    placed = [(_share(x, left, right), 1 - _share(y, low, high)) for x, y in points]
+    every = [point for series in (points, *behind) for point in series]
+    low, high = bounds or _bounds(every)
+    left, right = min(x for x, _ in every), max(x for x, _ in every)
+    placed, *faint = (
+        [(_share(x, left, right), 1 - _share(y, low, high)) for x, y in series] for series in (points, *behind)
+    )
     return _CHART.format(
         name=title,
+        told=f"{title}: {told}" if told else title,
+        others=Markup("").join(_OTHER.format(_path(series)) for series in faint if series),
         last=number(points[-1][1]),
         high=number(high),
         low=number(low),
-        path=" ".join(f"{'L' if i else 'M'}{100 * x:.2f} {100 * y:.2f}" for i, (x, y) in enumerate(placed)),
+        path=_path(placed),
         dots=_dots(points, placed, x_name),
         x_name=x_name,
         left=number(left),
         right=number(right),
     )
+
+
+def _finite(points: Points) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in points if y is not None and abs(y) < float("inf")]
+
+
+def _path(placed: Points) -> str:
+    """A line through places, each a share of the width and of the height from the top."""
+    return " ".join(f"{'L' if i else 'M'}{100 * x:.2f} {100 * y:.2f}" for i, (x, y) in enumerate(placed))
 
 
 def _dots(points: Points, placed: Points, x_name: str) -> Markup:

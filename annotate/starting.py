@@ -70,7 +70,7 @@ def hindrance(db: Database, kind: str) -> str:
             return NO_SCORES
         case "ppo" if models.latest(db, "reward") is None:
             return f"{NO_REWARD}."
-        case "round" if rankings.count(db) == 0:
+        case "round" | "rate" if rankings.count(db) == 0:
             return "There are 0 rankings: rank some responses first."
         case "evaluate" if len(models.every(db, "policy")) < 2:
             return "There is no policy to compare with the base: train one first."

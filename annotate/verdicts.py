@@ -26,7 +26,7 @@ def favours(board: Board | None, name: str, generator: str | None) -> bool:
 
     A decision against one version says nothing about another. Where none was promoted, the base is what counts.
     """
-    challenge = _between(board, name, generator)
+    challenge = between(board, name, generator)
     return challenge is not None and challenge.winner == name
 
 
@@ -37,13 +37,13 @@ def evidence(rating: Rating | None, name: str, generator: str | None) -> Json:
     if rating is None or board is None:
         return {}
     told: Json = {"rating": rating.id, "judges": board.judges, "rankings": board.rankings}
-    if challenge := _between(board, name, generator):
+    if challenge := between(board, name, generator):
         told |= {"newest": board.newest, **asdict(challenge)}
     line = next((row for row in board.versions if row.name == name), None)
     return told | ({"version": as_json(line)} if line else {})
 
 
-def _between(board: Board | None, name: str, generator: str | None) -> Challenge | None:
+def between(board: Board | None, name: str, generator: str | None) -> Challenge | None:
     """The decision between a version and the one whose place it would take."""
     for challenge in challenges(board):
         assert board is not None

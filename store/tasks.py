@@ -41,9 +41,9 @@ A task with only some of them, say an old response beside a new one, is not the 
 """
 AWAY = """SELECT 1 FROM prompts p INDEXED BY prompts_removed WHERE p.id = t.prompt_id AND p.removed IS NOT NULL
     UNION ALL SELECT 1 FROM prompts p INDEXED BY prompts_held WHERE p.id = t.prompt_id AND p.held IS NOT NULL"""
-"""SQL for EXISTS: is the prompt of task `t` kept from people? It is asked for each task that is walked past, so that
-an index has to answer it. What can end again has to end with a change of the prompt's row, or has to delete `places`
-(store/queue_tables.py) as that does."""
+"""SQL for EXISTS: is the prompt of task `t` kept from people, as the view `taken_out` says it? It is asked for each
+task that is walked past, so that an index has to answer it. What can end again has to end with a change of the
+prompt's row, or has to delete `places` (store/queue_tables.py) as that does."""
 _STRIDE = 50
 """A place is noted anew when it is this many tasks further on: walking past them takes less than writing it."""
 

@@ -24,7 +24,7 @@ export function countRanking(board) {
 
 export function closeReminder(board) { board.find('.pause').hidden = true; }
 
-export function drawSession(board) {
+function drawSession(board) {
   const { worked, ranked } = board.state.session;
   const place = board.find('.session');
   place.hidden = !ranked;

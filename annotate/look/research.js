@@ -1,15 +1,17 @@
 // The list of jobs: its cancel buttons, and a word at the top when the server cannot be asked any more.
+import { act } from './act.js';
+
 const ASK_EVERY = 5000; // ms
 const PATIENCE = 4000; // ms; less than ASK_EVERY, so that one question at a time is open
 const SIGNED_OUT = 401; // HTTP, from /api/me
 
-export function start({ element, trigger }) {
+export function start({ element }) {
   // Cancel buttons live in a list that the server draws anew each second, so one listener serves them all.
-  element.addEventListener('click', (event) => {
+  element.addEventListener('click', async (event) => {
     const button = event.target.closest('[data-cancel]');
     if (!button) return;
     button.disabled = true;
-    trigger('submit', { job: Number(button.dataset.cancel) });
+    if (!await act('cancel', { job: Number(button.dataset.cancel) })) button.disabled = false;
   });
   const asking = setInterval(async () => {
     if (!element.isConnected) {

@@ -4,7 +4,7 @@ from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate.charts import line_chart, number
-from annotate.panels.parts import cells, empty, heads, section, table
+from annotate.panels.parts import cells, decimal, empty, heads, section, table
 from store import prompts, rankings, responses, rounds, tasks
 from store.records import Json, Round
 
@@ -29,6 +29,9 @@ _ROUND_CURVES: dict[str, tuple[str, tuple[float, float] | None]] = {
     "kl": ("KL", None),
 }
 
+_AGREED = Markup("""<p class="note wide">Behind the reward accuracy, faint: the share of pairs that two people order
+alike, now {}. Above it a reward model learns what people do not agree on.</p>""")
+
 
 def counts(db: Database) -> Markup:
     """How many prompts, responses, rankings and open tasks the store has."""
@@ -51,10 +54,19 @@ def turns(db: Database) -> Markup:
     made = rounds.every(db)[-ROUNDS_DRAWN:]
     if not made:
         return section("Rounds", empty("No round is finished yet. Rank some responses, then run one."))
+    agreed = [(turn, share) for turn, share in rounds.agreement(db).items() if turn >= made[0].number]
     charts = Markup("").join(
-        line_chart(title, _values(made, key), x_name="round", bounds=bounds)
+        line_chart(
+            title,
+            _values(made, key),
+            x_name="round",
+            bounds=bounds,
+            others=[agreed] if key == "reward_accuracy" else (),
+        )
         for key, (title, bounds) in _ROUND_CURVES.items()
     )
+    if agreed:
+        charts += _AGREED.format(decimal(agreed[-1][1]))
     rows = Markup("").join(_round(turn) for turn in reversed(made[-ROUNDS_LISTED:]))
     listed = table(heads("Round", *_ROUND_COLUMNS.values()), rows)
     return section("Rounds", Markup('<div class="charts">{}</div>{}').format(charts, listed))

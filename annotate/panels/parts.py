@@ -92,3 +92,11 @@ def ago(created: str) -> str:
             n = int(seconds // size)
             return f"{n} {name}{'s' * (n > 1)} ago"
     return "just now"
+
+
+def about(seconds: float) -> str:
+    """A time that is only estimated, in the unit that fits it: "about 3 minutes"."""
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 1.5 * size:
+            return f"about {seconds / size:.0f} {name}s"
+    return "about a minute" if seconds >= 45 else "less than a minute"

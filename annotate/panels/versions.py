@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from annotate.charts import number
 from annotate.panels.parts import ago, count, empty, heads, note, percent, section, table
-from annotate.verdicts import board_of, challenges, favours
+from annotate.verdicts import between, board_of, challenges, favours
 from rlhf.ratings.versions import BASE_ELO
 from store import models, rankings, scores
 from store.records import Model, Rating
@@ -20,6 +20,9 @@ AXIS_MARGIN = 0.04
 
 _ROW = Markup("""<tr data-version="{name}"><td class="name">{name}{mark}</td><td class="elo">{elo}</td>\
 <td class="compared">{compared}</td><td class="do">{button}</td></tr>""")
+
+_PROMOTE = Markup("""<button type="button" data-promote="{id}" data-asks="{asks}" data-rests="{rests}"{look}>\
+{label}</button>""")
 
 _INTERVAL = Markup("""<div class="interval" role="img" aria-label="{said}">\
 <i class="base" style="left:{base:.1f}%"></i><i class="span" style="left:{start:.1f}%;width:{width:.1f}%"></i>\
@@ -123,12 +126,30 @@ def _row(model: Model, board: Board | None, generator: str | None, elo: Markup, 
 
 
 def _button(model: Model, board: Board | None, generator: str | None) -> Markup:
-    if favours(board, model.name, generator):
-        return Markup('<button type="button" data-promote="{}">Promote</button>').format(model.id)
-    return Markup(
-        '<button type="button" data-promote="{}" title="The rankings do not say that people prefer it."'
-        ' class="anyway">Promote anyway</button>'
-    ).format(model.id)
+    favoured = favours(board, model.name, generator)
+    replaced = f"in place of {generator}" if generator else "in place of the newest version, whichever that is"
+    return _PROMOTE.format(
+        id=model.id,
+        look="" if favoured else Markup(' class="anyway"'),
+        label="Promote" if favoured else "Promote anyway",
+        asks=f"Promote {model.name}?",
+        rests=f"From now on {model.name} writes the responses that people rank next, {replaced}."
+        f" {_rests_on(model, board, generator)}",
+    )
+
+
+def _rests_on(model: Model, board: Board | None, generator: str | None) -> str:
+    """On what evidence a version would be promoted, as the question says it."""
+    decided = between(board, model.name, generator)
+    if board is None or decided is None or decided.share is None:
+        return "Evidence: none, since no rating decided between the two."
+    told = (
+        f"Evidence: {board.newest} wins {percent(decided.share)} against {decided.against} on"
+        f" {count(decided.prompts, 'prompt')}, judged by {board.judges}"
+    )
+    if decided.winner is None:
+        return f"{told}, which leaves open which of them people prefer."
+    return f"{told}, so people prefer {decided.winner}."
 
 
 def _elo(row: VersionRow) -> Markup:

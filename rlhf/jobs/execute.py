@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import logging
+import math
 import os
 import sqlite3
 import sys
@@ -29,6 +30,11 @@ from store.workspace import Workspace
 
 REPORT_SECONDS = 1.0
 """How often progress is written to the store at most."""
+STEP_SECONDS = 10.0
+"""Seconds between two lines of a job's log that say how far it is."""
+_steps = logging.getLogger(f"{__name__}.steps")
+_steps.propagate = False  # for the log of the job alone: a terminal has a bar
+_steps.setLevel(logging.INFO)
 
 
 def start(workspace: Workspace, kind: str, params: Mapping[str, object]) -> Job:
@@ -134,12 +140,17 @@ def resolve(workspace: Workspace, job: Job, shown: OnProgress) -> tuple[Context,
     arguments.pop("report_to", None)  # which concerns no stage
     fence = Fence(job.id, job.lease) if job.lease else None
     with workspace.store(fence) as db:
-        jobs.set_params(db, job.id, {**stored, "settings": dataclasses.asdict(settings)})
-    last_report = 0.0
+        tables = dataclasses.asdict(settings)
+        del tables["webhooks"]  # no job runs with it, and whoever may read jobs need not know the address
+        jobs.set_params(db, job.id, {**stored, "settings": tables})
+    last_report = last_step = -math.inf
 
     def progress(done: int, total: int, note: str) -> None:
-        nonlocal last_report
+        nonlocal last_report, last_step
         shown(done, total, note)
+        if time.monotonic() - last_step >= STEP_SECONDS:
+            last_step = time.monotonic()
+            _steps.info("%3.0f %%  %s", 100 * done / max(total, 1), note)
         if time.monotonic() - last_report >= REPORT_SECONDS:
             last_report = time.monotonic()
             with suppress(NoDisk), workspace.store(fence) as db:  # training does not end for want of a note
@@ -182,12 +193,18 @@ def bar() -> Iterator[OnProgress]:
 
 @contextmanager
 def _logging(workspace: Workspace, job: Job) -> Iterator[None]:
-    """Write everything that is logged while a job runs to runs/job-N.log as well."""
+    """Write everything that is logged while a job runs to runs/job-N.log as well, and how far it is every 10 s."""
     handler = logging.FileHandler(workspace.runs / f"job-{job.id}.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
+    ours = logging.getLogger("rlhf")
+    before = ours.level
+    ours.setLevel(min(ours.getEffectiveLevel(), logging.INFO))
+    for logger in (logging.getLogger(), _steps):
+        logger.addHandler(handler)
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(handler)
+        for logger in (logging.getLogger(), _steps):
+            logger.removeHandler(handler)
+        ours.setLevel(before)
         handler.close()

@@ -24,7 +24,7 @@ from rlhf.settings.training import (
     SFTConfig,
 )
 from store.errors import BadInput
-from store.records import Json
+from store.records import Event, Json
 from store.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -121,6 +121,18 @@ class BackupConfig:
 
 
 @dataclass(frozen=True)
+class WebhooksConfig:
+    """Who is told what happens, by a signed request that the worker sends; docs/api.md says what is in it."""
+
+    url: str = ""
+    """Address that is told, with `http://` or `https://`; if not given, nobody is."""
+    secret_file: str = "webhooks.secret"
+    """File whose content signs what is sent, in the workspace or with a whole path; it is made if it is not there."""
+    events: tuple[Event, ...] = ("enough_rankings", "round_done", "job_failed")
+    """What is told: `enough_rankings` have come for a round, a `round_done`, a `job_failed`."""
+
+
+@dataclass(frozen=True)
 class ServeConfig:
     """Under which address people reach the pages, and what is believed of a proxy in front of them."""
 
@@ -156,6 +168,7 @@ class Settings:
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
     backup: BackupConfig = field(default_factory=BackupConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
+    webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
 
     def __post_init__(self) -> None:
         for problem in problems(self):

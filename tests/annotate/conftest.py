@@ -92,7 +92,7 @@ def more_tasks() -> Callable[..., list[int]]:
 
 @pytest.fixture
 def call() -> Callable[..., Any]:
-    """`call(client, "/research", "overview")`: the data that a page's endpoint answers with, None if it fails."""
+    """`call(client, "/annotate", "answer", {"action": "next"})`: what an endpoint answers with, None if it fails."""
 
     def called(client: TestClient, area: str, name: str, event: dict[str, Any] | None = None) -> Any:
         config = client.get(f"{area}/config").json()
@@ -101,6 +101,18 @@ def call() -> Callable[..., Any]:
         return client.post(f"{area}/gradio_api/run/predict", json=body).json().get("data")
 
     return called
+
+
+@pytest.fixture
+def act() -> Callable[..., str]:
+    """`act(client, "cancel", job=3)`: why the research page's act was refused; empty where it was done."""
+
+    def acted(client: TestClient, name: str, **sent: Any) -> str:
+        answer = client.post(f"/api/{name}", json=sent)
+        assert (answer.status_code == 200) == ("error" not in answer.json())
+        return str(answer.json().get("error", ""))
+
+    return acted
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from annotate.acts import ACTS
 from annotate.security import COOKIE
 from store import annotators, rankings, sessions
 from store.workspace import Workspace
@@ -40,7 +41,7 @@ EVENT = st.fixed_dictionaries(
 CALL = st.fixed_dictionaries({"data": st.just([]), "fn_index": st.integers(-1, 12), "event_data": EVENT | VALUES})
 ADDRESSES = (
     "/api/renew",
-    "/api/start",
+    *(f"/api/{act}" for act in ACTS),
     *(f"/{page}/gradio_api/{route}" for page in ("annotate", "research") for route in ("run/predict", "queue/join")),
     "/annotate/gradio_api/api/predict",
     "/research/gradio_api/call/watched",
@@ -182,9 +183,6 @@ def test_a_page_of_another_version_is_told_to_reload(asked: Any) -> None:
         assert (answer.status_code, "reload" in answer.json()["error"]) == (404, True)
 
 
-def test_what_the_research_page_refuses_has_the_status_of_a_refusal(asked: Any, call: Any, client: Any) -> None:
-    config = client.get("/research/config").json()
-    ids = {d["api_name"]: d["id"] for d in config["dependencies"]}
-    body = {"data": [], "fn_index": ids["cancel"], "event_data": {"job": 7}}
-    answer = asked("/research/gradio_api/run/predict", json.dumps(body), "application/json")
+def test_what_the_research_page_refuses_has_the_status_of_a_refusal(asked: Any) -> None:
+    answer = asked("/api/cancel", json.dumps({"job": 7}), "application/json")
     assert (answer.status_code, answer.json()["error"]) == (404, "There is no job 7.")

@@ -65,11 +65,11 @@ def test_the_presets_are_those_of_the_workspace(
 ) -> None:
     (workspace.folder / "workspace.toml").write_text("[dpo]\nbeta = 0.125\n[ppo]\nsteps = 77\n")
     client = sign_in("Rosa", "researcher")
-    shown = str(call(client, "/research", "watched"))
+    shown = str(call(client, "/research", "draw", {"shown": "#/jobs"}))
     assert re.search(r'name="beta" value="0.125"', shown)
     assert re.search(r'name="ppo.steps" value="77"', shown)
     (workspace.folder / "workspace.toml").write_text("[dpo]\nbeta = -1\n")
-    assert "come back when workspace.toml is mended" in str(call(client, "/research", "watched"))
+    assert "come back when workspace.toml is mended" in str(call(client, "/research", "draw", {"shown": "#/jobs"}))
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ SHOWN = {
     "annotators": ("annotator", "prompt", "response", "model"),
     "lineage": ("model", "parent", "base", "measure", "measured"),
     "notice": (),
+    "quick": (),
     "jobs": ("kind", "note", "error", "result", "value"),
 }
 """What each panel shows of the texts above. A new panel has to be named here."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from annotate import app, dashboard
+from annotate import app
 from store import annotators, jobs, prompts, rankings, responses, tasks
 from store.errors import BadInput
 from store.records import Role
@@ -15,6 +15,7 @@ from store.workspace import Workspace
 
 SignIn = Callable[[str, Role], TestClient]
 Call = Callable[..., Any]
+Act = Callable[..., str]
 Answer = Callable[..., dict[str, Any]]
 
 
@@ -117,67 +118,6 @@ def test_another_persons_lease_is_refused_on_the_page(
         assert rankings.count(db) == 0
 
 
-def test_a_button_asks_for_one_job_at_a_time(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
-    client = sign_in("Rosa", "researcher")
-    _, notice, listed, _, rate, reward, round_ = call(client, "/research", "asked")
-    assert 'data-job="1"' in listed
-    assert "Rating: job 1 is queued" in notice
-    assert [button["interactive"] for button in (rate, reward, round_)] == [False, True, True]
-    assert call(client, "/research", "asked") is None
-    assert call(client, "/research", "asked_1") is not None
-    assert "PPO round: job 3 is queued" in call(client, "/research", "asked_2")[1]
-    with workspace.store() as db:
-        assert [(job.kind, job.params) for job in jobs.active(db)] == [("rate", {}), ("reward", {}), ("round", {})]
-    assert call(client, "/research", "cancel", {"job": 1}) is not None
-    with workspace.store() as db:
-        assert [job.kind for job in jobs.active(db)] == ["reward", "round"]
-    assert call(client, "/research", "cancel", {"job": 99}) is None
-
-
-def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) -> None:
-    client = sign_in("Rosa", "admin")
-    counts, rounds, versions, proposals, inbox, evaluation, annotators, models = call(client, "/research", "overview")
-    assert proposals == ""
-    assert "nobody has flagged, skipped or commented yet" in inbox
-    assert "3" in counts
-    assert "No round is finished yet" in rounds
-    assert "hidden-model" in models
-    assert "Nothing was compared yet" in versions
-    assert "Nothing was evaluated yet" in evaluation
-    assert "Nothing was rated yet" in annotators
-    assert "0 gold answers" in annotators
-    curves, _, listed, *_ = call(client, "/research", "watched")
-    assert "No job yet" in listed
-    assert curves == ""
-
-
-def test_every_panel_is_drawn_in_its_element_at_its_pace(call: Call, sign_in: SignIn, workspace: Workspace) -> None:
-    """What the browser is told: which handler fills which elements, and how often it is asked."""
-    client = sign_in("Rosa", "researcher")
-    config = client.get("/research/config").json()
-    elements = {component["id"]: component["props"] for component in config["components"]}
-    clock = {i: props["value"] for i, props in elements.items() if set(props) >= {"value", "active"}}
-    every = {}
-    with workspace.store() as db:
-        jobs.log(db, jobs.enqueue(db, "reward"), 0, {"accuracy": 0.5})
-        panels = {panel.name: panel.render(db) for panel in dashboard.PANELS}
-    assert len(set(panels.values())) == 11
-    for handler in config["dependencies"]:
-        for target, _ in handler["targets"]:
-            if target in clock:
-                drawn = call(client, "/research", handler["api_name"])
-                names = [elements[output]["elem_id"] for output in handler["outputs"]]
-                found = dict(zip(names, drawn, strict=True))
-                assert found.items() >= {name: panels[name] for name in names if name in panels}.items()
-                every |= dict.fromkeys(names, clock[target])
-    watched = {"jobs", "notice", "curves", "start", "do-reward", "do-round", "do-rate"}
-    overview = {"counts", "rounds", "versions", "proposals", "inbox", "evaluation", "annotators", "lineage"}
-    assert every == dict.fromkeys(watched, 1) | dict.fromkeys(overview, 5)
-    filled = {handler["api_name"]: handler["outputs"] for handler in config["dependencies"]}
-    assert filled["promote"] == filled["overview"] != filled["watched"]
-    assert all(filled[name] == filled["watched"] for name in ("asked", "asked_1", "asked_2", "cancel"))
-
-
 def test_a_taken_port_is_one_clear_line(workspace: Workspace) -> None:
     import socket
 
@@ -204,7 +144,7 @@ def test_the_guideline_can_be_set(call: Call, sign_in: SignIn, workspace: Worksp
     ],
 )
 def test_a_hurt_workspace_toml_is_named_to_researchers_and_stops_no_annotator(
-    call: Call, sign_in: SignIn, workspace: Workspace, text: str, said: str
+    call: Call, act: Act, sign_in: SignIn, workspace: Workspace, text: str, said: str
 ) -> None:
     (workspace.folder / "workspace.toml").write_text("[annotate]\nguideline = 'Shorter is better.'\n")
     rosa = sign_in("Rosa", "researcher")
@@ -214,7 +154,7 @@ def test_a_hurt_workspace_toml_is_named_to_researchers_and_stops_no_annotator(
     view = call(rosa, "/annotate", "load")[0]
     assert (view["guideline"], view["task"] is not None) == ("Shorter is better.", True)
     assert said in html.unescape(call(rosa, "/research", "header")[0])
-    assert call(rosa, "/research", "asked") is None
+    assert said in act(rosa, "press", kind="rate")
     with workspace.store() as db:
         assert jobs.recent(db) == []
 

@@ -14,7 +14,7 @@ from store.records import Role
 from store.workspace import Workspace
 
 SignIn = Callable[[str, Role], TestClient]
-Call = Callable[..., Any]
+Act = Callable[..., str]
 
 
 def propose(db: Database, *texts: str) -> list[int]:
@@ -45,41 +45,36 @@ def test_the_first_are_shown_as_text_and_the_others_counted(db: Database) -> Non
 @pytest.mark.parametrize("role", ["researcher", "admin"])
 @pytest.mark.parametrize("accept", [True, False])
 def test_a_researcher_accepts_or_refuses(
-    sign_in: SignIn, call: Call, workspace: Workspace, db: Database, role: Role, accept: bool
+    sign_in: SignIn, act: Act, workspace: Workspace, db: Database, role: Role, accept: bool
 ) -> None:
     one, two, three = propose(db, "One of these?", "Two of these?", "Three of these?")
     client = sign_in("Rosa", role)
     before = prompts.count(db)
-    drawn = call(client, "/research", "decide", {"accept": accept, "prompts": [one, three]})
-    assert any("Two of these?" in panel for panel in drawn)
-    assert not any("One of these?" in panel for panel in drawn)
+    assert act(client, "decide", accept=accept, prompts=[one, three]) == ""
+    assert "Two of these?" in proposals(db)
+    assert "One of these?" not in proposals(db)
     assert waits(workspace) == {two}
     assert prompts.count(db) == before + 2 * accept
     assert {p.id for p in prompts.taken_out(db)} == (set() if accept else {one, three})
-    again = call(client, "/research", "decide", {"accept": not accept, "prompts": [one, two]})
-    assert again is not None  # the first was decided already, and stays so
+    assert act(client, "decide", accept=not accept, prompts=[one, two]) == ""  # the first stays as it was decided
     assert waits(workspace) == set()
     assert {p.id for p in prompts.taken_out(db)} == ({two} if accept else {one, three})
 
 
 @pytest.mark.parametrize(
     "sent",
-    [{}, {"prompts": []}, {"prompts": "1"}, {"prompts": [0]}, {"prompts": [True]}, {"prompts": [10**30]}, None],
+    [{}, {"prompts": []}, {"prompts": "1"}, {"prompts": [0]}, {"prompts": [True]}, {"prompts": [10**30]}],
 )
 def test_what_names_no_prompt_changes_nothing(
-    sign_in: SignIn, call: Call, workspace: Workspace, db: Database, sent: dict[str, Any] | None
+    sign_in: SignIn, act: Act, workspace: Workspace, db: Database, sent: dict[str, Any]
 ) -> None:
     ids = propose(db, "One of these?")
-    event = sent if sent is None else {"accept": True, **sent}
-    assert call(sign_in("Rosa", "researcher"), "/research", "decide", event) is None
+    assert "No prompt was named" in act(sign_in("Rosa", "researcher"), "decide", accept=True, **sent)
     assert waits(workspace) == set(ids)
 
 
-def test_an_annotator_decides_nothing(sign_in: SignIn, call: Call, workspace: Workspace, db: Database) -> None:
+def test_an_annotator_decides_nothing(sign_in: SignIn, workspace: Workspace, db: Database) -> None:
     ids = propose(db, "One of these?")
-    config = sign_in("Rosa", "researcher").get("/research/config").json()
-    (index,) = [d["id"] for d in config["dependencies"] if d["api_name"] == "decide"]
-    client = sign_in("Eva", "annotator")
-    body = {"data": [], "fn_index": index, "session_hash": "t", "event_data": {"accept": True, "prompts": ids}}
-    assert client.post("/research/gradio_api/run/predict", json=body).json().get("data") is None
+    answer = sign_in("Eva", "annotator").post("/api/decide", json={"accept": True, "prompts": ids})
+    assert answer.status_code == 403
     assert waits(workspace) == set(ids)

@@ -98,9 +98,18 @@ def test_every_script_of_the_pages_is_an_entry_or_imported_by_one(
 ) -> None:
     client = sign_in("Rosa", "researcher")
     started = {entry.split("/", 3)[3] for area in ("/annotate", "/research") for entry in entries(client, area)}
-    research = {"look/asking.js", "look/proposals.js", "look/research.js", "look/start.js", "look/versions.js"}
+    looks = {path.name: path.read_text() for path in (FOLDER.parent / "look").glob("*.js")}
+    imported = {f"look/{source}" for text in looks.values() for _, source in IMPORT.findall(text)}
+    research = {
+        f"look/{name}.js"
+        for name in ("asking", "browse", "desk", "proposals", "quick", "research", "start", "versions")
+    }
     assert started == {"board/main.js", *research}
-    assert started | {f"board/{name}" for name in reached("main.js")} == set(scripts.modules())
+    assert not imported & research
+    assert started | imported | {f"board/{name}" for name in reached("main.js")} == set(scripts.modules())
+    for text in looks.values():
+        for names, source in IMPORT.findall(text):
+            assert set(re.findall(r"\w+", names)) <= set(EXPORT.findall(looks[source])), source
 
 
 def test_whoever_opens_the_page_can_fetch_every_module(client: TestClient) -> None:

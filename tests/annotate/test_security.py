@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from annotate import security
+from annotate.acts import ACTS
 from annotate.security import COOKIE
 from store import annotators, attempts, jobs, models, rankings, sessions, tasks
 from store.attempts import TooManyAttempts
@@ -227,7 +228,7 @@ def endpoints(config: dict[str, Any]) -> Iterator[tuple[int, str]]:
 
 def test_an_annotator_gets_nothing_of_the_research_page(sign_in: SignIn, workspace: Workspace) -> None:
     listed = list(endpoints(sign_in("Rosa", "researcher").get("/research/config").json()))
-    assert {"promote", "cancel", "overview", "asked", "asked_2"} <= {name for _, name in listed}
+    assert {"draw", "draw_1", "draw_2", "asking"} <= {name for _, name in listed}
     client = sign_in("Ada", "annotator")
     assert client.get("/research/").headers["location"] == "/"
     for path in ("config", "gradio_api/info", "gradio_api/openapi.json", "gradio_api/queue/data", "theme.css"):
@@ -236,6 +237,8 @@ def test_an_annotator_gets_nothing_of_the_research_page(sign_in: SignIn, workspa
         body = {"data": [], "fn_index": fn_index, "session_hash": "x", "event_data": {"job": 1, "model": 1}}
         for path in ("run/predict", "api/predict", f"run/{name}", f"call/{name}", "queue/join"):
             assert client.post(f"/research/gradio_api/{path}", json=body).status_code == 403
+    for act in ACTS:
+        assert client.post(f"/api/{act}", json={"kind": "rate", "job": 1, "model": 1}).status_code == 403
     with workspace.store() as db:
         assert jobs.recent(db) == []
         assert models.promotions(db) == []
@@ -258,6 +261,8 @@ def test_handlers_ask_for_themselves(
         assert answer.status_code in (403, 500)  # Gradio's own refusals come as 500, with the words of gr.Error
         assert "signed out" in answer.json()["error"]
         assert "data" not in answer.json()
+    for act in ACTS:
+        assert client.post(f"/api/{act}", json={"kind": "rate", "job": 1, "model": 1}).status_code == 403
     with workspace.store() as db:
         assert jobs.recent(db) == []
         assert models.promotions(db) == []

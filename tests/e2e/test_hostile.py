@@ -63,8 +63,10 @@ def test_hostile_jobs_and_models_are_text(site: Any, context: BrowserContext) ->
     page = site.sign_in(context, "Rosa", "researcher")
     foreign: list[str] = []
     page.on("request", lambda r: None if r.url.startswith((site.url, "data:", "blob:")) else foreign.append(r.url))
-    page.goto(site.url + "/research")
+    page.goto(site.url + "/research#/jobs")
     expect(page.locator(".jobs .error").first).to_contain_text("[link](javascript:")
+    page.get_by_role("tab", name="Versions").click()
+    expect(page.locator("#lineage td.name").first).to_contain_text(ATTACKS[1][:9])
     page.wait_for_timeout(1500)
     assert page.evaluate("window.hacked") is None
     assert foreign == []

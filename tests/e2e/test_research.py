@@ -8,17 +8,30 @@ import pytest
 from matplotlib import image
 from playwright.sync_api import BrowserContext, expect
 
-from store import jobs, models, prompts
-from store.records import Model
+from store import annotators, jobs, models, prompts, rankings, responses, scores, tasks
+from store.records import Model, Rating
 from store.results import Answer, Answers, as_json
 from store.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
 
 
+def rated(workspace: Workspace) -> None:
+    """One ranking with scores, so that every usual job can work."""
+    with workspace.store() as db:
+        annotators.ensure(db, "Cy")
+        (task, *_) = tasks.free_for(db, "Cy")
+        shown = [response.id for response in responses.of_task(db, task)]
+        lease = tasks.lease(db, task, "Cy", shown).lease
+        ranking = rankings.submit(db, str(lease), "Cy", dict.fromkeys(shown, 1))
+        scores.save(db, Rating("davidson", {}, {}, ranking.id), [(shown[0], 1100.0, 40.0, 3)])
+
+
 def test_a_reward_job_from_the_button_to_its_result(site: Any, context: BrowserContext) -> None:
+    rated(site.workspace)
     page = site.sign_in(context, "Rosa", "researcher")
     page.goto(site.url + "/")
+    page.get_by_role("tab", name="Jobs").click()
     button = page.get_by_role("button", name="Retrain reward model")
     expect(page.locator("#jobs")).to_contain_text("No job yet.")
     button.click()
@@ -36,7 +49,10 @@ def test_a_reward_job_from_the_button_to_its_result(site: Any, context: BrowserC
     bar = page.locator("[data-job='1'] .progress")
     expect(bar).to_have_attribute("aria-valuenow", "40")
     expect(page.locator("[data-job='1']")).to_contain_text("Epoch 2 of 5")
+    page.get_by_role("tab", name="Loop").click()
     expect(page.locator("#curves figcaption")).to_have_text("accuracy0.8")
+    page.go_back()
+    expect(page.get_by_role("tab", name="Jobs")).to_have_attribute("aria-selected", "true")
     with site.workspace.store() as db:
         jobs.finish(db, 1, {"reward_accuracy": 0.87})
     expect(page.locator("[data-job='1'] .state")).to_have_text("done")
@@ -45,8 +61,9 @@ def test_a_reward_job_from_the_button_to_its_result(site: Any, context: BrowserC
 
 
 def test_a_round_is_cancelled_and_a_failure_is_told(site: Any, context: BrowserContext) -> None:
+    rated(site.workspace)
     page = site.sign_in(context, "Rosa", "admin")
-    page.goto(site.url + "/research")
+    page.goto(site.url + "/research#/jobs")
     page.get_by_role("button", name="Run PPO round").click()
     expect(page.get_by_role("button", name="Run PPO round")).to_be_disabled()
     page.get_by_role("button", name="Cancel").click()
@@ -62,7 +79,7 @@ def test_a_prompt_is_put_to_two_versions(site: Any, context: BrowserContext) -> 
         base = models.add(db, Model("asked-base", "policy", "tiny"))
         models.add(db, Model("asked-policy", "policy", "tiny", base))
     page = site.sign_in(context, "Rosa", "researcher")
-    page.goto(site.url + "/research")
+    page.goto(site.url + "/research#/jobs")
     page.locator("#asking").get_by_label("Prompt").fill("What can I cook?")
     page.locator("#asking").get_by_label("Version", exact=True).select_option("asked-policy")
     page.locator("#asking").get_by_label("Second version").select_option("asked-base")
@@ -92,7 +109,7 @@ def test_a_long_figure_of_a_job_is_broken_and_not_the_page(site: Any, context: B
     page = site.sign_in(context, "Rosa", "researcher")
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
-        page.goto(site.url + "/research")
+        page.goto(site.url + "/research#/jobs")
         expect(page.locator("#jobs").get_by_text(left_out)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
@@ -108,6 +125,7 @@ def test_curves_are_drawn(site: Any, lived_in: Workspace, context: BrowserContex
         drawn = pixels[..., 1] - pixels[..., 0] > 0.1
         assert drawn.sum() > 60
         assert drawn.any(axis=0).mean() > 0.8
+    page.get_by_role("tab", name="Versions").click()
     expect(page.locator("#lineage")).to_contain_text("policy-2 ← policy-1 ← tiny-base")
 
 
@@ -139,7 +157,7 @@ def test_proposed_prompts_are_accepted_and_refused(site: Any, context: BrowserCo
         one, two, three = prompts.add(db, [replace(prompt, waiting=True) for prompt in made])
         before = prompts.count(db)
     page = site.sign_in(context, "Rosa", "researcher")
-    page.goto(site.url + "/research")
+    page.goto(site.url + "/research#/prompts")
     panel = page.locator("#proposals")
     expect(panel.locator("li")).to_have_count(3)
     expect(panel).to_contain_text("expanded:policy-2")
@@ -160,7 +178,7 @@ def test_a_job_is_started_by_its_form(site: Any, lived_in: Workspace, context: B
         for job in jobs.active(db):
             jobs.cancel(db, job.id)
     page = site.sign_in(context, "Rosa", "researcher")
-    page.goto(site.url + "/research")
+    page.goto(site.url + "/research#/jobs")
     page.locator("#start").get_by_text("DPO", exact=True).click()
     form = page.locator("[data-form='dpo']")
     expect(page.locator("#start form:visible")).to_have_count(1)
@@ -182,3 +200,36 @@ def test_a_job_is_started_by_its_form(site: Any, lived_in: Workspace, context: B
     expect(form.get_by_role("button", name="Start DPO")).to_be_disabled()
     expect(form.get_by_label("beta")).to_have_value("0.125")
     expect(form).to_be_visible()
+
+
+def test_a_desk_by_key_whose_panels_stay_open_and_whose_refusals_are_seen(
+    site: Any, lived_in: Workspace, context: BrowserContext
+) -> None:
+    with lived_in.store() as db:
+        (running,) = jobs.active(db)
+        jobs.log(db, running.id, 41, {f"policy/extra_{n}": 1.0 for n in range(9)})
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research")
+    page.locator("#curves summary").click()
+    last = page.locator("#curves details .chart").last
+    expect(last).to_be_visible()
+    with lived_in.store() as db:
+        jobs.log(db, running.id, 42, {f"policy/extra_{n}": 2.0 for n in range(9)})
+    expect(last.locator("b")).to_have_text("2")  # drawn anew
+    expect(last).to_be_visible()
+    page.locator("#curves summary").click()
+    page.get_by_role("tab", name="Loop").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("tab", name="Jobs")).to_be_focused()
+    assert page.url.endswith("/research/#/jobs")
+    expect(page.get_by_role("tabpanel")).to_have_count(1)
+    button = page.get_by_role("button", name="Cancel")
+    with lived_in.store() as db:
+        page.evaluate("document.querySelector('[data-cancel]').dataset.cancel = 99")
+    button.click()
+    expect(page.get_by_role("alert").filter(has_text="There is no job 99.")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#said")).to_be_hidden()
+    page.keyboard.press("Home")
+    page.get_by_role("tab", name="Loop").click()
+    expect(page.locator("#curves details .chart").first).to_be_hidden()  # a person closed it

@@ -54,15 +54,15 @@ def rate(workspace: Workspace, *names: str, newest: str = "policy-2") -> None:
         scores.save(db, Rating("davidson", {}, metrics, last), found, pairs)
 
 
-def research(site: Any, context: BrowserContext) -> Page:
+def research(site: Any, context: BrowserContext, tab: str) -> Page:
     page = site.sign_in(context, "Rosa", "researcher")
-    page.goto(site.url + "/research")
+    page.goto(f"{site.url}/research#/{tab}")
     return page
 
 
 def test_the_promote_button_changes_the_generator(site: Any, lived_in: Workspace, context: BrowserContext) -> None:
     rate(lived_in, "Bo", "Cleo")
-    page = research(site, context)
+    page = research(site, context, "versions")
     expect(page.locator("#versions")).to_contain_text("policy-2 wins 71% against tiny-base on 64 prompts")
     row = page.locator("tr[data-version='policy-2']")
     expect(row.get_by_role("img")).to_have_attribute(
@@ -70,27 +70,41 @@ def test_the_promote_button_changes_the_generator(site: Any, lived_in: Workspace
     )
     expect(page.get_by_role("button", name="Promote anyway")).to_have_count(3)
     row.get_by_role("button", name="Promote", exact=True).click()
+    asked = page.get_by_role("dialog", name="Promote policy-2?")
+    expect(asked).to_contain_text("policy-2 wins 71% against tiny-base on 64 prompts")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(asked).to_have_count(0)
+    with lived_in.store() as db:
+        assert models.generator(db) is None
+    row.get_by_role("button", name="Promote", exact=True).click()
+    asked.get_by_role("button", name="Promote").click()
     expect(row.locator(".tag")).to_have_text("default generator")
     with lived_in.store() as db:
         first = models.generator(db)
         assert first is not None
         assert first.name == "policy-2"
     page.locator("tr[data-version='tiny-base']").get_by_role("button", name="Promote anyway").click()
+    page.get_by_role("dialog").get_by_role("button", name="Promote").click()
     expect(page.locator("tr[data-version='tiny-base'] .tag")).to_have_text("default generator")
     with lived_in.store() as db:
         assert [(p.model_id, p.by) for p in models.promotions(db)] == [(first.id, "Rosa"), (1, "Rosa")]
 
 
-def test_rating_is_asked_for_by_a_button(site: Any, context: BrowserContext) -> None:
-    page = research(site, context)
+def test_rating_is_asked_for_by_a_button(site: Any, lived_in: Workspace, context: BrowserContext) -> None:
+    rate(lived_in, "Bo", "Cleo")
+    with lived_in.store() as db:
+        (running,) = jobs.active(db)
+        jobs.cancel(db, running.id)
+    page = research(site, context, "jobs")
     button = page.get_by_role("button", name="Rate the rankings")
     button.click()
-    expect(page.locator("[data-job='1'] .state")).to_have_text("queued")
+    expect(page.locator("#jobs .state").first).to_have_text("queued")
     expect(button).to_be_disabled()
     expect(page.get_by_role("button", name="Retrain reward model")).to_be_enabled()
     with site.workspace.store() as db:
-        assert [(job.kind, job.params) for job in jobs.active(db)] == [("rate", {})]
-        jobs.cancel(db, 1)
+        (asked,) = jobs.active(db)
+        assert (asked.kind, asked.params) == ("rate", {})
+        jobs.cancel(db, asked.id)
     expect(button).to_be_enabled()
 
 
@@ -98,12 +112,12 @@ def test_a_disputed_prompt_stays_open_while_the_page_asks_again(
     site: Any, lived_in: Workspace, context: BrowserContext
 ) -> None:
     rate(lived_in, "Bo", "Cleo")
-    page = research(site, context)
+    page = research(site, context, "people")
     opened = page.locator(".disputed details")
     opened.locator("summary").click()
     with lived_in.store() as db:
-        models.add(db, Model("policy-9", "policy", "tiny", 1))
-    expect(page.locator("tr[data-version='policy-9']")).to_be_visible(timeout=9000)
+        checks.mark_gold(db, rankings.current(db)[0].id)
+    expect(page.locator("#annotators")).to_contain_text("1 gold answer:", timeout=9000)
     expect(opened.locator("li").first).to_be_visible()
     expect(opened.locator("li header b").first).to_have_text("1099")
 
@@ -112,9 +126,10 @@ def test_hostile_names_and_texts_are_text(site: Any, lived_in: Workspace, contex
     rate(lived_in, ATTACK[:80], "Cleo", newest=ATTACK)
     with lived_in.store() as db, db.conn:
         db.execute("UPDATE responses SET text = ?", [ATTACK])
-    page = research(site, context)
+    page = research(site, context, "people")
     page.locator(".disputed summary").click()
     expect(page.locator(".disputed li p").first).to_have_text(ATTACK)
+    page.get_by_role("tab", name="Versions").click()
     expect(page.locator("#versions td.name").first).to_have_text(ATTACK)
     page.wait_for_timeout(300)
     assert page.evaluate("window.hacked") is None
@@ -124,8 +139,11 @@ def test_hostile_names_and_texts_are_text(site: Any, lived_in: Workspace, contex
 def test_a_narrow_page_does_not_scroll_sideways(site: Any, lived_in: Workspace, browser: Browser) -> None:
     rate(lived_in, "Bo", "Marguerite Oyelaran-Fitzgerald", "Cleo")
     context = browser.new_context(viewport={"width": 390, "height": 800})
-    page = research(site, context)
+    page = research(site, context, "people")
     page.wait_for_selector("#annotators .matrix")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("tab", name="Versions").click()
+    page.wait_for_selector("#versions button")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     box = page.get_by_role("button", name="Promote", exact=True).bounding_box()
     assert box

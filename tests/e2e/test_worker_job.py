@@ -58,10 +58,11 @@ def test_a_reward_job_is_asked_for_done_by_the_worker_and_seen(
 ) -> None:
     with serve(ranked) as site, working(ranked):
         page = site.sign_in(context, "Rosa", "researcher")
-        page.goto(site.url + "/research")
+        page.goto(site.url + "/research#/jobs")
         page.get_by_role("button", name="Retrain reward model").click()
         asked = page.locator("[data-job='3']")  # after generate and rate
         expect(asked.locator(".state")).to_have_text("done", timeout=90_000)
+        page.get_by_role("tab", name="Versions").click()
         expect(page.locator("#lineage")).to_contain_text("reward-1")
     with ranked.store() as db:
         model = models.named(db, "reward-1")
