@@ -8,7 +8,7 @@ export function newState() {
     slots: [], // slots[i] is the rank slot of response i, from 0, or null; equal slots are a tie
     picked: null, // the response that the next digit ranks
     history: [], // `slots` as they were, the latest last
-    pending: null, // what was sent and has no answer yet: { nonce, timer }
+    pending: null, // what was sent and has no answer yet: { nonce, action, timer }
     asked: 0, // how often something was sent
     panel: null, // 'skip' or 'flag' while that panel is open
     seconds: 0, // spent on this task

@@ -9,10 +9,10 @@ export function drawPractice(board) {
   const place = board.find('.practice');
   place.hidden = !told;
   board.find('.board').classList.toggle('practising', Boolean(told));
+  board.find('[data-do="submit"]').firstChild.textContent = told?.feedback ? 'Go on ' : 'Submit ';
   if (!told) return;
   const which = `Practice ${told.number} of ${told.of}`;
   place.textContent = told.feedback
     ? `${which}. ${told.feedback} Enter goes on.`
     : `${which}: nothing of it counts. Rank it, and the known order is shown.`;
-  board.find('[data-do="submit"]').firstChild.textContent = told.feedback ? 'Go on ' : 'Submit ';
 }

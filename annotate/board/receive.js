@@ -28,6 +28,7 @@ export function receive(board) {
   const { state } = board;
   const { answer, task } = view;
   const mine = answer && state.pending?.nonce === answer.nonce;
+  const action = mine && state.pending.action;
   if (mine) settlePending(board);
   if (view.trouble && !(mine && answer.stored)) {
     tell(board, answer?.message || view.trouble); // the board stays as it is, with all that was chosen
@@ -38,7 +39,7 @@ export function receive(board) {
     else if (answer.written) ownStored(board);
     else dropDrafts(state.lease);
     if (!answer.already) flash(board);
-    if (!answer.already && !answer.written) countRanking(board);
+    if (!answer.already && action === 'rank') countRanking(board);
     foldGuidelines(board);
   }
   const first = !state.view;

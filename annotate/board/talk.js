@@ -41,7 +41,7 @@ export function send(board, action, text, before) {
     return;
   }
   const nonce = `${Date.now()}-${state.asked += 1}`;
-  state.pending = { nonce, timer: setTimeout(() => late(board, nonce), PATIENCE) };
+  state.pending = { nonce, action, timer: setTimeout(() => late(board, nonce), PATIENCE) };
   board.find('.board').classList.add('waiting');
   tell(board, '');
   const order = action === 'rank' || action === 'revise' ? levels(state) : [];

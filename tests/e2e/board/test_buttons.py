@@ -81,4 +81,4 @@ def test_every_button_of_the_template_is_known(bench: Any) -> None:
         "keep",
     }
     known |= {"written", "keys", "unkeys", "earlier"}
-    assert set(bench.run(code)) == known | {"write", "unwrite", "keep", "drop"}
+    assert set(bench.run(code)) == known | {"write", "unwrite", "keep", "drop", "rested"}
