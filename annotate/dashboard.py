@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from annotate import scripts
 from annotate.downloads import links
-from annotate.frame import QUIET, site_header
+from annotate.frame import NOTHING, QUIET, site_header
 from annotate.panels.asking import form
 from annotate.panels.browse import browse
 from annotate.panels.evaluation import evaluation
@@ -87,6 +87,7 @@ PANELS = (
     Panel("lineage", lineage, "overview", "versions"),
     Panel("inbox", inbox, "overview", "people"),
     Panel("annotators", annotators, "overview", "people"),
+    Panel("inbox", inbox, "overview", "people"),
     Panel("proposals", proposals, "overview", "prompts", "look/proposals.js"),
     Panel("jobs", job_list, "watched", "jobs", "look/research.js"),
     Panel("quick", quick, "watched", "beside", "look/quick.js"),
@@ -102,7 +103,7 @@ def page(workspace: Workspace) -> gr.Blocks:
     with gr.Blocks(title="Research · Rankloop", analytics_enabled=False, fill_width=True) as made:
         site_header(workspace, AREA)
         shown = _placed("top")
-        tabs = gr.HTML(_desk(), apply_default_css=False, elem_id="desk", js_on_load=scripts.start("look/desk.js"))
+        tabs = _element("desk", "look/desk.js", _desk())
         with gr.Row(elem_id="research"):
             with gr.Column(scale=3, min_width=320, elem_classes="results"):
                 for tab in TABS:
@@ -110,12 +111,12 @@ def page(workspace: Workspace) -> gr.Blocks:
                         shown |= _placed(tab)
                         if tab == "prompts":
                             found = _element("browse", "look/browse.js")
-                            gr.HTML(links(), apply_default_css=False)
+                            _element("downloads", "", links())
                         if tab == "jobs":
                             logs = _element("log")
                             forms, asking = _asked_for()
             with gr.Column(scale=1, min_width=250, elem_classes="work"):
-                gr.HTML(REPORT, apply_default_css=False)
+                _element("report", "", REPORT)
                 shown |= _placed("beside")
         every = [*(shown[panel.name] for panel in PANELS), logs, forms, found]  # the order of what _draw gives
         # An event each, since one that is asked for again before its answer is left out, but for submit: that is
@@ -138,9 +139,9 @@ def _placed(place: str) -> dict[str, gr.HTML]:
     return {panel.name: _element(panel.name, panel.script) for panel in PANELS if panel.place == place}
 
 
-def _element(name: str, script: str = "") -> gr.HTML:
+def _element(name: str, script: str = "", shown: Markup = NOTHING) -> gr.HTML:
     listening = scripts.start(script) if script else None
-    return gr.HTML(apply_default_css=False, elem_id=name, js_on_load=listening)
+    return gr.HTML(shown, apply_default_css=False, elem_id=name, js_on_load=listening)
 
 
 def _asked_for() -> tuple[gr.HTML, gr.HTML]:

@@ -15,7 +15,7 @@ from annotate.panels.parts import ago, clip, count
 from annotate.plain import page, refusal
 from annotate.security import require
 from annotate.trouble import status_of
-from store import voices
+from store import naming, voices
 from store.errors import BadInput, RequestError
 from store.records import Annotator
 from store.voices import KINDS, Decision, Voice
@@ -26,6 +26,8 @@ STATES: dict[str, bool | None] = {"open": False, "decided": True, "all": None}
 """What the page may be asked to list."""
 MOST_TEXT = 1500
 """Characters of a prompt that are shown."""
+MOST_NEAR = 120
+"""Characters around the name of a model that are shown."""
 _FOR_ALL: dict[Decision, str] = {"read": "Mark as read", "taken out": "Take the prompt out"}
 _FOR_FLAGS: dict[Decision, str] = {"put back": "Put the prompt back", "taken out": "Take it out for good"}
 
@@ -40,6 +42,10 @@ _VOICE = Markup("""<li id="said-{v.id}"><p class="head"><b class="{v.kind}">{v.k
 {acts}</li>""")
 _ACT = Markup("""<form method="post" action="decide?{query}"><input type="hidden" name="number" value="{id}">
 <button name="decision" value="{decision}">{label}</button></form>""")
+_NAMED = Markup("<li><b>{n.name}</b> “…{around}…”, response {n.response_id} to prompt {n.prompt_id}</li>")
+_WARNING = Markup("""<section><details><summary>{many} that wait to be ranked may name a model</summary>
+<p class="soft">Whoever ranks such a response may know who wrote it. Take its prompt out, or let it be.</p>
+<ol class="said">{listed}</ol></details></section>""")
 _WHY = Markup("""<p class="soft">A flag holds its prompt back: nobody is given it, and no rating or training uses
 it until you put it back or take it out. Skips and comments change nothing.</p>""")
 
@@ -105,11 +111,22 @@ def _body(db: Database, asked: dict[str, str]) -> Markup:
         people=_options(voices.people(db), asked["person"]),
         states=_options(STATES, asked["state"]),
     )
+    named = _named(db)
     if not found:
-        return _WHY + filters + Markup("<p>Nothing of that kind.</p>")
+        return _WHY + named + filters + Markup("<p>Nothing of that kind.</p>")
     many = f"The newest {number(voices.MOST)}" if len(found) == voices.MOST else count(len(found), "voice")
     listed = Markup("").join(_row(voice, urlencode(asked)) for voice in found)
-    return _WHY + filters + Markup('<h2>{}</h2><ol class="said whole">{}</ol>').format(many, listed)
+    return _WHY + named + filters + Markup('<h2>{}</h2><ol class="said whole">{}</ol>').format(many, listed)
+
+
+def _named(db: Database) -> Markup:
+    """A warning where responses that wait to be ranked name a model."""
+    found = naming.in_open_tasks(db)
+    if not found:
+        return NOTHING
+    many = f"{naming.MOST} or more responses" if len(found) == naming.MOST else count(len(found), "response")
+    listed = Markup("").join(_NAMED.format(n=each, around=clip(each.around, MOST_NEAR)) for each in found)
+    return _WARNING.format(many=many, listed=listed)
 
 
 def _options(words: Iterable[str], chosen: str) -> Markup:

@@ -6,6 +6,7 @@ from markupsafe import Markup
 from sqlite_utils import Database
 
 from annotate import queue
+from annotate.letters import in_letters
 from annotate.panels.parts import ago, clip
 from annotate.plain import page
 from annotate.security import require
@@ -48,7 +49,7 @@ def _body(db: Database, annotator: str) -> Markup:
 def _row(db: Database, ranking: Ranking) -> Markup:
     prompt = prompts.get(db, ranking.prompt_id)
     own = tasks.get(db, ranking.task_id).reason == tasks.OWN
-    order = "An answer of your own, above those that you had seen" if own else _order(db, ranking)
+    order = "Your own answer, above all" if own else in_letters(ranking.levels, rankings.shown_order(db, ranking.id))
     return _ROW.format(
         kind=ranking.kind,
         ago=ago(ranking.created),
@@ -58,12 +59,3 @@ def _row(db: Database, ranking: Ranking) -> Markup:
         comment=_COMMENT.format(ranking.comment) if ranking.comment else "",
         change=_CHANGE.format(ranking.id) if queue.can_revise(db, ranking) else "",
     )
-
-
-def _order(db: Database, ranking: Ranking) -> str:
-    """The letters that stood on the page, best first: "B, then A = C"; empty for a skip or a flag."""
-    letters: dict[int, list[str]] = {}
-    for place, response in enumerate(rankings.shown_order(db, ranking.id)):
-        if response in ranking.levels:
-            letters.setdefault(ranking.levels[response], []).append(chr(ord("A") + place))
-    return ", then ".join(" = ".join(letters[level]) for level in sorted(letters))

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
+from annotate import practice as lessons
 from annotate.markup import render
-from store import answers, checks, prompts, rankings, responses, tasks
+from store import answers, checks, practice, prompts, rankings, responses, tasks
 from store.db import writing
 from store.errors import BadInput, LeaseLost
+from store.practice import Practice
 from store.records import Json, Message, Ranking, RankingKind, Task
 
 REMAINING_COUNTED = 500
@@ -56,13 +58,20 @@ def next_task(db: Database, annotator: str) -> Task | None:
     with writing(db):
         if held := tasks.resume(db, annotator):
             return held
-        free = tasks.free_for(db, annotator)
+        free = _unpractised(db, annotator)
         check = _check(db, annotator) if free else None
         for task_id in tasks.add(db, [check]) if check else free:
             order = list(tasks.get(db, task_id).response_ids)
             random.shuffle(order)
             return tasks.lease(db, task_id, annotator, order)
     return None
+
+
+def _unpractised(db: Database, annotator: str) -> list[int]:
+    """The next free task, if there is one, whose known answer the person was not shown in practice."""
+    seen = practice.done(db, annotator)
+    free = tasks.free_for(db, annotator, 1 + len(seen))  # one a prompt
+    return [task_id for task_id in free if not seen or tasks.get(db, task_id).prompt_id not in seen][:1]
 
 
 def _check(db: Database, annotator: str) -> Task | None:
@@ -176,13 +185,24 @@ def _remaining(db: Database, annotator: str) -> int:
     return counted
 
 
-def view(db: Database, annotator: str) -> Json:
-    """All that the board is sent: texts in the order shown, never the name of a model or the id of a response."""
+def view(db: Database, annotator: str, practise: int = 0) -> Json:
+    """All that the board is sent: texts in the order shown, never the name of a model or the id of a response.
+
+    Whoever has ranked nothing yet gets the first `practise` known answers to practise on before.
+    """
+    if due := practice.due(db, annotator, practise):
+        return view_practice(db, annotator, due)
     task = next_task(db, annotator)
     if task is None:
         return _view(db, annotator, None)
     wrote = answers.written(db, annotator, task) is not None
     return _view(db, annotator, _shown(db, task) | {"wrote": wrote})
+
+
+def view_practice(db: Database, annotator: str, due: Practice, feedback: str = "") -> Json:
+    """A practice task; with what to tell the person of it, once they have ranked it."""
+    told = {"number": due.number, "of": due.of, "feedback": feedback}
+    return _view(db, annotator, _shown(db, lessons.as_task(db, annotator, due)) | {"practice": told})
 
 
 def view_previous(db: Database, annotator: str, before: int = 0) -> Json | None:

@@ -7,7 +7,7 @@ import gradio as gr
 from markupsafe import Markup
 from sqlite_utils import Database
 
-from annotate import guidelines, queue
+from annotate import guidelines, practice, queue
 from annotate.board import ranking_board
 from annotate.frame import QUIET, sent_id, site_header
 from annotate.own import own_figures
@@ -42,13 +42,14 @@ OWN_FIGURES_EVERY = 300.0
 
 def page(workspace: Workspace) -> gr.Blocks:
     """The page as Gradio blocks."""
-    config = _Config(workspace)
+    config = Config(workspace)
 
     def load(request: gr.Request) -> Json:
         with handed_on(request.request):
             annotator = require(workspace, request.request, AREA)
             with workspace.store() as db:
-                return _complete(config(), db, annotator, queue.view(db, annotator.name), None)
+                settings = config()
+                return _complete(settings, db, annotator, queue.view(db, annotator.name, settings.practice), None)
 
     def own(request: gr.Request) -> Markup:
         with handed_on(request.request):
@@ -65,11 +66,7 @@ def page(workspace: Workspace) -> gr.Blocks:
                 raise gr.Error(str(error), print_exception=False) from error
             sent = event._data if isinstance(event._data, dict) else {}
             with workspace.store() as db:
-                told = _act(config(), db, annotator, sent)
-                try:
-                    return _complete(config.last, db, annotator, _following(db, annotator, sent, told), told)
-                except Exception as error:
-                    return _without_task(config.last, annotator, told, error)
+                return answer_to(config(), db, annotator, sent)
 
     made: gr.Blocks
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:
@@ -92,14 +89,23 @@ def page(workspace: Workspace) -> gr.Blocks:
     return made
 
 
-class _Config:
+def answer_to(config: AnnotateConfig, db: Database, person: Annotator, sent: Json) -> Json:
+    """Do what the board asks, and give what it is to show next; a ranking is on disk when this returns."""
+    told = _act(config, db, person, sent)
+    try:
+        return _complete(config, db, person, _following(config, db, person, sent, told), told)
+    except Exception as error:
+        return _without_task(config, person, told, error)
+
+
+class Config:
     """[annotate] of workspace.toml. Where that cannot be used the last good one stays: people go on ranking."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace, self.last = workspace, AnnotateConfig()
 
     def __call__(self) -> AnnotateConfig:
-        # The research page says what is wrong, and whose page this is cannot mend it.
+        """As the file is now. What is wrong with it the research page says: whose page this is cannot mend it."""
         with suppress(BadInput, OSError):
             self.last = settings_of(self.workspace).annotate
         return self.last
@@ -108,6 +114,7 @@ class _Config:
 def _complete(config: AnnotateConfig, db: Database, person: Annotator, view: Json, told: Json | None) -> Json:
     complete = view | {"guideline": config.guideline or GUIDELINE, "answer": told}
     complete["guidelines"] = guidelines.shown(db)
+    complete["break_after"] = config.break_after
     # An earlier ranking, which says nothing of `wrote`, is looked at again to be changed: nothing is written there.
     complete["write"] = config.better_answers and (view["task"] or {}).get("wrote") is False
     if _may_mark(person):
@@ -116,13 +123,16 @@ def _complete(config: AnnotateConfig, db: Database, person: Annotator, view: Jso
     return complete
 
 
-def _following(db: Database, person: Annotator, sent: Json, told: Json) -> Json:
-    """What the page shows after this action: the earlier ranking that was asked for, else the next task."""
+def _following(config: AnnotateConfig, db: Database, person: Annotator, sent: Json, told: Json) -> Json:
+    """What the page shows after this action: the earlier ranking that was asked for, the practice task that was just
+    ranked, with what there is to say of it, or the next task."""
+    if practised := told.pop("practised", None):
+        return queue.view_practice(db, person.name, *practised)
     if sent.get("action") == "previous":
         if earlier := queue.view_previous(db, person.name, sent_id(sent.get("ranking"))):
             return earlier
         told["message"] = "There is nothing of yours before this."
-    return queue.view(db, person.name)
+    return queue.view(db, person.name, config.practice)
 
 
 def _without_task(config: AnnotateConfig, person: Annotator, told: Json, error: Exception) -> Json:
@@ -152,6 +162,11 @@ def _act(config: AnnotateConfig, db: Database, person: Annotator, sent: Json) ->
         return told
     writes = sent.get("action") == "write"
     try:
+        if practice.is_practice(lease := _text(sent, "lease")):
+            if sent.get("action") != "rank":
+                raise BadInput("This is practice, and only to be ranked.")
+            levels = _levels(sent)
+            return told | {"practised": practice.answer(db, person.name, lease, levels, config.practice)}
         if writes and not config.better_answers:
             raise BadInput("Writing answers was switched off: reload the page.")
         ranking = _store(db, person.name, sent)

@@ -133,10 +133,7 @@ def check_ready(ctx: Context) -> int:
     """The number of the round that could start now; raises NotReady with how many rankings are lacking."""
     wanted = ctx.settings.round.min_rankings
     with ctx.store() as db:
-        finished = rounds.every(db)
-        since = scores.get(db, finished[-1].rating_id).last_ranking_id if finished else 0
-        new = rankings.count(db, since=since)
-    number = len(finished) + 1
+        number, new = rounds.following(db)
     if new < wanted:
         raise NotReady(
             f"Round {number} needs {wanted} new rankings and {new} are stored: rank {wanted - new} more, "

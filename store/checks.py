@@ -57,13 +57,15 @@ def is_gold(db: Database, ranking_id: int) -> bool:
 def gold_task(db: Database, annotator: str) -> Task | None:
     """A new task that asks this person for a known answer; None when they have ranked every such prompt.
 
-    Of several, it is the one that fewest people were asked. Nobody is asked about a prompt that they have ranked, so
-    neither for their own answer nor twice. The task is not in the store yet: the caller adds it.
+    Of several, it is the one that fewest people were asked. Nobody is asked about a prompt that they have ranked or
+    practised on, so neither for their own answer nor twice. The task is not in the store yet: the caller adds it.
     """
     # By how often each was asked and not by chance, so that all known answers meet about as many people.
     row = db.execute(
         """SELECT r.task_id FROM gold g JOIN rankings r ON r.id = g.ranking_id
-           WHERE g.prompt_id NOT IN taken_out AND NOT EXISTS (SELECT 1 FROM rankings mine
+           WHERE g.prompt_id NOT IN taken_out
+           AND g.prompt_id NOT IN (SELECT prompt_id FROM practised WHERE annotator = :annotator)
+           AND NOT EXISTS (SELECT 1 FROM rankings mine
                     WHERE mine.prompt_id = g.prompt_id AND mine.annotator = :annotator)
            ORDER BY (SELECT count(*) FROM tasks t WHERE t.prompt_id = g.prompt_id AND t.reason = 'gold'), g.prompt_id
            LIMIT 1""",

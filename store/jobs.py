@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from store import leases
+from store import leases, outbox
 from store.db import Row, insert, sql_list, writing
 from store.errors import Busy, NotFound
 from store.leases import Lease
@@ -141,10 +141,12 @@ def finish(db: Database, job_id: int, result: Json) -> None:
 def fail(db: Database, job_id: int, error: str) -> None:
     """Note that a job failed and why; one that was cancelled, and fails because it was ended, stays cancelled."""
     with writing(db):
-        db.execute(
+        done = db.execute(
             "UPDATE jobs SET state = 'failed', error = ?, heartbeat = ? WHERE id = ? AND state != 'cancelled'",
             [error, time.time(), job_id],
         )
+        if done.rowcount:
+            _tell_of(db, job_id)
 
 
 def cancel(db: Database, job_id: int) -> Job:
@@ -188,8 +190,16 @@ def died(db: Database, job_id: int, number: int | None, how: str) -> None:
             "UPDATE jobs SET state = ?, error = ?, deaths = ?, pid = NULL WHERE id = ? AND state = 'running'",
             ["failed" if error else "queued", error, deaths, job_id],
         )
+        _tell_of(db, job_id)
         if number is not None:
             leases.release(db, number)
+
+
+def _tell_of(db: Database, job_id: int) -> None:
+    """Note for whoever wants to hear it that a job failed, if it did."""
+    job = get(db, job_id)
+    if job.state == "failed":
+        outbox.note(db, "job_failed", job_id, {"job": job_id, "kind": job.kind, "error": job.error})
 
 
 def settle(db: Database) -> None:

@@ -29,7 +29,16 @@ OWNER = Access(0o700, 0o600)
 TEAM = Access(0o2770, 0o660)
 """With the set-group-id bit what is made inside belongs to the folder's group, whoever makes it."""
 
-OWN = ("feedback.db*", "workspace.toml", "annotators.invitation*", "models", "runs", "base", "backups")
+OWN = (
+    "feedback.db*",
+    "workspace.toml",
+    "annotators.invitation*",
+    "webhooks.secret",
+    "models",
+    "runs",
+    "base",
+    "backups",
+)
 """What the workspace itself puts into its folder, as patterns; what else lies there is somebody's own affair."""
 
 

@@ -23,6 +23,7 @@ RankingKind = Literal["ranked", "skipped", "flagged"]
 ModelKind = Literal["policy", "reward", "imported"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Role = Literal["annotator", "researcher", "admin"]
+Event = Literal["enough_rankings", "round_done", "job_failed"]
 Scope = Literal["read", "rank", "write", "train"]
 
 SIMULATED = "simulated:"

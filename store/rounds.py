@@ -4,12 +4,13 @@ import json
 
 from sqlite_utils import Database
 
+from store import models, outbox, rankings, scores
 from store.db import Row, writing
 from store.records import Round
 
 
 def add(db: Database, round_: Round) -> None:
-    """Record a finished turn of the loop."""
+    """Record a finished turn of the loop, and note it for whoever wants to hear it."""
     with writing(db):
         db.execute(
             "INSERT INTO rounds (number, rating_id, reward_id, policy_id, metrics, job_id) VALUES (?, ?, ?, ?, ?, ?)",
@@ -22,6 +23,15 @@ def add(db: Database, round_: Round) -> None:
                 round_.job_id,
             ],
         )
+        told = {"round": round_.number, "policy": models.get(db, round_.policy_id).name, "metrics": round_.metrics}
+        outbox.note(db, "round_done", round_.number, told)
+
+
+def following(db: Database) -> tuple[int, int]:
+    """The number of the next round, and how many standing rankings came since those that the last one knew."""
+    finished = every(db)
+    since = scores.get(db, finished[-1].rating_id).last_ranking_id if finished else 0
+    return len(finished) + 1, rankings.count(db, since=since)
 
 
 def every(db: Database) -> list[Round]:

@@ -14,6 +14,7 @@ from store.people_tables import PEOPLE_TABLES
 from store.proposal_tables import PROPOSALS
 from store.queue_tables import QUEUE_TABLES
 from store.search_tables import SEARCH_TABLES
+from store.trust_tables import TRUST_TABLES
 from store.voice_tables import VOICE_TABLES
 
 migrations = Migrations("store")
@@ -129,29 +130,6 @@ def m018_voices(db: Database) -> None:
     for statement in VOICE_TABLES:
         db.execute(statement)
 
-
-TRUST_TABLES = (
-    """ALTER TABLE tasks ADD COLUMN reason TEXT NOT NULL DEFAULT 'fresh'
-        CHECK (reason IN ('fresh', 'overlap', 'uniform', 'risk', 'gold', 'repeat'))""",
-    "CREATE INDEX tasks_by_reason ON tasks(reason)",
-    f"""CREATE TABLE gold (
-        prompt_id INTEGER PRIMARY KEY REFERENCES prompts(id),
-        ranking_id INTEGER NOT NULL UNIQUE REFERENCES rankings(id),
-        created {NOW}) STRICT""",
-    """CREATE TABLE annotator_pairs (
-        rating_id INTEGER NOT NULL REFERENCES ratings(id),
-        annotator TEXT NOT NULL REFERENCES annotators(name),
-        other TEXT NOT NULL REFERENCES annotators(name),
-        tau REAL NOT NULL CHECK (tau BETWEEN -1.000001 AND 1.000001),
-        shared INTEGER NOT NULL,
-        PRIMARY KEY (rating_id, annotator, other)) STRICT, WITHOUT ROWID""",
-    f"""CREATE TABLE promotions (
-        id INTEGER PRIMARY KEY,
-        model_id INTEGER NOT NULL REFERENCES models(id),
-        by TEXT NOT NULL,
-        evidence TEXT NOT NULL DEFAULT '{{}}' CHECK (json_valid(evidence)),
-        created {NOW}) STRICT""",
-)
 
 # SQLite cannot change a CHECK or drop a NOT NULL, so both tables are made anew, filled and renamed. References to
 # them are by name and hold again after the renaming; ids are copied, since everything else points at them.

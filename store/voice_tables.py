@@ -13,8 +13,8 @@ VOICE_TABLES = (
     """CREATE VIEW taken_out AS SELECT id FROM prompts WHERE removed IS NOT NULL
         UNION ALL SELECT id FROM prompts WHERE held IS NOT NULL""",
     "CREATE INDEX rankings_that_say ON rankings(id) WHERE kind != 'ranked' OR comment != ''",
-    "CREATE INDEX rankings_changed ON rankings(annotator, created) WHERE supersedes IS NOT NULL",
     "CREATE INDEX rankings_that_flag ON rankings(prompt_id) WHERE kind = 'flagged'",
+    "CREATE INDEX rankings_anew ON rankings(annotator, created) WHERE supersedes IS NOT NULL",
     f"""CREATE TABLE decisions (
         ranking_id INTEGER PRIMARY KEY REFERENCES rankings(id),
         decision TEXT NOT NULL CHECK (decision IN ('put back', 'taken out', 'read')),

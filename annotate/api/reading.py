@@ -79,9 +79,9 @@ def list_models(caller: Reader, after: After = 0, limit: Limit = 100) -> Page[Mo
         return _page(Model, models.page(db, after, limit), limit)
 
 
-@routes.get("/models/{name}")
+@routes.get("/models/{name:path}")
 def get_model(caller: Reader, name: str) -> Model:
-    """One model version by its name."""
+    """One model version by its name, in which there may be a slash."""
     with caller.store() as db:
         return Model.model_validate(models.named(db, name))
 

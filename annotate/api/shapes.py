@@ -79,22 +79,25 @@ class NextTask(Given):
 
 class NewRanking(Sent):
     """What somebody says of a task: the level of each response in the order of the task, 1 is best, equal is a tie,
-    without gaps. A task that is `skipped` or `flagged` has no levels."""
+    without gaps. A task that is `skipped` or `flagged` has no levels. With `next` the answer brings the next task."""
 
     lease: Annotated[str, Field(min_length=1, max_length=200)]
     kind: RankingKind = "ranked"
     levels: Annotated[list[Level], Field(max_length=MOST_RESPONSES)] = []
     seconds: Annotated[float, Field(ge=0, lt=86400, allow_inf_nan=False)] | None = None
     comment: Annotated[Text, Field(max_length=MOST_COMMENT)] = ""
+    next: bool = False
 
 
 class Stored(Given):
-    """A ranking that is on disk. `note` is what there is to say of it, mostly nothing."""
+    """A ranking that is on disk. `note` is what there is to say of it, mostly nothing; `next` is the next task, where
+    it was asked for and there is one."""
 
     ranking: int
     kind: RankingKind
     created: str
     note: str = ""
+    next: Task | None = None
 
 
 class Prompt(Given):

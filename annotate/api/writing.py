@@ -32,11 +32,7 @@ def me(caller: Anybody) -> Me:
 def next_task(caller: Ranker) -> NextTask:
     """Take the next task to rank, with a lease of it for half an hour; who holds one gets it again."""
     with caller.store() as db:
-        task = queue.next_task(db, caller.name)
-        if task is None or task.lease is None:
-            return NextTask(task=None)
-        turns, written = queue.texts(db, task)
-        return NextTask(task=Task(lease=task.lease, prompt=[Turn(**turn) for turn in turns], responses=written))
+        return NextTask(task=_next(db, caller.name))
 
 
 @routes.post("/rankings")
@@ -49,6 +45,7 @@ def submit_ranking(caller: Ranker, sent: NewRanking) -> Stored:
             kind=ranking.kind,
             created=ranking.created,
             note=queue.counts_later(db, ranking),
+            next=_next(db, caller.name) if sent.next else None,
         )
 
 
@@ -85,6 +82,14 @@ def cancel_job(caller: Trainer, job_id: Id) -> Job:
     """End a job that waits or runs; one that has ended stays as it is."""
     with caller.store() as db:
         return Job.model_validate(jobs.cancel(db, job_id))
+
+
+def _next(db: Database, name: str) -> Task | None:
+    task = queue.next_task(db, name)
+    if task is None or task.lease is None:
+        return None
+    turns, written = queue.texts(db, task)
+    return Task(lease=task.lease, prompt=[Turn(**turn) for turn in turns], responses=written)
 
 
 def _submitted(db: Database, name: str, sent: NewRanking) -> Ranking:

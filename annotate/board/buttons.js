@@ -4,12 +4,13 @@ import { turnFold } from './long.js';
 import { undo } from './moves.js';
 import { closeOwn, openOwn, sendOwn } from './own.js';
 import { closePanel, confirmPanel, openPanel } from './panel.js';
+import { closeReminder } from './session.js';
 import { closeSheet, openSheet } from './sheet.js';
 import { back, send, submit } from './talk.js';
 import { showWritten } from './written.js';
 
 const BUTTONS = {
-  undo, submit, back,
+  undo, submit, back, rested: closeReminder,
   skip: (board) => openPanel(board, 'skip'), flag: (board) => openPanel(board, 'flag'),
   write: openOwn, unwrite: closeOwn, keep: sendOwn,
   drop: (board) => send(board, 'skip', 'The page could not show this task'), written: showWritten, keys: openSheet, unkeys: closeSheet,

@@ -1,5 +1,6 @@
 // What happens by itself: the seconds spent on a task, its lease renewed, and a look for new tasks during a rest.
 import { revises } from './model.js';
+import { tickSession } from './session.js';
 import { send } from './talk.js';
 
 const TICK = 1000; // ms
@@ -35,6 +36,7 @@ function tick(board, clock) {
   const here = document.visibilityState === 'visible';
   const active = here && document.hasFocus() && Date.now() - clock.lastSign < IDLE;
   if (state.view?.task && active) state.seconds += 1;
+  tickSession(board, active);
   const late = state.view ? !state.view.task && clock.ticks % LOOK_AGAIN === 0 : clock.ticks % LOOK_AGAIN === FIRST_LOOK;
   if (late && here) send(board, 'next');
   if (state.view?.task && !revises(state) && active && clock.ticks % RENEW === 0) renew(state.lease);

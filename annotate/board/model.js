@@ -12,6 +12,7 @@ export function newState() {
     asked: 0, // how often something was sent
     panel: null, // 'skip' or 'flag' while that panel is open
     seconds: 0, // spent on this task
+    session: { worked: 0, idle: 0, ranked: 0, told: 0 }, // seconds and rankings, see session.js
     drag: null, // what is being dragged, see drag.js
   };
 }

@@ -1,6 +1,7 @@
 // Skip and flag ask for a reason first, so that a slip of the finger costs nothing.
 import { comment, make, tell } from './board.js';
 import { revises } from './model.js';
+import { practice } from './practice.js';
 import { refresh } from './refresh.js';
 import { send } from './talk.js';
 
@@ -21,7 +22,7 @@ const PANELS = {
 
 // `kind` is 'skip' or 'flag', which is also what the server is asked for.
 export function openPanel(board, kind) {
-  if (revises(board.state)) return; // what is ranked already can be ranked otherwise, not skipped
+  if (practice(board.state) || revises(board.state)) return; // what is ranked already can be ranked otherwise, not skipped
   const { title, reasons, hint, button } = PANELS[kind];
   board.state.panel = kind;
   board.find('.panel h3').textContent = title;

@@ -8,7 +8,9 @@ import { foldLong } from './long.js';
 import { revises } from './model.js';
 import { drawOwn, ownStored, restoreOwn } from './own.js';
 import { hidePanel } from './panel.js';
+import { drawPractice } from './practice.js';
 import { refresh } from './refresh.js';
+import { countRanking } from './session.js';
 import { send, settlePending } from './talk.js';
 
 // In ms: long enough to be seen at the edge of the eye, gone before the next ranking is done.
@@ -36,6 +38,7 @@ export function receive(board) {
     else if (answer.written) ownStored(board);
     else dropDrafts(state.lease);
     if (!answer.already) flash(board);
+    if (!answer.already && !answer.written) countRanking(board);
     foldGuidelines(board);
   }
   const first = !state.view;
@@ -46,6 +49,7 @@ export function receive(board) {
   drawOwn(board);
   const shown = task && task.lease === state.lease && standing(board) !== 'broken';
   if (!shown) begin(board, task);
+  drawPractice(board);
   tell(board, answer?.message ?? '');
   if (first) openAsked(board);
 }

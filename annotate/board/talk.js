@@ -3,6 +3,7 @@
 import { comment, marked, own, tell } from './board.js';
 import { letter } from './letters.js';
 import { complete, levels, revises, unranked } from './model.js';
+import { practised } from './practice.js';
 
 // In ms. An answer takes hundredths of a second; a person who has waited this long asks what is wrong.
 const PATIENCE = 4000;
@@ -13,6 +14,10 @@ const SIGNED_OUT = 401; // HTTP, from /api/me
 export function submit(board) {
   const { state } = board;
   if (state.panel || !state.view?.task) return;
+  if (practised(state)) {
+    send(board, 'next');
+    return;
+  }
   if (complete(state)) {
     send(board, revises(state) ? 'revise' : 'rank', comment(board).value);
     return;

@@ -24,7 +24,7 @@ def inbox(db: Database) -> Markup:
         told = "all is decided" if voices.people(db) else "nobody has flagged, skipped or commented yet"
         return section("What annotators said", _LINK.format(told))
     held = len(prompts.held(db))
-    holds = f", which hold {count(held, 'prompt')} back until you decide" if held else ""
+    holds = f", {count(held, 'prompt')} held back until you decide" if held else ""
     told = f"{count(waiting['flag'], 'flag')}{holds}; {count(waiting['skip'], 'skip')}; "
     rows = Markup("").join(map(_row, voices.every(db)[:MOST]))
     said = Markup('<ol class="said">{}</ol>').format(rows)

@@ -16,6 +16,8 @@ MOST_ROWS = 50
 """Annotators in the table: those who agree least come first, and those are looked for."""
 MATRIX_UP_TO = 12
 """With more annotators the matrix would be wider than the page, and the pairs that agree least are listed."""
+HASTY = 2.0
+"""Seconds below which a median time is marked: four short responses are not read in less."""
 DEEPEST = 70
 """Percent of the colour behind an agreement of 1 or −1: with more, the figure on it is hard to read."""
 
@@ -29,7 +31,8 @@ _COLUMNS = {
     " number says how often they did.",
     "Gold": "Share of pairs put in the right order on prompts with a known answer. The small number says how many"
     " such prompts there were. Flagged: the share is almost surely below 70%.",
-    "Seconds": "Median time that this person took for a ranking, in seconds.",
+    "Seconds": "Median time that this person took for a ranking, in seconds: by their page, which leaves pauses out,"
+    " and by the server, from handing out the task. Hasty: one of the two is so short that nobody reads meanwhile.",
     "Weight": "How much one ranking by this person counts in the scores; 1 is usual.",
 }
 
@@ -85,14 +88,33 @@ def _person(row: AnnotatorFigures) -> Markup:
         decimal(row.log_loss),
         _share(row.consistency, row.repeats),
         _share(row.gold_accuracy, row.gold),
-        "–" if row.seconds is None else f"{row.seconds:.0f}",
+        _seconds(row),
         decimal(row.reliability),
     )
     return Markup('<tr><td class="name"><span title="{name}">{name}</span>{flag}</td>{told}</tr>').format(
         name=row.name,
-        flag=Markup(' <span class="tag bad">flagged</span>') if row.flagged else "",
+        flag=Markup("").join(
+            Markup(' <span class="tag bad">{}</span>').format(tag)
+            for tag, so in (("flagged", row.flagged), ("hasty", _hasty(row)))
+            if so
+        ),
         told=told,
     )
+
+
+def _seconds(row: AnnotatorFigures) -> Markup:
+    told = "–" if row.seconds is None else _short(row.seconds)
+    if row.lasted is None:
+        return Markup("{}").format(told)
+    return Markup("{} <small>{} by the server</small>").format(told, _short(row.lasted))
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
+
+
+def _hasty(row: AnnotatorFigures) -> bool:
+    return any(seconds is not None and seconds < HASTY for seconds in (row.seconds, row.lasted))
 
 
 def _share(value: float | None, times: int | None) -> Markup:

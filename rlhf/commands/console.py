@@ -26,7 +26,7 @@ UNUSUAL: dict[str, tuple[type, tuple[str, ...]]] = {
     "agreement": (RatingFigures, ("alpha",)),
     "by_annotator": (
         AnnotatorFigures,
-        ("tau", "log_loss", "reliability", "consistency", "gold_accuracy", "flagged", "seconds"),
+        ("tau", "log_loss", "reliability", "consistency", "gold_accuracy", "flagged", "seconds", "lasted"),
     ),
     "disputed": (DisputedPrompt, ("disputed",)),
     "leaderboard": (Board, ("share", "low")),
@@ -102,6 +102,7 @@ A block is named by the key under which it stands; the outermost one by the comm
 """
 UNITS = {
     "seconds": "s",
+    "lasted": "s",
     "kl": "nats",
     "kl_reference": "nats",
     "log_loss": "nats",

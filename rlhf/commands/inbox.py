@@ -6,7 +6,7 @@ from rlhf.commands.imports import RATE_AGAIN
 from rlhf.commands.options import InboxOptions
 from rlhf.commands.parse import Call
 from rlhf.commands.user import whoami
-from store import voices
+from store import naming, voices
 from store.errors import BadInput
 from store.records import Json
 from store.results import as_json
@@ -41,4 +41,6 @@ def inbox(call: Call[InboxOptions]) -> Json | Decided:
             moved = voices.decide(db, asked.ids, DECISIONS[asked.action], whoami())
             return Decided(asked.action, len(set(asked.ids)), moved, RATE_AGAIN if moved else "")
         found = voices.every(db, kind=asked.kind or "", person=asked.person, decided=asked.decided)
-        return {"count": len(found), "open": voices.open_ones(db), "voices": [as_json(voice) for voice in found]}
+        named = [as_json(each) for each in naming.in_open_tasks(db)]
+        told = [as_json(voice) for voice in found]
+        return {"count": len(found), "open": voices.open_ones(db), "voices": told, "naming_a_model": named}

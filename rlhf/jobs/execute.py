@@ -140,7 +140,9 @@ def resolve(workspace: Workspace, job: Job, shown: OnProgress) -> tuple[Context,
     arguments.pop("report_to", None)  # which concerns no stage
     fence = Fence(job.id, job.lease) if job.lease else None
     with workspace.store(fence) as db:
-        jobs.set_params(db, job.id, {**stored, "settings": dataclasses.asdict(settings)})
+        tables = dataclasses.asdict(settings)
+        del tables["webhooks"]  # no job runs with it, and whoever may read jobs need not know the address
+        jobs.set_params(db, job.id, {**stored, "settings": tables})
     last_report = last_step = -math.inf
 
     def progress(done: int, total: int, note: str) -> None:

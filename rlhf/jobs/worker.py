@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rlhf.jobs.copies import Copies
+from rlhf.jobs.messages import telling
 from rlhf.jobs.pulse import END_SECONDS, MOST_PAUSE, end_with_parent, insist
 from rlhf.settings.kinds import KINDS, OWNERS
 from store import jobs, leases, workers
@@ -72,6 +73,12 @@ def work(workspace: Workspace, *, once: bool = False) -> None:
     """
     with workspace.store():  # a folder that is no workspace is refused at once, and not waited for
         presence, copies = Presence(workspace), Copies(workspace)
+    with telling(workspace):
+        _take_turns(workspace, presence, copies, once)
+
+
+def _take_turns(workspace: Workspace, presence: Presence, copies: Copies, once: bool) -> None:
+    """Jobs, one after the other, and what there is to do between them."""
     pause, since = POLL_SECONDS, 0.0
     try:
         while True:

@@ -24,7 +24,7 @@ from rlhf.settings.training import (
     SFTConfig,
 )
 from store.errors import BadInput
-from store.records import Json
+from store.records import Event, Json
 from store.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,11 @@ class AnnotateConfig:
     better_answers: bool = True
     """Offer annotators to write an answer of their own, which counts as better than all that they were shown;
     `sft --from rankings` then teaches it."""
+    practice: Annotated[int, Ge(0), Le(20)] = 0
+    """Known answers (gold) that a newcomer practises on before the first real task, with the known order shown beside
+    theirs; 3 is a good number, 0 has no practice."""
+    break_after: Annotated[int, Ge(0), Le(480)] = 50
+    """Minutes of work without a pause after which the page proposes one; 0 never does."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,18 @@ class BackupConfig:
     """Hours from one backup to the next; 0 makes none by itself."""
     keep: Some = 7
     """Backups of this workspace that stay there, the newest ones; 0 removes none."""
+
+
+@dataclass(frozen=True)
+class WebhooksConfig:
+    """Who is told what happens, by a signed request that the worker sends; docs/api.md says what is in it."""
+
+    url: str = ""
+    """Address that is told, with `http://` or `https://`; if not given, nobody is."""
+    secret_file: str = "webhooks.secret"
+    """File whose content signs what is sent, in the workspace or with a whole path; it is made if it is not there."""
+    events: tuple[Event, ...] = ("enough_rankings", "round_done", "job_failed")
+    """What is told: `enough_rankings` have come for a round, a `round_done`, a `job_failed`."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +168,7 @@ class Settings:
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
     backup: BackupConfig = field(default_factory=BackupConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
+    webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
 
     def __post_init__(self) -> None:
         for problem in problems(self):

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+import statistics
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from rlhf.stages.ranking_table import RankingTable, told_apart
 from store import checks, rankings, scores, tasks
 from store.db import writing
 from store.errors import NotReady
-from store.records import PairAgreement, Ranking, Rating
+from store.records import SIMULATED, PairAgreement, Ranking, Rating
 from store.results import AnnotatorFigures, DisputedPrompt, RatingFigures, as_json, figures
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def rate(ctx: Context, *, again: bool = False) -> Made[Rating]:
         vote_agreement=gate.vote_agreement([r for r in apart if r.task_id not in repeats]),
         log_loss=_finite(result.log_loss),
         sigma=_finite(result.sigma),
-        by_annotator=_by_annotator(table, agreed, Counter(r.annotator for r in standing)),
+        by_annotator=_by_annotator(table, agreed, Counter(r.annotator for r in standing), _lasted(standing)),
         gold=tuple(answer.id for answer in gold),
         disputed=_disputed(table, agreed, Counter(r.prompt_id for r in standing)),
         leaderboard=board,
@@ -136,10 +137,21 @@ def _agreement(
     )
 
 
-def _by_annotator(table: RankingTable, agreed: Agreement, times: Mapping[str, int]) -> tuple[AnnotatorFigures, ...]:
+def _lasted(standing: list[Ranking]) -> dict[str, float]:
+    """The median time that each person had a task, by the server's clock; simulated annotators take none."""
+    lasted: dict[str, list[float]] = {}
+    for ranking in standing:
+        if ranking.lasted is not None and not ranking.annotator.startswith(SIMULATED):
+            lasted.setdefault(ranking.annotator, []).append(ranking.lasted)
+    return {name: statistics.median(each) for name, each in lasted.items()}
+
+
+def _by_annotator(
+    table: RankingTable, agreed: Agreement, times: Mapping[str, int], lasted: Mapping[str, float]
+) -> tuple[AnnotatorFigures, ...]:
     """One row for each person, first those who differ most from the others; None for what cannot be told.
 
-    `times` says how many rankings each has made.
+    `times` says how many rankings each has made, `lasted` how long one took them by the server's clock.
     """
     return tuple(
         AnnotatorFigures(
@@ -154,6 +166,7 @@ def _by_annotator(table: RankingTable, agreed: Agreement, times: Mapping[str, in
             gold=row.gold,
             flagged=row.flagged,
             seconds=_finite(row.seconds),
+            lasted=lasted.get(table.names[row.annotator]),
         )
         for row in sorted(agreed.annotators, key=lambda r: (math.isnan(r.tau), r.tau))
     )

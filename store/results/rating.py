@@ -98,7 +98,9 @@ class AnnotatorFigures:
     flagged: bool = False
     """Whether their gold accuracy is almost surely below what is asked."""
     seconds: float | None = None
-    """Median time of a ranking in seconds."""
+    """Median time of a ranking in seconds, as their page measured it."""
+    lasted: float | None = None
+    """Median time in seconds from when a task was handed to them until the server had their ranking."""
 
 
 @dataclass(frozen=True)

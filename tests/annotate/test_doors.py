@@ -104,7 +104,7 @@ def test_every_route_of_gradio_that_the_pages_do_not_use_is_closed(
     sign_in: SignIn, site: TestClient, call: Callable[..., Any]
 ) -> None:
     client = sign_in("Rosa", "admin")
-    mounts = [route for route in site.app.routes if isinstance(route, Mount)]  # type: ignore[attr-defined]
+    mounts = [route for route in site.app.routes if isinstance(route, Mount) and route.path != "/api/v1"]  # type: ignore[attr-defined]
     assert {mount.path for mount in mounts} >= {"/annotate", "/research"}
     tried = set()
     for mount in mounts:

@@ -10,8 +10,8 @@ import pytest
 FACE = Path(__file__).resolve().parents[2] / "annotate"
 
 
-def with_parents(source: str) -> Iterator[tuple[ast.AST, ast.AST]]:
-    for parent in ast.walk(ast.parse(source)):
+def with_parents(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    for parent in ast.walk(tree):
         for child in ast.iter_child_nodes(parent):
             yield parent, child
 
@@ -20,21 +20,35 @@ def calls(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func) == name
 
 
+def markup_parameters(tree: ast.AST) -> set[ast.AST]:
+    """Uses of a function's parameters that are declared as Markup, in that function."""
+    found: set[ast.AST] = set()
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            names = {
+                arg.arg for arg in function.args.args if arg.annotation and ast.unparse(arg.annotation) == "Markup"
+            }
+            found |= {node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id in names}
+    return found
+
+
 def loose_html(source: str) -> set[int]:
     """Lines with a tag outside a literal that is handed straight to Markup; docstrings are no HTML.
 
     So a tag in an f-string, in a sum, before a %, in a plain str's format or join is found, inside Markup or not.
-    And lines where gr.HTML is given anything but a Markup made there: what changes later comes through handlers.
+    And lines where gr.HTML is given anything but a Markup made there, or one that the function was given as a Markup,
+    which mypy holds its callers to: what changes later comes through handlers.
     """
-    found = set()
-    for parent, node in with_parents(source):
+    found, tree = set(), ast.parse(source)
+    given = markup_parameters(tree)
+    for parent, node in with_parents(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             docstring = isinstance(parent, ast.Expr)
             if re.search("<[a-zA-Z/!]", node.value) and not docstring and not calls(parent, "Markup"):
                 found.add(node.lineno)
         if isinstance(node, ast.Call) and calls(node, "gr.HTML"):
             shown = [*node.args, *(given.value for given in node.keywords if given.arg == "value")]
-            found |= {node.lineno for value in shown if not calls(value, "Markup")}
+            found |= {node.lineno for value in shown if not calls(value, "Markup") and value not in given}
     return found
 
 
@@ -52,6 +66,7 @@ def loose_html(source: str) -> set[int]:
         'shown = "<b>"',
         'gr.HTML(text, elem_id="x")',
         "gr.HTML(value=text)",
+        "def f(text: str): gr.HTML(text)",
     ],
 )
 def test_the_reading_finds_html_that_is_a_text(line: str) -> None:
@@ -60,7 +75,14 @@ def test_the_reading_finds_html_that_is_a_text(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ['Markup("<b>{}</b>").format(name)', 'Markup("</li><li>").join(names)', 'f"{a} < {b}"', '"a < b"', "gr.HTML()"],
+    [
+        'Markup("<b>{}</b>").format(name)',
+        'Markup("</li><li>").join(names)',
+        'f"{a} < {b}"',
+        '"a < b"',
+        "gr.HTML()",
+        "def f(text: Markup): gr.HTML(text)",
+    ],
 )
 def test_the_reading_lets_markup_and_comparisons_pass(line: str) -> None:
     assert loose_html(line) == set()

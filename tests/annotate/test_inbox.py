@@ -101,7 +101,7 @@ def test_the_panel_says_what_is_open_and_what_is_held_back(db: Database, workspa
     assert "nobody has flagged" in inbox(db)
     made = said(db)
     shown = inbox(db)
-    assert "1 flag, which hold 1 prompt back until you decide; 1 skip; 1 comment" in shown
+    assert "1 flag, 1 prompt held back until you decide; 1 skip; 1 comment" in shown
     for words in made:
         assert_escaped_once(shown, words)
     voices.decide(db, [made["flag"]], "put back", "rosa")

@@ -305,3 +305,15 @@ def test_no_name_and_no_text_writes_html(
         assert HOSTILE in read.text
     # Sent every few seconds: a long text is cut, not the page filled.
     assert len(annotators(db)) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lasted", "hasty"),
+    [(31.6, 40.2, False), (0.05, 40.2, True), (31.6, 0.3, True), (None, None, False), (31.6, None, False)],
+)
+def test_who_ranks_faster_than_anybody_reads_stands_out(
+    db: Database, rated: Rated, line: Callable[..., dict[str, Any]], seconds: float, lasted: float, hasty: bool
+) -> None:
+    rated(db, {"by_annotator": [line("ada", seconds=seconds, lasted=lasted)]})
+    assert ("hasty</span>" in annotators(db)) == hasty
+    assert ("40 by the server" in annotators(db)) == (lasted == 40.2)

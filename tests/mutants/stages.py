@@ -130,9 +130,9 @@ MUTANTS = (
     ),
     Mutant(
         "all-rankings-are-new",
-        "rlhf/loop.py",
-        "new = rankings.count(db, since=since)",
-        "new = rankings.count(db)",
+        "store/rounds.py",
+        "rankings.count(db, since=since)",
+        "rankings.count(db)",
         f"{TESTS}/test_loop.py",
         "The loop would go round and round on the same rankings.",
     ),

@@ -23,7 +23,7 @@ def by_brute_force(db: Database, person: str) -> list[int]:
     had = [shown[task] for (task,) in db.execute("SELECT task_id FROM rankings WHERE annotator = ?", [person])]
     out = {prompt for (prompt,) in db.execute("SELECT id FROM prompts WHERE removed IS NOT NULL")}
     decided = {ranking for (ranking,) in db.execute("SELECT ranking_id FROM decisions")}
-    flags = db.execute("SELECT id, prompt_id FROM rankings WHERE kind = 'flagged'")
+    flags = db.execute("SELECT id, prompt_id FROM rankings WHERE kind = 'flagged'").fetchall()
     out |= {prompt for ranking, prompt in flags if ranking not in decided}
     found: dict[int, int] = {}
     rows = db.execute("SELECT id, prompt_id, state, leased_until, reason FROM tasks").fetchall()
@@ -43,8 +43,8 @@ class World:
         self.model = models.add(db, Model("some", "policy", "tiny"))
 
     def step(self) -> None:
-        often = [self.take] * 3
-        self.rng.choice([*often, self.ask, self.lose, self.remove, self.restore, self.decide, self.decide])()
+        others = (self.lose, self.decide, self.remove, self.restore)
+        self.rng.choice([self.ask, self.take, self.take, self.take, *others])()
 
     def ask(self) -> None:
         """A prompt, new or known, with twins and with tasks of some of the responses."""
@@ -73,6 +73,12 @@ class World:
         with self.db.conn:
             self.db.execute("UPDATE tasks SET leased_until = 1 WHERE state = 'leased'")
 
+    def decide(self) -> None:
+        """A researcher hears what was said: most flagged prompts go on."""
+        for voice in voices.every(self.db, kind="flag"):
+            if self.rng.random() < 0.8 and voice.id in {v.id for v in voices.every(self.db, kind="flag")}:
+                voices.decide(self.db, [voice.id], self.rng.choice(["put back", "put back", "taken out"]), "rosa")
+
     def remove(self) -> None:
         for prompt in self.rng.sample(prompts.every(self.db), k=min(2, prompts.count(self.db))):
             prompts.remove(self.db, [prompt.id])
@@ -81,12 +87,6 @@ class World:
         for prompt in prompts.taken_out(self.db):
             if self.rng.random() < 0.5:
                 prompts.restore(self.db, [prompt.id])
-
-    def decide(self) -> None:
-        """A researcher puts back every other prompt that a flag holds back."""
-        for voice in voices.every(self.db, kind="flag"):
-            if self.rng.random() < 0.5 and voice.id in {v.id for v in voices.every(self.db, kind="flag")}:
-                voices.decide(self.db, [voice.id], "put back", "rosa")
 
 
 def free_in_transaction(db: Database, person: str) -> list[int]:

@@ -129,8 +129,9 @@ def test_tasks_are_skipped_and_flagged_until_none_is_left(program: Program, work
     send = program("ada", "annotator")
     for kind in ("skipped", "flagged", "skipped"):
         lease = send("POST", "/tasks/next").json()["task"]["lease"]
-        answers = [send("POST", "/rankings", {"lease": lease, "kind": kind}).json() for _ in range(2)]
+        answers = [send("POST", "/rankings", {"lease": lease, "kind": kind, "next": True}).json() for _ in range(2)]
         assert answers[0] == answers[1]
+        assert send("POST", "/tasks/next").json()["task"] == answers[0]["next"]
         assert answers[0]["kind"] == kind
     assert send("POST", "/tasks/next").json() == {"task": None}
     with workspace.store() as db:

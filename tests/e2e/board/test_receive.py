@@ -182,3 +182,23 @@ def test_a_new_version_of_the_guidelines_stands_open_until_a_ranking_is_stored(b
     bench.tell(told(2, "d"))
     assert box.evaluate("box => box.open")
     assert "version 2" in bench.page.locator(".guidelines summary").inner_text()
+
+
+def test_after_practice_the_known_order_stays_until_enter(bench: Any, view: Any) -> None:
+    practice = {"number": 1, "of": 2, "feedback": ""}
+    bench.start(view(2, lease="practice-7", practice=practice))
+    line = bench.page.locator(".practice")
+    expect(line).to_contain_text("Practice 1 of 2: nothing of it counts.")
+    for key in ("s", "f", "1", "2", "Enter"):
+        bench.page.keyboard.press(key)
+    (sent,) = bench.sent()
+    assert (sent["action"], sent["levels"]) == ("rank", [1, 2])
+    told = view(2, lease="practice-7", practice=practice | {"feedback": "The known order is B, then A."})
+    bench.tell(told | {"answer": {"nonce": sent["nonce"], "stored": False, "message": ""}})
+    expect(line).to_contain_text("The known order is B, then A.")
+    assert bench.slots() == ["A", "B"], "beside the person's own"
+    bench.page.keyboard.press("Enter")
+    assert bench.sent()[-1]["action"] == "next"
+    bench.tell(view(3, lease="real"))
+    expect(line).to_be_hidden()
+    expect(bench.page.locator("[data-do=submit]")).to_contain_text("Submit")

@@ -14,7 +14,9 @@ from rlhf.ratings import rate as convert
 from rlhf.stages.context import Context
 from rlhf.stages.rate import rate
 from rlhf.stages.repeats import due_repeats
-from store import checks, rankings, scores, tasks
+from store import annotators, checks, rankings, scores, tasks
+from store.records import Task
+from store.results import figures
 
 Make = Callable[..., Any]
 
@@ -168,3 +170,19 @@ def test_other_methods_are_rated_beside_repeats_too(ctx: Context, db: Database, 
     other = dataclasses.replace(ctx, settings=dataclasses.replace(ctx.settings, rating=rating))
     assert rate(other).record.metrics["rankings"] == 3
     assert all((s.stderr is None) == (method == "elo") for s in scores.of_rating(db, 1))
+
+
+def test_the_time_by_the_server_stands_beside_that_of_the_page(ctx: Context, db: Database, world: Make) -> None:
+    made = world()
+    for name, waits in (("ada", (10, 30, 20)), ("simulated:bo", (10, 10, 10))):
+        annotators.ensure(db, name)
+        for prompt, wait in zip(made.prompts(3, each=2), waits, strict=True):
+            (task,) = tasks.add(db, [Task(prompt, made.shown[prompt])])
+            held = tasks.lease(db, task, name, made.shown[prompt])
+            with db.conn:
+                db.execute("UPDATE tasks SET handed = handed - ? WHERE id = ?", [wait, task])
+            rankings.submit(db, str(held.lease), name, dict.fromkeys(made.shown[prompt], 1), seconds=0.05)
+    rows = {row.name: row for row in figures(rate(ctx).record).by_annotator}
+    assert rows["ada"].seconds == 0.05, "what their page claims"
+    assert rows["ada"].lasted == pytest.approx(20, abs=2)
+    assert rows["simulated:bo"].lasted is None
