@@ -89,9 +89,15 @@ def secret_of(workspace: Workspace, settings: Settings) -> bytes:
     Raises BadInput where nothing is in it.
     """
     file = workspace.folder / Path(settings.webhooks.secret_file).expanduser()
-    with suppress(FileExistsError), open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:
-        os.fchmod(made.fileno(), access_of(workspace.folder).file)
-        made.write(f"{secrets.token_urlsafe(SECRET_BYTES)}\n")
+    if not file.exists():
+        # Whole when it appears, and made by one: two workers may look at once.
+        beside = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:
+            os.fchmod(made.fileno(), access_of(workspace.folder).file)
+            made.write(f"{secrets.token_urlsafe(SECRET_BYTES)}\n")
+        with suppress(FileExistsError):
+            os.link(beside, file)
+        beside.unlink()
     if secret := file.read_bytes().strip():
         return secret
     raise BadInput(f"{file.name} holds no secret to sign webhooks with: write one into it, or delete it.")
