@@ -133,6 +133,7 @@ def test_no_workspace(refused: Callable[..., str], tmp_path: Path, name: str) ->
         "imports": "list",
         "prompts": "list",
         "user": "list",
+        "why": "1",
         "export": f"rankings --to {tmp_path / 'out.jsonl'}",
         "cancel": "1",
         "answer": "tea",
