@@ -5,7 +5,7 @@ Gradio's way to the same functions takes three openings of the store, and as lon
 
 import json
 
-from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,8 +17,6 @@ from store.records import Json
 from store.workspace import Workspace
 
 ADDRESS = "/api/board"
-AT_ONCE = 4
-"""Requests that are answered at a time. They wait for one another at the store, and more threads only take turns."""
 
 
 def route(workspace: Workspace) -> Route:
@@ -27,7 +25,7 @@ def route(workspace: Workspace) -> Route:
     Starlette's route and not FastAPI's: nothing is declared here that would have to be checked, since
     annotate/ranking.py looks at each field itself and says in words what is wrong with it.
     """
-    config, at_once = ranking.Config(workspace), CapacityLimiter(AT_ONCE)
+    config = ranking.Config(workspace)
 
     def answered(request: Request, sent: Json) -> Json:
         with workspace.store() as db:
@@ -35,7 +33,7 @@ def route(workspace: Workspace) -> Route:
 
     async def board(request: Request) -> Response:
         sent = _object(await request.body())
-        return JSONResponse(await to_thread.run_sync(answered, request, sent, limiter=at_once))
+        return JSONResponse(await run_in_threadpool(answered, request, sent))
 
     return Route(ADDRESS, board, methods=["POST"])
 

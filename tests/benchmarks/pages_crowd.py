@@ -20,6 +20,8 @@ from tests.server import Server
 GRADIO = "/annotate/gradio_api/run/predict"
 IDLE = 4.0
 """Seconds after which a connection is not used again: uvicorn closes it after five."""
+SETTLED = 2.0
+"""Thoughts after which all have their page, and the counting begins."""
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -35,6 +37,8 @@ class Spell:
 
     def row(self) -> str:
         """A line of the table."""
+        if not self.waits:
+            return f"| {self.route} | nothing was answered within {self.seconds:g} s |"
         waits = sorted(1000 * wait for wait in self.waits)
         p50, p95, p99 = (waits[min(len(waits) - 1, int(share * len(waits)))] for share in (0.5, 0.95, 0.99))
         rate, cpu = len(waits) / self.seconds, 1000 * self.cpu / len(waits)
@@ -74,8 +78,11 @@ class Line:
         self.writer = None
 
 
-async def rank(person: Person, server: Server, spell: Spell, end: float) -> None:
-    """Rank until the time `end` (monotonic), thinking about `person.reading` seconds before each answer."""
+async def rank(person: Person, server: Server, spell: Spell, start: float, end: float) -> None:
+    """Rank until the time `end` (monotonic), thinking about `person.reading` seconds before each answer.
+
+    What is asked before `start`, when people open the page, is not counted.
+    """
     rng = random.Random(person.name + spell.route)
     line = Line(server, person.token)
     number = None
@@ -103,7 +110,8 @@ async def rank(person: Person, server: Server, spell: Spell, end: float) -> None
             spell.failed += 1
             line.close()
             continue
-        spell.waits.append(time.monotonic() - began)
+        if start <= began and time.monotonic() <= end:
+            spell.waits.append(time.monotonic() - began)
         if view["answer"]["stored"] and not view["answer"]["message"]:
             person.acknowledged[lease] = levels
     line.close()
@@ -113,13 +121,18 @@ def spell(crowd: list[Person], server: Server, route: str, seconds: float) -> Sp
     """Let everybody rank by one route for so long."""
     made = Spell(route, seconds)
 
-    async def all_at_once() -> None:
-        end = time.monotonic() + seconds
-        await asyncio.gather(*(rank(person, server, made, end) for person in crowd))
+    async def measured(start: float, end: float) -> None:
+        await asyncio.sleep(start - time.monotonic())
+        before = cpu_of(server)
+        await asyncio.sleep(end - time.monotonic())
+        made.cpu = cpu_of(server) - before
 
-    before = cpu_of(server)
+    async def all_at_once() -> None:
+        start = time.monotonic() + SETTLED * max(crowd[0].reading, 0.5)
+        end = start + seconds
+        await asyncio.gather(measured(start, end), *(rank(person, server, made, start, end) for person in crowd))
+
     asyncio.run(all_at_once())
-    made.cpu = cpu_of(server) - before
     return made
 
 
