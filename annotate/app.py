@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from annotate import acts, dashboard, documents, downloads, look, mine, ranking, scripts
+from annotate import acts, dashboard, documents, downloads, line, look, mine, ranking, scripts
 from annotate.account import Account
 from annotate.admin import Admin
 from annotate.api.app import PREFIX
@@ -41,6 +41,9 @@ STYLES = (
 UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 """What answers a request whose body is not what its address takes, for the site and for each page of Gradio's."""
 
+IDLE_SECONDS = 1.0
+"""From one look of Gradio's into a queue that is always empty to the next."""
+
 
 def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAPI:  # noqa: B008 (it is frozen)
     """The whole site of one workspace: /login, /join, /annotate, /research, /report, /why, /admin, /account,
@@ -54,6 +57,7 @@ def build(workspace: Workspace, settings: ServeConfig = ServeConfig()) -> FastAP
     app.add_middleware(Gate, workspace=workspace, hosts=settings.allowed_hosts)
     app.add_middleware(Forwarded, proxies=settings.trusted_proxies)
     Forwarded(app, settings.trusted_proxies)  # Starlette makes its own with the first request, which is too late
+    app.router.routes.append(line.route(workspace))  # first, for it is asked most
     door = Door(workspace)
     app.include_router(door.router())
     app.include_router(Admin(workspace, door.passwords).router())
@@ -135,6 +139,8 @@ def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:
         max_file_size=1,
         app_kwargs={"exception_handlers": UNFIT},
     )
+    # Gradio looks into its queue a thousand times a second. No event here goes through it (`queue=False`).
+    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = IDLE_SECONDS
 
 
 def _add_api(app: FastAPI, workspace: Workspace) -> None:

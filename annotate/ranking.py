@@ -42,7 +42,7 @@ OWN_FIGURES_EVERY = 300.0
 
 def page(workspace: Workspace) -> gr.Blocks:
     """The page as Gradio blocks."""
-    config = _Config(workspace)
+    config = Config(workspace)
 
     def load(request: gr.Request) -> Json:
         with handed_on(request.request):
@@ -66,12 +66,7 @@ def page(workspace: Workspace) -> gr.Blocks:
                 raise gr.Error(str(error), print_exception=False) from error
             sent = event._data if isinstance(event._data, dict) else {}
             with workspace.store() as db:
-                told = _act(config(), db, annotator, sent)
-                try:
-                    following = _following(config.last, db, annotator, sent, told)
-                    return _complete(config.last, db, annotator, following, told)
-                except Exception as error:
-                    return _without_task(config.last, annotator, told, error)
+                return answer_to(config(), db, annotator, sent)
 
     made: gr.Blocks
     with gr.Blocks(title="Rank · Rankloop", analytics_enabled=False, fill_width=True) as made:
@@ -94,14 +89,23 @@ def page(workspace: Workspace) -> gr.Blocks:
     return made
 
 
-class _Config:
+def answer_to(config: AnnotateConfig, db: Database, person: Annotator, sent: Json) -> Json:
+    """Do what the board asks, and give what it is to show next; a ranking is on disk when this returns."""
+    told = _act(config, db, person, sent)
+    try:
+        return _complete(config, db, person, _following(config, db, person, sent, told), told)
+    except Exception as error:
+        return _without_task(config, person, told, error)
+
+
+class Config:
     """[annotate] of workspace.toml. Where that cannot be used the last good one stays: people go on ranking."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace, self.last = workspace, AnnotateConfig()
 
     def __call__(self) -> AnnotateConfig:
-        # The research page says what is wrong, and whose page this is cannot mend it.
+        """As the file is now. What is wrong with it the research page says: whose page this is cannot mend it."""
         with suppress(BadInput, OSError):
             self.last = settings_of(self.workspace).annotate
         return self.last

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from urllib.parse import urlsplit, urlunsplit
 
+from sqlite_utils import Database
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
@@ -72,6 +73,15 @@ def signed_in(workspace: Workspace, connection: HTTPConnection) -> Annotator | N
         return sessions.of_session(db, token)
 
 
+def allowed(db: Database, connection: HTTPConnection, area: str) -> Annotator:
+    """The person who sends this request, by a store that is open, if they may use `area` (a key of ROLES).
+
+    Raises Forbidden.
+    """
+    token = connection.cookies.get(COOKIE)
+    return _may_use(sessions.of_session(db, token) if token else None, area)
+
+
 def outside(workspace: Workspace, request: HTTPConnection) -> str:
     """The address under which people reach the site, without a slash at its end, for a link that leaves it."""
     own = f"{request.base_url}".rstrip("/")
@@ -85,7 +95,10 @@ def address_of(connection: HTTPConnection) -> str:
 
 def require(workspace: Workspace, connection: HTTPConnection | None, area: str) -> Annotator:
     """The person, if they may use `area` (a key of ROLES); raises Forbidden."""
-    annotator = signed_in(workspace, connection) if connection else None
+    return _may_use(signed_in(workspace, connection) if connection else None, area)
+
+
+def _may_use(annotator: Annotator | None, area: str) -> Annotator:
     if annotator is None:
         raise Forbidden("You are signed out: sign in again.")
     if annotator.role not in ROLES[area]:

@@ -103,7 +103,7 @@ def _connect(path: Path) -> Guarded:
 
 def _migrate(db: Database, path: Path) -> None:
     known = {m.name for m in migrations._migrations}
-    applied = {m.name for m in migrations.applied(db)}
+    applied = _applied(db)
     if newer := sorted(applied - known):
         raise NewerWorkspace(
             f"{path} was written by a newer version (it has {newer[-1]}, which this one does not know): "
@@ -118,6 +118,17 @@ def _migrate(db: Database, path: Path) -> None:
     with writing(db):  # all or none: a crash half-way leaves the file as the earlier version wrote it
         migrations.apply(db)
         _check_references(db, path)
+
+
+def _applied(db: Database) -> set[str]:
+    """The migrations that a file has had; asked plainly, since sqlite_utils asks for all tables first, each time."""
+    try:
+        rows = db.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = ?", [migrations.name]).fetchall()
+    except sqlite3.OperationalError as error:
+        if "no such" not in str(error):
+            raise
+        return {migration.name for migration in migrations.applied(db)}  # a new file, or one that is no store
+    return {name for (name,) in rows}
 
 
 def _copy_before(db: Database, path: Path, migration: str) -> None:

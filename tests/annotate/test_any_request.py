@@ -44,6 +44,7 @@ ADDRESSES = (
     *(f"/api/{act}" for act in ACTS),
     *(f"/{page}/gradio_api/{route}" for page in ("annotate", "research") for route in ("run/predict", "queue/join")),
     "/annotate/gradio_api/api/predict",
+    "/api/board",
     "/research/gradio_api/call/watched",
     "/annotate/gradio_api/reset",
     "/annotate/gradio_api/upload",

@@ -24,7 +24,10 @@ TEXTS = {path.name: path.read_text() for path in FOLDER.glob("*.js")}
 IMPORT = re.compile(r"^import \{([^}]*)\} from '\./([\w-]+\.js)';$", re.MULTILINE)
 EXPORT = re.compile(r"^export (?:async )?(?:function|const) (\w+)", re.MULTILINE)
 IMPORTS = {
-    name: {source: set(re.findall(r"\w+", names)) for names, source in IMPORT.findall(TEXTS[name])} for name in TEXTS
+    name: {
+        source: set(re.findall(r"(?<! as )\b\w+", names)) - {"as"} for names, source in IMPORT.findall(TEXTS[name])
+    }
+    for name in TEXTS
 }
 EXPORTS = {name: set(EXPORT.findall(text)) for name, text in TEXTS.items()}
 
@@ -47,20 +50,20 @@ def test_the_reading_sees_every_import_and_export() -> None:
 
 
 def test_every_module_is_reached_from_the_entry() -> None:
-    assert reached("main.js") == set(TEXTS)
-    assert EXPORTS["main.js"] == {"start"}
+    assert reached("page.js") == set(TEXTS)
+    assert EXPORTS["page.js"] == {"start"}
 
 
 def test_no_module_imports_itself_round_a_corner() -> None:
     order = list(TopologicalSorter({name: set(sources) for name, sources in IMPORTS.items()}).static_order())
-    assert order[-1] == "main.js"
+    assert order[-1] == "page.js"
 
 
 def test_what_is_imported_is_exported_and_the_other_way_round() -> None:
     for name, sources in IMPORTS.items():
         for source, names in sources.items():
             assert names <= EXPORTS[source], (name, source)
-    for name in TEXTS.keys() - {"main.js"}:
+    for name in TEXTS.keys() - {"page.js"}:
         used = set().union(*(sources.get(name, set()) for sources in IMPORTS.values()))
         assert EXPORTS[name] == used, name
 
@@ -104,9 +107,9 @@ def test_every_script_of_the_pages_is_an_entry_or_imported_by_one(
         f"look/{name}.js"
         for name in ("asking", "browse", "desk", "proposals", "quick", "research", "start", "versions")
     }
-    assert started == {"board/main.js", *research}
+    assert started == {"board/page.js", *research}
     assert not imported & research
-    assert started | imported | {f"board/{name}" for name in reached("main.js")} == set(scripts.modules())
+    assert started | imported | {f"board/{name}" for name in reached("page.js")} == set(scripts.modules())
     for text in looks.values():
         for names, source in IMPORT.findall(text):
             assert set(re.findall(r"\w+", names)) <= set(EXPORT.findall(looks[source])), source
@@ -114,7 +117,7 @@ def test_every_script_of_the_pages_is_an_entry_or_imported_by_one(
 
 def test_whoever_opens_the_page_can_fetch_every_module(client: TestClient) -> None:
     """From the entry on, by the addresses that the browser makes of the imports; no session is needed."""
-    new, seen = ["/" + scripts.address("board/main.js")], set()
+    new, seen = ["/" + scripts.address("board/page.js")], set()
     while new:
         seen.add(path := new.pop())
         answer = client.get(path)
@@ -131,8 +134,8 @@ def test_whoever_opens_the_page_can_fetch_every_module(client: TestClient) -> No
 @pytest.mark.parametrize(
     "path",
     [
-        "scripts/0123456789abcdef/board/main.js",
-        "scripts//board/main.js",
+        "scripts/0123456789abcdef/board/page.js",
+        "scripts//board/page.js",
         "{version}/board/nothing.js",
         "{version}/board/board.html",
         "{version}/scripts.py",
@@ -143,7 +146,7 @@ def test_whoever_opens_the_page_can_fetch_every_module(client: TestClient) -> No
     ],
 )
 def test_nothing_else_is_served(client: TestClient, path: str) -> None:
-    version = scripts.address("board/main.js").removesuffix("/board/main.js")
+    version = scripts.address("board/page.js").removesuffix("/board/page.js")
     answer = client.get("/" + path.format(version=version))
     assert answer.status_code == 404
     assert "cache-control" not in answer.headers

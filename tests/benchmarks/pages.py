@@ -1,9 +1,11 @@
 """What the pages cost: the next task by how many wait, and rankings a second by how many people ask for them.
 
     python -m tests.benchmarks.pages --tasks
+    python -m tests.benchmarks.pages --people 500 --thought 5 --seconds 12
 
-CPU seconds of this process for giving a person the next task and for the whole answer of a page, by the number of
-tasks that wait, in turn within one run, so that what else the machine does meets all of them alike.
+The first: CPU of this process for giving a person the next task and for the whole answer of a page, by the number of
+tasks that wait. The second: so many people at once, by Gradio's route and by the board's own. What is compared is
+taken in turn within one run, so that what else the machine does meets all of it alike.
 """
 
 import argparse
@@ -18,10 +20,14 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from annotate import queue
-from store import annotators, models
+from annotate.line import ADDRESS
+from store import annotators, models, sessions
 from store.db import writing
 from store.records import Model
 from store.workspace import Workspace, create
+from tests.benchmarks.pages_crowd import GRADIO, cpu_of, spell
+from tests.drills.people import Person, wrong
+from tests.server import Server
 
 WAITING = (600, 6_000, 30_000, 100_000)
 """How many tasks wait, each for a ranking by anybody."""
@@ -88,12 +94,47 @@ def by_tasks() -> None:
         print(f"| {waiting:,} | {statistics.median(given[waiting]):.2f} | {statistics.median(whole[waiting]):.2f} |")
 
 
+def crowded(workspace: Workspace, people: int, thought: float) -> list[Person]:
+    """So many people who are signed in; by SQL, since each new name is held against all that there are."""
+    names = [f"person {n}" for n in range(people)]
+    with workspace.store() as db, writing(db):
+        db.conn.executemany("INSERT INTO annotators (name, role) VALUES (?, 'annotator')", [(n,) for n in names])
+        return [Person(name, sessions.open_session(db, name), thought) for name in names]
+
+
+def by_people(people: int, thought: float, seconds: float) -> None:
+    """Print how long people wait, how many rankings come in, and what each costs the server, by route."""
+    with tempfile.TemporaryDirectory(prefix="bench-pages-") as folder:
+        workspace = workspace_of(Path(folder) / "workspace", WAITING[2])
+        crowd = crowded(workspace, people, thought)
+        server, began = Server(workspace), time.monotonic()
+        server.start()
+        try:
+            print(f"ready after {time.monotonic() - began:.1f} s, {cpu_of(server):.1f} s of CPU")
+            spells = [spell(crowd, server, route, seconds) for route in (GRADIO, ADDRESS)]
+        finally:
+            server.kill()
+        lost = wrong(workspace, crowd)
+    acknowledged = sum(len(person.acknowledged) for person in crowd)
+    print(f"{people} people, {thought:g} s of thought; load average {os.getloadavg()[0]:.1f}")
+    print(f"{acknowledged - len(lost)} of {acknowledged} acknowledged rankings are stored as they were sent")
+    print("| route | p50 ms | p95 ms | p99 ms | rankings/s | server CPU ms a ranking | failed |\n|---|" + "---|" * 6)
+    for one in spells:
+        print(one.row())
+
+
 def main() -> None:
     """Read the command line and run what it asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--tasks", action="store_true", help="the next task, by how many wait")
-    if parser.parse_args().tasks:
+    parser.add_argument("--people", type=int, default=500, help="who rank at once")
+    parser.add_argument("--thought", type=float, default=5.0, help="seconds before each answer, about")
+    parser.add_argument("--seconds", type=float, default=12.0, help="for which they rank by each route")
+    told = parser.parse_args()
+    if told.tasks:
         by_tasks()
+    else:
+        by_people(told.people, told.thought, told.seconds)
 
 
 if __name__ == "__main__":
