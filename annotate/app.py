@@ -34,10 +34,6 @@ from store import tasks
 from store.errors import BadInput, LeaseLost, PlatformError
 from store.workspace import Workspace
 
-STYLES = (
-    "research.css", "desk.css", "browse.css", "trust.css", "start.css", "policies.css", "proposals.css", "voices.css",
-)  # fmt: skip
-"""Of the research page, beside those of all pages."""
 UNFIT: dict[int | type[Exception], Any] = {RequestValidationError: unfit}
 """What answers a request whose body is not what its address takes, for the site and for each page of Gradio's."""
 
@@ -115,7 +111,8 @@ def serve(
 
 async def _add_pages(app: FastAPI, workspace: Workspace) -> None:
     _mount(app, ranking.AREA, ranking.page(workspace), "own.css")
-    _mount(app, dashboard.AREA, dashboard.page(workspace), *STYLES)
+    names = ("research", "desk", "browse", "trust", "start", "policies", "proposals", "voices")
+    _mount(app, dashboard.AREA, dashboard.page(workspace), *(f"{name}.css" for name in names))
 
 
 def _mount(app: FastAPI, path: str, page: gr.Blocks, *styles: str) -> None:

@@ -23,8 +23,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 _LINKS = Markup("""<section class="panel downloads"><h2>Download</h2><dl>{}</dl>
-<p class="note">JSON Lines has every value as it is. In CSV a text that a spreadsheet
-would take for a formula has ' before it.</p></section>""")
+<p class="note">JSON Lines has every value as it is. In CSV a text that a spreadsheet would take for a formula has '
+before it.</p></section>""")
 _LINK = Markup("""<div><dt>{0}</dt><dd><a href="../download/{0}.csv">CSV</a>
 <a href="../download/{0}.jsonl">JSONL</a></dd></div>""")
 

@@ -165,7 +165,7 @@ def _said(standing: Sequence[Ranking]) -> Markup:
     )
     more = len(standing) - MOST_RANKINGS
     rest = note(f"The newest {MOST_RANKINGS} of {number(len(standing))}.") if more > 0 else ""
-    return Markup('<ul class="said">{}</ul>{}').format(listed, rest)
+    return Markup('<ul class="orders">{}</ul>{}').format(listed, rest)
 
 
 def _order(levels: Mapping[int, int]) -> str:

@@ -85,6 +85,7 @@ def test_the_research_page_of_an_empty_workspace(call: Call, sign_in: SignIn) ->
     client = sign_in("Rosa", "admin")
     drawn = {name: html for tab in dashboard.TABS for name, html in desk(call, client, tab).items()}
     assert drawn["proposals"] == ""
+    assert "nobody has flagged, skipped or commented yet" in drawn["inbox"]
     assert "3" in drawn["counts"]
     assert "No round is finished yet" in drawn["rounds"]
     assert "hidden-model" in drawn["lineage"]

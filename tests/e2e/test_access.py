@@ -6,6 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from store.workspace import Workspace
+from tests.e2e.test_trust import rate
+
 pytestmark = pytest.mark.e2e
 
 TECHNICAL = (
@@ -15,6 +18,8 @@ TECHNICAL = (
     "",
     "[A link](https://example.org) and `code`.",
 )
+TABS = {"Loop": "#rounds tr", "Versions": "#versions tr", "People": "#annotators tr", "Prompts": "#browse form"}
+TABS["Jobs"] = "#start form"
 CHATS = {"Which is **best**? " * 2: TECHNICAL, "And which here? " * 30: TECHNICAL}
 
 
@@ -44,6 +49,8 @@ def test_no_state_of_the_ranking_page_has_a_serious_finding(site: Any, browser: 
 
     see("half ranked", "a", "1", "b", "1", "Enter")
     see("the keys", "w", "?")
+    ticked = "getComputedStyle(document.querySelector('.sheet input'), '::after').content"
+    assert page.evaluate(ticked) == '"✓"'  # single keys are on, and it looks so
     see("a reason, texts as written", "Escape", "s", "1")
     for key in ("Escape", "c", "2", "d", "3", "Enter"):
         page.keyboard.press(key)
@@ -56,6 +63,23 @@ def test_no_state_of_the_ranking_page_has_a_serious_finding(site: Any, browser: 
     expect(page.locator(".board")).to_have_attribute("data-state", "revising")
     found["an earlier ranking"] = findings(page, *rules)
     assert {state: serious for state, serious in found.items() if serious} == {}
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_tab_of_the_research_page_has_a_serious_finding(
+    site: Any, lived_in: Workspace, browser: Browser, scheme: Any
+) -> None:
+    rate(lived_in, "Bo", "Cleo")
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research")
+    found = {}
+    for tab, ready in TABS.items():
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_selector(ready)
+        found[tab] = findings(page, *(("color-contrast",) if scheme == "dark" else ()))
+    assert {tab: serious for tab, serious in found.items() if serious} == {}
     context.close()
 
 

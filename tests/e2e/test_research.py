@@ -145,7 +145,7 @@ def test_an_annotator_sees_no_way_in(site: Any, context: BrowserContext) -> None
     page.goto(site.url + "/research")
     page.wait_for_selector(".card")
     assert page.url.rstrip("/").endswith("/annotate")
-    assert page.locator("nav").inner_text() == "Rank"
+    assert page.locator("nav").inner_text().split("\n") == ["Rank", "My answers", "Guidelines"]
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("h1")).to_have_text("Sign in")
 
@@ -210,26 +210,51 @@ def test_a_desk_by_key_whose_panels_stay_open_and_whose_refusals_are_seen(
         jobs.log(db, running.id, 41, {f"policy/extra_{n}": 1.0 for n in range(9)})
     page = site.sign_in(context, "Rosa", "researcher")
     page.goto(site.url + "/research")
-    page.locator("#curves summary").click()
-    last = page.locator("#curves details .chart").last
+    page.get_by_text("All metrics").click()
+    last = page.locator("#curves [data-name=all] .chart").last
     expect(last).to_be_visible()
     with lived_in.store() as db:
         jobs.log(db, running.id, 42, {f"policy/extra_{n}": 2.0 for n in range(9)})
     expect(last.locator("b")).to_have_text("2")  # drawn anew
     expect(last).to_be_visible()
-    page.locator("#curves summary").click()
+    page.get_by_text("All metrics").click()
     page.get_by_role("tab", name="Loop").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("tab", name="Jobs")).to_be_focused()
     assert page.url.endswith("/research/#/jobs")
     expect(page.get_by_role("tabpanel")).to_have_count(1)
     button = page.get_by_role("button", name="Cancel")
-    with lived_in.store() as db:
-        page.evaluate("document.querySelector('[data-cancel]').dataset.cancel = 99")
+    button.wait_for()
+    page.evaluate("document.querySelector('[data-cancel]').dataset.cancel = 99")
     button.click()
     expect(page.get_by_role("alert").filter(has_text="There is no job 99.")).to_be_visible()
     page.get_by_role("button", name="Close").click()
     expect(page.locator("#said")).to_be_hidden()
     page.keyboard.press("Home")
     page.get_by_role("tab", name="Loop").click()
-    expect(page.locator("#curves details .chart").first).to_be_hidden()  # a person closed it
+    expect(page.locator("#curves [data-name=all] .chart").first).to_be_hidden()  # a person closed it
+
+
+def test_prompts_are_sought_and_the_address_keeps_it(site: Any, lived_in: Workspace, context: BrowserContext) -> None:
+    page = site.sign_in(context, "Rosa", "researcher")
+    page.goto(site.url + "/research#/prompts")
+    found = page.locator("#browse details")
+    expect(found).to_have_count(3)
+    page.get_by_role("searchbox", name="Words").fill("lentil")
+    page.keyboard.press("Enter")
+    expect(found).to_have_count(1)
+    found.locator("summary").click()
+    page.reload()
+    expect(found).to_have_count(1)
+    expect(page.get_by_role("searchbox", name="Words")).to_have_value("lentil")
+    page.go_back()
+    expect(found).to_have_count(3)
+    page.get_by_label("Rankings").select_option("open")
+    expect(page.locator("#browse")).to_contain_text("prompt")
+    assert page.url.endswith("#/prompts?state=open")
+    with page.expect_download() as taken:
+        page.locator("a[href$='prompts.jsonl']").click()
+    assert taken.value.suggested_filename == "prompts.jsonl"
+    found.first.locator("summary").click()
+    found.first.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Response")

@@ -90,3 +90,15 @@ def test_the_bar_takes_a_third_of_the_window_at_most_and_stays_in_its_place(
         assert (second["y"], second["height"]) == (first["y"], first["height"])
     finally:
         bench.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_hint_beside_six_letters_is_read_whole_on_a_phone(bench: Any, view: Any) -> None:
+    bench.page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        bench.start(view(6))
+        tray = bench.page.locator(".tray")
+        assert tray.evaluate("e => [e.scrollWidth - e.clientWidth, e.scrollHeight - e.clientHeight]") == [0, 0]
+        box, slots = tray.bounding_box(), bench.page.locator(".slots").bounding_box()
+        assert box["y"] + box["height"] <= slots["y"]
+    finally:
+        bench.page.set_viewport_size({"width": 1280, "height": 900})

@@ -1,4 +1,4 @@
-"""The two small scripts of the research page."""
+"""The small scripts of the research page."""
 
 from typing import Any
 
@@ -8,43 +8,54 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.e2e
 
 START = """const { start } = await import(`/look/${arg.script}.js`);
-window.sent = [];
-document.body.innerHTML = '<div id=site></div><div id=panel></div>';
+window.asked = [];
+window.refusal = '';
+window.fetch = async (address, sent) => {
+  asked.push([address, JSON.parse(sent.body)]);
+  return { ok: !refusal, json: async () => ({ error: refusal }) };
+};
+document.body.innerHTML = '<div id=site></div><div id=panel></div><div id=said hidden><p></p></div>';
 const element = document.querySelector('#panel');
 element.innerHTML = arg.html;
-start({ element, trigger: (event, data) => sent.push([event, data]) });"""
-TABLE = "<p>text</p><button data-{0}=7><b>Do it</b></button><button data-{0}=8></button>"
+start({ element, trigger: () => {} });"""
+TABLE = """<p>text</p><button data-{0}=7 data-asks='Sure?' data-rests='Why'><b>Do it</b></button>
+<button data-{0}=8></button>"""
 ASK_EVERY = 5000
 
 
-@pytest.mark.parametrize(
-    ("script", "kind", "name"), [("research", "cancel", "job"), ("versions", "promote", "model")]
-)
-def test_a_button_is_pressed_once_and_names_its_row(bench: Any, script: str, kind: str, name: str) -> None:
+@pytest.mark.parametrize(("script", "kind", "name"), [("research", "cancel", "job")])
+def test_a_button_is_pressed_once_names_its_row_and_says_why_it_was_refused(
+    bench: Any, script: str, kind: str, name: str
+) -> None:
     bench.run(START, {"script": script, "html": TABLE.format(kind)})
-    first, second = bench.page.locator("button").all()
-    bench.page.locator("p").click()
+    first, second = bench.page.locator("#panel button").all()
+    bench.page.locator("#panel p").click()
     first.locator("b").click()
-    assert bench.sent() == [{name: 7}]
+    assert bench.run("return asked") == [[f"../api/{kind}", {name: 7}]]
     expect(first).to_be_disabled()
+    bench.run("window.refusal = arg", "It is done already.")
+    second.dispatch_event("click")
+    expect(bench.page.locator("#said")).to_have_text("It is done already.")
     expect(second).to_be_enabled()
+    bench.run("window.refusal = ''")
+    second.dispatch_event("click")
+    expect(bench.page.locator("#said")).to_be_hidden()
 
 
-def test_a_button_of_a_table_drawn_anew_works_as_well(bench: Any) -> None:
+def test_a_promotion_asks_first_in_a_table_drawn_anew_as_well(bench: Any) -> None:
     bench.run(START, {"script": "versions", "html": ""})
-    bench.run("document.querySelector('#panel').innerHTML = arg", "<button data-promote=9>Make default</button>")
-    bench.page.locator("button").click()
-    assert bench.sent() == [{"model": 9}]
-
-
-def test_after_a_refusal_a_version_can_be_promoted_again(bench: Any) -> None:
-    bench.run(START, {"script": "versions", "html": TABLE.format("promote")})
-    button = bench.page.locator("button").first
+    bench.run("document.querySelector('#panel').innerHTML = arg", TABLE.format("promote"))
+    button, dialog = bench.page.locator("#panel button").first, bench.page.get_by_role("dialog", name="Sure?")
+    for no in (lambda: bench.page.keyboard.press("Escape"), dialog.get_by_role("button", name="Cancel").click):
+        button.click()
+        expect(dialog).to_contain_text("Why")
+        no()
+        expect(dialog).to_have_count(0)
+    assert bench.run("return asked") == []
     button.click()
-    bench.page.clock.run_for(2999)
-    expect(button).to_be_disabled()
-    bench.page.clock.run_for(1)
-    expect(button).to_be_enabled()
+    dialog.get_by_role("button", name="Promote").click()
+    expect(dialog).to_have_count(0)
+    assert bench.run("return asked") == [["../api/promote", {"model": 7}]]
 
 
 def test_trouble_is_told_and_taken_back(bench: Any) -> None:
