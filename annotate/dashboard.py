@@ -87,7 +87,6 @@ PANELS = (
     Panel("lineage", lineage, "overview", "versions"),
     Panel("inbox", inbox, "overview", "people"),
     Panel("annotators", annotators, "overview", "people"),
-    Panel("inbox", inbox, "overview", "people"),
     Panel("proposals", proposals, "overview", "prompts", "look/proposals.js"),
     Panel("jobs", job_list, "watched", "jobs", "look/research.js"),
     Panel("quick", quick, "watched", "beside", "look/quick.js"),
