@@ -8,7 +8,12 @@ from typing import Any
 from store.workspace import Workspace
 
 # When and by whom something was done, and secrets that are drawn.
-VOLATILE = {"created", "heartbeat", "pid", "progress", "note", "leased_until", "lease", "seconds", "deaths"}
+VOLATILE = {"created", "heartbeat", "pid", "progress", "note", "leased_until", "lease", "seconds", "deaths"} | {
+    "handed",
+    "lasted",
+    "at",
+    "due",
+}
 NOT_WORK = {"_sqlite_migrations", "sqlite_sequence", "leases", "workers"}
 
 

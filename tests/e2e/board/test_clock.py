@@ -48,7 +48,7 @@ def test_the_lease_is_renewed_every_five_minutes_of_work(bench: Any, view: Any) 
     wait(bench, 5 * MINUTE - 1, active=True)
     assert bench.run("return renewals") == []
     wait(bench, 5 * MINUTE + 1, active=True)
-    assert bench.run("return renewals") == [["/api/renew", "POST", {"lease": "lease-1"}]] * 2
+    assert bench.run("return renewals") == [["../api/renew", "POST", {"lease": "lease-1"}]] * 2
 
 
 @pytest.mark.parametrize("active", [True, False])
