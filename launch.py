@@ -14,6 +14,14 @@ from typing import Any
 from rlhf.commands import evaluation
 from rlhf.commands.completion import Completion, script
 from rlhf.commands.console import readable
+from rlhf.commands.door_options import (
+    ExportOptions,
+    ImportOptions,
+    ImportsOptions,
+    PromptsOptions,
+    ReportOptions,
+    WhyOptions,
+)
 from rlhf.commands.options import (
     BackupOptions,
     CancelOptions,
@@ -21,19 +29,13 @@ from rlhf.commands.options import (
     CheckOptions,
     CompletionOptions,
     DemoOptions,
-    ExportOptions,
-    ImportOptions,
-    ImportsOptions,
     InboxOptions,
     InitOptions,
     LeaderboardOptions,
     PromoteOptions,
-    PromptsOptions,
-    ReportOptions,
     RestoreOptions,
     ServeOptions,
     UserOptions,
-    WhyOptions,
 )
 from rlhf.commands.parse import Call, Command, parse
 from rlhf.commands.user import address

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from rlhf.commands.options import ExportOptions
+from rlhf.commands.door_options import ExportOptions
 from rlhf.commands.parse import Call
 from rlhf.exports.dataset import Exported, dataset, rankings_to
 from rlhf.exports.model import Asked, ExportedModel, model

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from rlhf import training
-from rlhf.commands.options import ImportOptions
+from rlhf.commands.door_options import ImportOptions
 from rlhf.commands.parse import Call
 from rlhf.settings import Settings, settings_of
 from store import imports, prompts

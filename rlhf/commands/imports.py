@@ -6,7 +6,7 @@ from textwrap import shorten
 
 from sqlite_utils import Database
 
-from rlhf.commands.options import ImportsOptions, PromptsOptions
+from rlhf.commands.door_options import ImportsOptions, PromptsOptions
 from rlhf.commands.parse import Call
 from store import imports as files
 from store import prompts as chats

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlhf import training
+from rlhf.commands.door_options import ImportOptions
 from rlhf.commands.importing import import_into
-from rlhf.commands.options import ImportOptions, InitOptions
+from rlhf.commands.options import InitOptions
 from rlhf.commands.parse import Call
 from rlhf.settings import Quantization
 from rlhf.tiny import MODEL_DIR

@@ -1,6 +1,6 @@
 """The command `why`: from a response to the rankings that shaped it, and from a ranking to what rests on it."""
 
-from rlhf.commands.options import WhyOptions
+from rlhf.commands.door_options import WhyOptions
 from rlhf.commands.parse import Call
 from store import traces
 from store.errors import BadInput
