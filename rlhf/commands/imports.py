@@ -21,6 +21,7 @@ SHOWN = 60
 """Characters of a prompt in the list; its `messages` are whole in JSON."""
 RATE_AGAIN = "Rate again, so that the scores know of it: python launch.py rate"
 ANSWER_THEM = "Let a version answer them, so that people can rank: python launch.py generate"
+STILL_HELD = "A flag holds {} of them back all the same, until somebody decides it: python launch.py inbox list"
 
 Change = Callable[[Database, Iterable[int]], None]
 """What accepts, takes out or puts back all of these ids, or none of them."""
@@ -78,7 +79,11 @@ def _changed(db: Database, action: str, change: Change, ids: tuple[int, ...]) ->
         many, rested = len(moved(db)), rankings.count(db)
         change(db, dict.fromkeys(ids))
         many, rested = abs(len(moved(db)) - many), abs(rankings.count(db) - rested)
-    then = RATE_AGAIN if rested else ANSWER_THEM if action == "accept" else ""
+    held = [prompt for prompt in chats.held(db) if change is chats.restore and prompt.id in ids]
+    if held:
+        then = STILL_HELD.format(len(held))
+    else:
+        then = RATE_AGAIN if rested else ANSWER_THEM if action == "accept" else ""
     return Changed(action, many, rested, as_called(then))
 
 

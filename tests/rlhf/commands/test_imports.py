@@ -160,6 +160,13 @@ def test_prompts_are_listed_found_taken_out_and_put_back(typed: Typed, files: Pa
     removed = typed("prompts", "list", "--removed")["prompts"]
     assert [(p["id"], p["rankings"], bool(p["removed"])) for p in removed] == [(1, 1, True), (3, 0, True)]
     assert typed("prompts", "restore", 3) == {"action": "restore", "prompts": 1, "rankings": 0, "next": ""}
+    with typed.workspace.store() as db:
+        db.execute("UPDATE prompts SET held = created WHERE id = 1")
+        db.conn.commit()
+    assert typed("prompts", "restore", 1)["next"].startswith("A flag holds 1 of them back all the same")
+    with typed.workspace.store() as db:
+        db.execute("UPDATE prompts SET held = NULL, removed = created WHERE id = 1")
+        db.conn.commit()
     assert [p["id"] for p in typed("prompts", "list")["prompts"]] == [2, 3]
 
 
