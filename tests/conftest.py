@@ -36,6 +36,11 @@ WORDS = (
 VOCABULARY = 320
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: where one of them began last, one process would work for minutes and the other wait."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     """One thread for torch, except where a test is slow and trains in earnest.

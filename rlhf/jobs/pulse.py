@@ -40,7 +40,7 @@ def beating(workspace: Workspace, fence: Fence) -> Iterator[None]:
 
     A job that runs in another thread, as in a notebook, hears it where it next reports how far it is or writes.
     """
-    ended, why = threading.Event(), list[Exception]()
+    ended, why = threading.Event(), list[BaseException]()
     main = threading.current_thread() is threading.main_thread()
 
     def beat() -> None:
@@ -50,10 +50,10 @@ def beating(workspace: Workspace, fence: Fence) -> Iterator[None]:
                     leases.beat(db, fence.number)
             except (Cancelled, Superseded) as error:
                 why.append(error)
-                if main and not ended.is_set():  # again with each beat: some library may have swallowed the first
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
             except (sqlite3.Error, OSError, PlatformError) as error:
                 log.warning("job %d could not say that it lives: %s", fence.job_id, error)
+            if why and main and not ended.is_set():  # again with each beat: some library may have swallowed the first
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if why and not ended.is_set():
@@ -63,7 +63,7 @@ def beating(workspace: Workspace, fence: Fence) -> Iterator[None]:
     before = signal.signal(signal.SIGUSR1, interrupt) if main else None
     thread.start()
     try:
-        with _told_to_end(main):
+        with _told_to_end(main, why):
             yield
     finally:
         ended.set()
@@ -73,8 +73,10 @@ def beating(workspace: Workspace, fence: Fence) -> Iterator[None]:
 
 
 @contextmanager
-def _told_to_end(main: bool) -> Iterator[None]:
+def _told_to_end(main: bool, why: list[BaseException]) -> Iterator[None]:
     """Raise Stopped where the terminal is closed or the process is told to end, unless somebody cares already.
+
+    It is noted in `why` too: raised inside a finaliser it would be lost, and each beat raises it again.
 
     With nohup the hangup is ignored on purpose, and stays so; the worker's child has a handler of its own.
     """
@@ -84,7 +86,8 @@ def _told_to_end(main: bool) -> Iterator[None]:
     }
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(words[signal.Signals(number)])
+        why.append(Stopped(words[signal.Signals(number)]))
+        raise why[-1]
 
     mine = [one for one in words if main and signal.getsignal(one) == signal.SIG_DFL]
     for one in mine:

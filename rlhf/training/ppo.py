@@ -55,7 +55,7 @@ class PPOResult:
     looks: tuple[Look, ...]
     kept: Look
     why: str
-    weights: Mapping[int, Sequence[torch.Tensor]] = field(default_factory=dict)
+    weights: Mapping[int, Sequence[torch.Tensor]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
 import launch
 from rlhf.jobs.execute import execute, start
+from rlhf.jobs.pulse import Stopped, beating
 from store import jobs, leases
 from store.errors import Busy, Cancelled, Superseded
+from store.leases import Fence
 from store.records import Job
 from store.workspace import Workspace
 from tests.rlhf.jobs.watching import ROOT, after, all_jobs, cancel, look, wait, waiting
@@ -80,6 +83,23 @@ def test_a_loop_whose_terminal_was_closed_is_over(
     assert signal.getsignal(number) == signal.SIG_DFL
     with workspace.store() as db:
         assert leases.held(db) == []
+
+
+def test_being_told_to_end_is_not_lost_where_somebody_swallows_it(workspace: Workspace, soon: None) -> None:
+    """As Python does with an exception that a finaliser raises, which may be running when the signal comes."""
+    job = start(workspace, "loop", {"rounds": 1})
+
+    def work() -> None:
+        with beating(workspace, Fence(job.id, job.lease)):
+            with suppress(Stopped):
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(5)
+            time.sleep(5)
+            pytest.fail("It went on.")
+
+    with pytest.raises(Stopped, match="was told to end"):
+        work()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_the_hangup_that_nohup_ignores_stays_ignored(workspace: Workspace, soon: None) -> None:
