@@ -75,12 +75,16 @@ def test_a_job_in_another_thread_hears_it_where_it_tells_how_far_it_is(
 def test_a_loop_whose_terminal_was_closed_is_over(
     workspace: Workspace, soon: None, number: signal.Signals, said: str
 ) -> None:
-    other = after(waiting(workspace), lambda: os.kill(os.getpid(), number))
-    assert launch.main(["loop", "--rounds", "1", "--workspace", str(workspace.folder)]) == 1
+    before = signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may have told them to ignore it
+    try:
+        other = after(waiting(workspace), lambda: os.kill(os.getpid(), number))
+        assert launch.main(["loop", "--rounds", "1", "--workspace", str(workspace.folder)]) == 1
+    finally:
+        after_it = signal.signal(number, before)
     other.join()
     assert look(workspace).state == "failed"
     assert said in look(workspace).error
-    assert signal.getsignal(number) == signal.SIG_DFL
+    assert after_it == signal.SIG_DFL
     with workspace.store() as db:
         assert leases.held(db) == []
 
